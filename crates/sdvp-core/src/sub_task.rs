@@ -1,0 +1,75 @@
+//! Sub-tasks: what a program asks of a visual module.
+
+use crate::{Digest, Hasher, View};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SubTaskKind {
+    /// Where in the view are objects that the text names? Answered by boxes with scores.
+    Locate,
+    /// What is the answer to the text, a question about the view? Answered by a word or phrase.
+    Answer,
+}
+
+impl SubTaskKind {
+    /// Every kind, in the order in which steps are distilled.
+    pub const ALL: [SubTaskKind; 2] = [SubTaskKind::Locate, SubTaskKind::Answer];
+
+    /// Name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            SubTaskKind::Locate => "locate",
+            SubTaskKind::Answer => "answer",
+        }
+    }
+}
+
+impl fmt::Display for SubTaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One visual call of a program: a kind and an input (view and text).
+#[derive(Clone, Debug)]
+pub struct SubTask {
+    /// What is asked for.
+    pub kind: SubTaskKind,
+    /// What is looked at.
+    pub view: View,
+    /// The object's name, or the question.
+    pub text: String,
+}
+
+impl SubTask {
+    /// A request to find `object` in `view`.
+    pub fn locate(view: View, object: impl Into<String>) -> Self {
+        Self {
+            kind: SubTaskKind::Locate,
+            view,
+            text: object.into(),
+        }
+    }
+
+    /// A question about `view`.
+    pub fn answer(view: View, question: impl Into<String>) -> Self {
+        Self {
+            kind: SubTaskKind::Answer,
+            view,
+            text: question.into(),
+        }
+    }
+
+    /// Identity of the request: equal keys have equal outcomes under equal modules.
+    pub fn key(&self) -> Digest {
+        Hasher::new("sub-task")
+            .part(self.kind.name().as_bytes())
+            .part(self.view.digest().as_bytes())
+            .part(self.text.as_bytes())
+            .finish()
+    }
+}
