@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Networks: train-safe layers with fused CPU kernels, one file per architecture, low-rank
+//! adaptation, optimisation, image processing, tokenizers and weights on disk.
+
+pub mod architectures;
+mod error;
+mod kernels;
+pub mod layers;
+mod lora;
+pub mod optimizer;
+pub mod params;
+mod processor;
+mod tokenizer;
+pub mod weights;
+
+pub use error::{ModelError, Result};
+pub use lora::LoraConfig;
+pub use processor::{ImageProcessor, ImageSize, Resample};
+pub use tokenizer::{TokenBatch, Tokenizer};

@@ -1,1 +1,20 @@
-//! Placeholder.
+//! What answers sub-tasks: students (large, general, to be taught), teachers (small, closed,
+//! well-trained) behind adapters, and the shipped weights of both.
+
+mod builtin;
+mod error;
+pub mod score;
+mod source;
+mod student;
+mod teacher;
+
+pub use builtin::{BUILTIN, builtin_source};
+pub use error::SetupError;
+pub use source::ModelSource;
+pub use student::{
+    AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, ModuleAdapter, Student,
+    StudentManifest, TrainMethod,
+};
+pub use teacher::{
+    AnswerTeacher, LocateTeacher, Meaning, Question, Sighting, Teacher, TeacherModel, Vocabulary,
+};

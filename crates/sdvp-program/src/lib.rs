@@ -7,8 +7,12 @@
 //! What a program needs of modules is only ever in its sub-tasks: this crate knows no model.
 
 mod execution;
+#[path = "mine/python.rs"]
+pub mod python;
 mod trace;
 mod value;
+#[path = "mine/mod.rs"]
+pub mod visprog;
 
 pub use execution::{Execution, Inputs, Program, RunError, Step};
 pub use trace::{Trace, TraceStep};

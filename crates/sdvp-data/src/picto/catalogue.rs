@@ -64,9 +64,29 @@ impl fmt::Display for Category {
     }
 }
 
-/// One pictogram of the catalogue.
+/// One pictogram of the catalogue; files have its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Thing(u8);
+
+/// Not the name of a thing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected the name of a thing of the picto catalogue, found {0:?}")]
+pub struct UnknownThing(pub String);
+
+impl TryFrom<String> for Thing {
+    type Error = UnknownThing;
+
+    fn try_from(name: String) -> Result<Self, UnknownThing> {
+        Thing::named(&name).ok_or(UnknownThing(name))
+    }
+}
+
+impl From<Thing> for String {
+    fn from(thing: Thing) -> String {
+        thing.name().to_owned()
+    }
+}
 
 impl Thing {
     /// How many there are.
@@ -158,6 +178,18 @@ impl Color {
             Color::Purple => "purple",
         }
     }
+
+    /// The tint itself: red, green, blue in `[0, 1]`.
+    pub fn rgb(self) -> [f32; 3] {
+        match self {
+            Color::Red => [0.88, 0.12, 0.14],
+            Color::Orange => [0.98, 0.5, 0.05],
+            Color::Yellow => [0.96, 0.86, 0.1],
+            Color::Green => [0.13, 0.66, 0.22],
+            Color::Blue => [0.14, 0.36, 0.92],
+            Color::Purple => [0.6, 0.2, 0.78],
+        }
+    }
 }
 
 impl fmt::Display for Color {
@@ -183,7 +215,7 @@ const CATALOGUE: [(&str, &str, &str, Category); 64] = [
     ("bicycle", "", "🚲", Vehicle),
     ("airplane", "", "✈️", Vehicle),
     ("ship", "", "🚢", Vehicle),
-    ("train", "", "🚆", Vehicle),
+    ("train", "", "🚂", Vehicle),
     ("rocket", "", "🚀", Vehicle),
     ("helicopter", "", "🚁", Vehicle),
     ("apple", "", "🍎", Fruit),
@@ -211,14 +243,14 @@ const CATALOGUE: [(&str, &str, &str, Category); 64] = [
     ("crown", "", "👑", Clothing),
     ("scarf", "scarves", "🧣", Clothing),
     ("guitar", "", "🎸", Instrument),
-    ("violin", "", "🎻", Instrument),
+    ("harp", "", "🪉", Instrument),
     ("trumpet", "", "🎺", Instrument),
     ("drum", "", "🥁", Instrument),
     ("piano", "", "🎹", Instrument),
     ("saxophone", "", "🎷", Instrument),
     ("bell", "", "🔔", Instrument),
-    ("banjo", "", "🪕", Instrument),
-    ("tree", "", "🌳", Plant),
+    ("accordion", "", "🪗", Instrument),
+    ("tree", "", "🌲", Plant),
     ("cactus", "cactuses", "🌵", Plant),
     ("rose", "", "🌹", Plant),
     ("mushroom", "", "🍄", Plant),

@@ -1,11 +1,34 @@
 //! `picto`, the built-in world: scenes of real pictogram artwork with exact scene graphs.
+mod ask;
+mod background;
 mod catalogue;
+mod compile;
+pub(crate) mod evaluate;
+mod functional;
+mod generate;
+mod oracle;
+mod phrase;
+mod question;
+mod relation;
+mod render;
 mod scene;
-pub use catalogue::{Category, Color, Thing};
+mod semantic;
+mod split;
+mod sprite;
+mod style;
+mod tasks;
+mod verify;
+mod words;
+pub use ask::{MAX_COUNT, SubQuestion, answer_vocabulary, locate_queries};
+pub use catalogue::{Category, Color, Thing, UnknownThing};
+pub use generate::{MAX_ROTATION, MAX_SIZE, MIN_SIZE, SIDE, SceneSpec, generate};
+pub use oracle::{Oracle, VISIBLE};
+pub use phrase::{Noun, What};
+pub use question::{Question, QuestionKind, input_names};
+pub use relation::{Relation, Side};
 pub use scene::{Scene, SceneObject};
-/// Placeholder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Style {
-    /// Placeholder.
-    General,
-}
+pub use semantic::{FunctionalStep, semantic_string};
+pub use split::{Split, UnknownSplit, split_of};
+pub use style::{Style, UnknownStyle, apply, apply_with_strength};
+pub use tasks::questions;
+pub use words::word_list;

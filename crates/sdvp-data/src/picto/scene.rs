@@ -1,7 +1,7 @@
 //! Scenes: what is where, exactly. Rendering and questions both start from here.
 
 use super::{Color, Style, Thing};
-use sdvp_core::BBox;
+use sdvp_core::{BBox, Region};
 use serde::{Deserialize, Serialize};
 
 /// One pictogram in a scene.
@@ -32,4 +32,20 @@ pub struct Scene {
     pub side: u32,
     /// What is in it, back to front.
     pub objects: Vec<SceneObject>,
+}
+
+impl Scene {
+    /// The objects whose box lies in `region` by at least the share `min_coverage` of its area, with
+    /// their indices, back to front.
+    pub fn objects_in(
+        &self,
+        region: Region,
+        min_coverage: f32,
+    ) -> impl Iterator<Item = (usize, &SceneObject)> {
+        let region = BBox::from(region);
+        self.objects
+            .iter()
+            .enumerate()
+            .filter(move |(_, object)| object.bbox.coverage_by(&region) >= min_coverage)
+    }
 }

@@ -1,0 +1,252 @@
+//! A task's questions as files: pictures, questions in the published formats, programs.
+//!
+//! ```text
+//! dataset.json      task and number of questions
+//! questions.json    questions about one picture, in GQA's layout
+//! sceneGraphs.json  … and what their pictures show
+//! statements.jsonl  statements about a pair, in NLVR2's layout
+//! programs.jsonl    {"id", "query", "program"}, one a line
+//! images/           PNG files
+//! ```
+
+use crate::gqa::{
+    GqaQuestion, Groups, QuestionTypes, SceneGraph, read_questions, write_questions,
+    write_scene_graphs,
+};
+use crate::nlvr2::{Nlvr2Statement, read_statements, write_statements};
+use crate::picto::semantic_string;
+use crate::programs::{read_programs, write_programs};
+use crate::records::{Fields, read_json};
+use crate::staging::Staging;
+use crate::{DatasetError, Gold, Metric, Question, Task, gold};
+use rayon::prelude::*;
+use sdvp_core::{DecodeLimits, Image, ImageError};
+use sdvp_program::Inputs;
+use serde_json::json;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+const ABOUT: &str = "dataset.json";
+const QUESTIONS: &str = "questions.json";
+const GRAPHS: &str = "sceneGraphs.json";
+const STATEMENTS: &str = "statements.jsonl";
+const PROGRAMS: &str = "programs.jsonl";
+const IMAGES: &str = "images";
+
+/// A question as read from files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its id.
+    pub id: String,
+    /// The question or statement.
+    pub text: String,
+    /// Its pictures: one, or left and right.
+    pub images: Vec<PathBuf>,
+    /// The right answer.
+    pub gold: Gold,
+    /// Its program, if there is one.
+    pub program: Option<String>,
+}
+
+impl Record {
+    /// Opens its pictures.
+    ///
+    /// # Errors
+    /// If one cannot be read; the error names it.
+    pub fn inputs(&self, limits: &DecodeLimits) -> Result<Inputs, ImageError> {
+        crate::picto::input_names(self.images.len())
+            .iter()
+            .zip(&self.images)
+            .map(|(name, path)| Ok(((*name).to_owned(), Image::open(path, limits)?)))
+            .collect()
+    }
+}
+
+/// Writes the questions of a task into a new folder. The folder appears once everything is in it.
+///
+/// # Errors
+/// If the folder holds something already, or anything cannot be written; then nothing is left.
+pub fn write(dir: &Path, task: Task, questions: &[Question]) -> Result<(), DatasetError> {
+    let staging = Staging::beside(dir)?;
+    let into = staging.path();
+    let images = into.join(IMAGES);
+    std::fs::create_dir(&images).map_err(|source| DatasetError::write(&images, source))?;
+    questions
+        .par_iter()
+        .try_for_each(|question| write_images(&images, question))?;
+
+    let (pairs, single): (Vec<&Question>, Vec<&Question>) =
+        questions.iter().partition(|q| q.scenes.len() == 2);
+    if !single.is_empty() {
+        let records: Vec<GqaQuestion> = single.iter().map(|q| gqa_record(q)).collect();
+        write_questions(&into.join(QUESTIONS), &records)?;
+        let graphs: Vec<SceneGraph> = single
+            .iter()
+            .flat_map(|q| q.scenes.iter().map(|scene| SceneGraph::of(&q.id, scene)))
+            .collect();
+        write_scene_graphs(&into.join(GRAPHS), &graphs)?;
+    }
+    if !pairs.is_empty() {
+        let statements: Vec<Nlvr2Statement> = pairs.iter().map(|q| statement(q)).collect();
+        write_statements(&into.join(STATEMENTS), &statements)?;
+    }
+    let programs = questions
+        .iter()
+        .map(|q| (q.id.as_str(), q.text.as_str(), q.program.as_str()));
+    write_programs(&into.join(PROGRAMS), programs)?;
+    let about = into.join(ABOUT);
+    let text = json!({"task": task.name(), "questions": questions.len()}).to_string();
+    std::fs::write(&about, text).map_err(|source| DatasetError::write(&about, source))?;
+    staging.finish()
+}
+
+/// File names of a question's pictures.
+fn image_files(question: &Question) -> Vec<String> {
+    if question.scenes.len() == 2 {
+        statement(question).image_files().to_vec()
+    } else {
+        vec![format!("{}.png", question.id)]
+    }
+}
+
+fn write_images(dir: &Path, question: &Question) -> Result<(), DatasetError> {
+    for (file, (_, image)) in image_files(question).iter().zip(question.inputs()) {
+        let path = dir.join(file);
+        image
+            .rgb()
+            .save_with_format(&path, image::ImageFormat::Png)
+            .map_err(|error| DatasetError::Image {
+                path,
+                reason: error.to_string(),
+            })?;
+    }
+    Ok(())
+}
+
+fn gqa_record(question: &Question) -> GqaQuestion {
+    GqaQuestion {
+        id: question.id.clone(),
+        question: question.text.clone(),
+        answer: Some(question.gold.text()),
+        image_id: question.id.clone(),
+        semantic_str: semantic_string(&question.semantic),
+        semantic: question.semantic.clone(),
+        types: QuestionTypes {
+            structural: question.kind.structural.clone(),
+            semantic: question.kind.semantic.clone(),
+            detailed: question.kind.detailed.clone(),
+        },
+        full_answer: Some(question.gold.text()),
+        is_balanced: true,
+        entailed: Vec::new(),
+        equivalent: vec![question.id.clone()],
+        groups: Groups {
+            global: None,
+            local: Some(question.kind.detailed.clone()),
+        },
+    }
+}
+
+fn statement(question: &Question) -> Nlvr2Statement {
+    Nlvr2Statement {
+        identifier: question.id.clone(),
+        sentence: question.text.clone(),
+        label: match question.gold {
+            Gold::Bool(label) => Some(label),
+            _ => None,
+        },
+    }
+}
+
+/// Reads a folder that [`write`] wrote. Whether the pictures are there is not looked at.
+///
+/// # Errors
+/// If a file is missing or wrong; the error names file, record and field.
+pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
+    let task = read_task(&dir.join(ABOUT))?;
+    let programs_file = dir.join(PROGRAMS);
+    let mut programs: HashMap<String, String> = if programs_file.exists() {
+        read_programs(&programs_file)?.into_iter().collect()
+    } else {
+        HashMap::new()
+    };
+    let mut records = Vec::new();
+    let (questions, statements) = (dir.join(QUESTIONS), dir.join(STATEMENTS));
+    if questions.exists() {
+        for question in read_questions(&questions)? {
+            let answer = question.answer.unwrap_or_default();
+            let gold = parse_gold(&answer, task.metric()).ok_or_else(|| DatasetError::Field {
+                path: questions.clone(),
+                record: format!("record {:?}", question.id),
+                field: "answer".to_owned(),
+                expected: "an answer of the task",
+                found: format!("{answer:?}"),
+            })?;
+            records.push(Record {
+                images: vec![dir.join(IMAGES).join(format!("{}.png", question.image_id))],
+                program: programs.remove(&question.id),
+                id: question.id,
+                text: question.question,
+                gold,
+            });
+        }
+    }
+    if statements.exists() {
+        for statement in read_statements(&statements)? {
+            let label = statement.label.ok_or_else(|| DatasetError::Field {
+                path: statements.clone(),
+                record: format!("statement {:?}", statement.identifier),
+                field: "label".to_owned(),
+                expected: "\"True\" or \"False\"",
+                found: "nothing".to_owned(),
+            })?;
+            records.push(Record {
+                images: statement
+                    .image_files()
+                    .map(|file| dir.join(IMAGES).join(file))
+                    .to_vec(),
+                program: programs.remove(&statement.identifier),
+                id: statement.identifier,
+                text: statement.sentence,
+                gold: Gold::Bool(label),
+            });
+        }
+    }
+    if records.is_empty() {
+        return Err(DatasetError::Missing {
+            path: dir.to_owned(),
+            expected: format!("questions in {QUESTIONS} or {STATEMENTS}"),
+        });
+    }
+    Ok(records)
+}
+
+/// The task whose questions a folder holds.
+///
+/// # Errors
+/// If the folder was not written by [`write`].
+pub fn task_of(dir: &Path) -> Result<Task, DatasetError> {
+    read_task(&dir.join(ABOUT))
+}
+
+fn read_task(path: &Path) -> Result<Task, DatasetError> {
+    let value = read_json(path)?;
+    let fields = Fields::of(path, "the only record", &value)?;
+    Task::named(&fields.text("task")?)
+        .map_err(|_| fields.wrong("task", "the name of a task, such as \"picto-gqa\""))
+}
+
+fn parse_gold(answer: &str, metric: Metric) -> Option<Gold> {
+    match metric {
+        // A question of another metric in a mix has its answer as text, unless it is a box.
+        Metric::Accuracy => Some(match gold::parse_box(answer) {
+            Some(bbox) => Gold::Box(bbox),
+            None => Gold::Text(answer.to_owned()),
+        }),
+        Metric::F1 => Some(Gold::Names(gold::names(answer))),
+        Metric::Iou => gold::parse_box(answer).map(Gold::Box),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Questions with everything that is known about them.
+
+use super::{FunctionalStep, Scene};
+use crate::Gold;
+use sdvp_program::Inputs;
+use std::sync::Arc;
+
+/// GQA's three classifications of a question.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct QuestionKind {
+    /// What form it has: verify, query, choose, logical, compare; ours: count, tag, refer.
+    pub structural: String,
+    /// What it is about: object (`obj`), attribute (`attr`), relation (`rel`), category (`cat`),
+    /// the whole picture (`global`).
+    pub semantic: String,
+    /// The question type, by GQA's name where GQA has it.
+    pub detailed: String,
+}
+
+impl QuestionKind {
+    /// The kind with the given names.
+    pub fn new(structural: &str, semantic: &str, detailed: &str) -> Self {
+        Self {
+            structural: structural.to_owned(),
+            semantic: semantic.to_owned(),
+            detailed: detailed.to_owned(),
+        }
+    }
+}
+
+/// A question or statement, the scenes it is about, and the right answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Unique in its task, split and seed.
+    pub id: String,
+    /// The question or statement.
+    pub text: String,
+    /// What it is about: one scene, or two (left, right).
+    pub scenes: Vec<Arc<Scene>>,
+    /// The right answer.
+    pub gold: Gold,
+    /// What type it is of.
+    pub kind: QuestionKind,
+    /// Its meaning, in GQA's layout.
+    pub semantic: Vec<FunctionalStep>,
+    /// A VisProg program for it.
+    pub program: String,
+}
+
+impl Question {
+    /// The variables that its program finds its pictures in: `IMAGE`, or `LEFT` and `RIGHT`.
+    pub fn input_names(&self) -> &'static [&'static str] {
+        input_names(self.scenes.len())
+    }
+
+    /// Renders its scenes; slow compared to everything else about a question.
+    pub fn inputs(&self) -> Inputs {
+        self.input_names()
+            .iter()
+            .zip(&self.scenes)
+            .map(|(name, scene)| ((*name).to_owned(), scene.render()))
+            .collect()
+    }
+}
+
+/// The names of a program's inputs, for one picture or a pair.
+pub fn input_names(pictures: usize) -> &'static [&'static str] {
+    if pictures == 2 {
+        &["LEFT", "RIGHT"]
+    } else {
+        &["IMAGE"]
+    }
+}

@@ -1,0 +1,174 @@
+//! JSON records whose errors say in which file, record and field they are.
+
+use crate::DatasetError;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// One record of a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) path: &'a Path,
+    /// How to name the record to people: `line 3`, `record 05515938`.
+    pub(crate) record: &'a str,
+    pub(crate) values: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a record that should be an object.
+    pub(crate) fn of(
+        path: &'a Path,
+        record: &'a str,
+        value: &'a Value,
+    ) -> Result<Self, DatasetError> {
+        match value {
+            Value::Object(values) => Ok(Self {
+                path,
+                record,
+                values,
+            }),
+            other => Err(DatasetError::Field {
+                path: path.to_owned(),
+                record: record.to_owned(),
+                field: "(whole record)".to_owned(),
+                expected: "an object",
+                found: brief(other),
+            }),
+        }
+    }
+
+    pub(crate) fn wrong(&self, field: &str, expected: &'static str) -> DatasetError {
+        DatasetError::Field {
+            path: self.path.to_owned(),
+            record: self.record.to_owned(),
+            field: field.to_owned(),
+            expected,
+            found: self
+                .values
+                .get(field)
+                .map_or_else(|| "nothing".to_owned(), brief),
+        }
+    }
+
+    /// The field, unless it is absent or null.
+    pub(crate) fn get(&self, field: &str) -> Option<&'a Value> {
+        self.values.get(field).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Result<String, DatasetError> {
+        self.optional_text(field)?
+            .ok_or_else(|| self.wrong(field, "text"))
+    }
+
+    pub(crate) fn optional_text(&self, field: &str) -> Result<Option<String>, DatasetError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(self.wrong(field, "text")),
+        }
+    }
+
+    /// Text, or a whole number written out: identifiers come as either.
+    pub(crate) fn optional_identifier(&self, field: &str) -> Result<Option<String>, DatasetError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) if number.is_u64() => Ok(Some(number.to_string())),
+            Some(_) => Err(self.wrong(field, "an identifier")),
+        }
+    }
+
+    pub(crate) fn optional_bool(&self, field: &str) -> Result<Option<bool>, DatasetError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Bool(truth)) => Ok(Some(*truth)),
+            Some(_) => Err(self.wrong(field, "true or false")),
+        }
+    }
+
+    pub(crate) fn number(&self, field: &str) -> Result<f64, DatasetError> {
+        self.get(field)
+            .and_then(Value::as_f64)
+            .ok_or_else(|| self.wrong(field, "a number"))
+    }
+
+    pub(crate) fn texts(&self, field: &str) -> Result<Vec<String>, DatasetError> {
+        let wrong = || self.wrong(field, "a list of texts");
+        match self.get(field) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong))
+                .collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// A field that serde reads.
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        field: &str,
+        expected: &'static str,
+    ) -> Result<Option<T>, DatasetError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(value) => T::deserialize(value)
+                .map(Some)
+                .map_err(|_| self.wrong(field, expected)),
+        }
+    }
+
+    /// A field that names a file: one component of a path, so that no record reaches out of its
+    /// folder.
+    pub(crate) fn file_stem(&self, field: &str, text: &str) -> Result<(), DatasetError> {
+        if text.is_empty() || text.contains(['/', '\\', '\0']) || text == "." || text == ".." {
+            Err(self.wrong(field, "a name without path separators"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> Result<String, DatasetError> {
+    std::fs::read_to_string(path).map_err(|source| DatasetError::read(path, source))
+}
+
+/// A whole file of JSON.
+pub(crate) fn read_json(path: &Path) -> Result<Value, DatasetError> {
+    parse(path, 1, &read_text(path)?)
+}
+
+/// A file with one JSON value a line; empty lines are passed over. With each value its line, from 1.
+pub(crate) fn read_json_lines(path: &Path) -> Result<Vec<(usize, Value)>, DatasetError> {
+    read_text(path)?
+        .lines()
+        .enumerate()
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(at, text)| Ok((at + 1, parse(path, at + 1, text)?)))
+        .collect()
+}
+
+fn parse(path: &Path, first_line: usize, text: &str) -> Result<Value, DatasetError> {
+    serde_json::from_str(text).map_err(|error| DatasetError::Json {
+        path: path.to_owned(),
+        line: first_line + error.line().saturating_sub(1),
+        column: error.column(),
+        reason: error.to_string(),
+    })
+}
+
+/// A value for an error: short.
+pub(crate) fn brief(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    match value {
+        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Object(fields) => format!("an object of {} fields", fields.len()),
+        other => {
+            let text = other.to_string();
+            match text.char_indices().nth(LONGEST) {
+                Some((end, _)) => format!("{}…", &text[..end]),
+                None => text,
+            }
+        }
+    }
+}

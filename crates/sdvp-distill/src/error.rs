@@ -1,0 +1,35 @@
+//! Why distillation failed.
+
+use sdvp_core::SubTaskKind;
+use sdvp_models::ModelError;
+use sdvp_modules::SetupError;
+
+/// Why distillation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DistillError {
+    /// The network or its training.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A student or teacher could not be set up.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The runtime could not be set up.
+    #[error("the modules cannot run together: {0}")]
+    Runtime(String),
+    /// Nothing to learn from.
+    #[error(
+        "no {kind} call could be learned from: {harvested} were harvested, the teacher labelled {labelled}; \
+         are there programs with such steps, and does the teacher know their words?"
+    )]
+    NothingToLearn {
+        /// Of which kind.
+        kind: SubTaskKind,
+        /// Calls found.
+        harvested: usize,
+        /// Calls labelled.
+        labelled: usize,
+    },
+}
+
+/// Shorthand.
+pub(crate) type Result<T> = std::result::Result<T, DistillError>;

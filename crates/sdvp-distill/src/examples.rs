@@ -1,0 +1,51 @@
+//! What students learn from.
+
+use sdvp_core::{BBox, View};
+
+/// A view in which a teacher has found things.
+#[derive(Clone, Debug)]
+pub struct LocateExample {
+    /// What is looked at.
+    pub view: View,
+    /// Objects: box in parts of the view's sides, the texts it answers, the teacher's confidence.
+    pub objects: Vec<(BBox, Vec<String>, f32)>,
+    /// Texts of which the teacher knows where they are and where not.
+    pub asked: Vec<String>,
+    /// Boxes of which the teacher is not sure, with the text.
+    pub unsure: Vec<(String, BBox)>,
+}
+
+/// A question with a teacher's answers.
+#[derive(Clone, Debug)]
+pub struct AnswerExample {
+    /// What is looked at.
+    pub view: View,
+    /// The question.
+    pub question: String,
+    /// Probabilities of answers, by output index of the student; they sum to 1.
+    pub answers: Vec<(usize, f32)>,
+}
+
+/// What a student said of a view before it began to learn.
+#[derive(Clone, Debug)]
+pub struct RememberedView {
+    /// What was looked at.
+    pub view: View,
+    /// The texts it was asked.
+    pub asked: Vec<String>,
+    /// Its logits, `[predictions, asked]`.
+    pub logits: Vec<f32>,
+    /// Its boxes, `[predictions, 4]`, centre and size in parts of the view's sides.
+    pub boxes: Vec<f32>,
+}
+
+/// What a student answered before it began to learn.
+#[derive(Clone, Debug)]
+pub struct RememberedAnswer {
+    /// What was looked at.
+    pub view: View,
+    /// The question.
+    pub question: String,
+    /// Its logits, one per answer.
+    pub logits: Vec<f32>,
+}

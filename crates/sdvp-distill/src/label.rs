@@ -1,0 +1,125 @@
+//! Labelling: a teacher says of harvested calls what the student should have answered.
+
+use crate::examples::{AnswerExample, LocateExample};
+use crate::settings::DistillSettings;
+use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
+use sdvp_modules::score::probability_of;
+use sdvp_modules::{AnswerModel, Teacher};
+use std::collections::HashMap;
+
+/// Two boxes that overlap this much are one object, whatever they were asked as.
+const SAME_OBJECT_IOU: f32 = 0.7;
+/// The frameworks' suppression of duplicates, applied to labels as well.
+const DUPLICATE_IOU: f32 = 0.5;
+
+/// Labels every view of the harvested locate calls: for what the programs asked there, and for the
+/// teacher's whole repertoire, so that a student also learns what is not there. Calls whose words
+/// the teacher does not know are left out.
+pub fn label_views(
+    calls: &[SubTask],
+    teacher: &dyn Teacher,
+    settings: &DistillSettings,
+) -> Vec<LocateExample> {
+    let mut places: HashMap<Digest, usize> = HashMap::new();
+    let mut views: Vec<(View, Vec<String>)> = Vec::new();
+    for call in calls {
+        let place = *places.entry(call.view.digest()).or_insert_with(|| {
+            views.push((call.view.clone(), teacher.repertoire()));
+            views.len() - 1
+        });
+        if !views[place].1.contains(&call.text) {
+            views[place].1.push(call.text.clone());
+        }
+    }
+    views
+        .chunks(64)
+        .flat_map(|views| {
+            let asked: Vec<SubTask> = views
+                .iter()
+                .flat_map(|(view, texts)| texts.iter().map(|t| SubTask::locate(view.clone(), t)))
+                .collect();
+            let mut labels = teacher.label(&asked).into_iter();
+            views
+                .iter()
+                .map(|(view, texts)| {
+                    let labels = texts.iter().cloned().zip(labels.by_ref());
+                    LocateExample::from_labels(view, labels, settings)
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+impl LocateExample {
+    fn from_labels(
+        view: &View,
+        labels: impl Iterator<Item = (String, Option<Outcome>)>,
+        settings: &DistillSettings,
+    ) -> Self {
+        let mut example =
+            Self { view: view.clone(), objects: Vec::new(), asked: Vec::new(), unsure: Vec::new() };
+        let (width, height) = (view.width() as f32, view.height() as f32);
+        for (text, label) in labels {
+            let Some(Outcome::Boxes(found)) = label else { continue };
+            let boxes: Vec<BBox> = found.iter().map(|d| d.bbox).collect();
+            for kept in non_maximum_suppression(&boxes, DUPLICATE_IOU) {
+                let Detection { bbox, score } = found[kept];
+                let bbox = bbox.scaled(1.0 / width, 1.0 / height);
+                let probability = probability_of(score);
+                if probability >= settings.sure {
+                    example.add_object(bbox, &text, probability);
+                } else if probability >= settings.unsure {
+                    example.unsure.push((text.clone(), bbox));
+                }
+            }
+            example.asked.push(text);
+        }
+        example
+    }
+
+    fn add_object(&mut self, bbox: BBox, text: &str, confidence: f32) {
+        let same = self.objects.iter_mut().find(|(known, ..)| known.iou(&bbox) > SAME_OBJECT_IOU);
+        match same {
+            Some((_, texts, known)) => {
+                texts.push(text.to_owned());
+                *known = known.max(confidence);
+            }
+            None => self.objects.push((bbox, vec![text.to_owned()], confidence)),
+        }
+    }
+}
+
+/// Labels harvested questions with the teacher's distribution over answers, in the student's
+/// output indices. Questions the teacher does not understand, or answers with less than
+/// [`DistillSettings::answer_confidence`], are left out, and so are answers the student cannot
+/// give.
+pub fn label_answers(
+    calls: &[SubTask],
+    teacher: &dyn Teacher,
+    student: &AnswerModel,
+    settings: &DistillSettings,
+) -> Vec<AnswerExample> {
+    let index: HashMap<&str, usize> =
+        student.config.answers.iter().enumerate().map(|(i, a)| (a.as_str(), i)).collect();
+    calls
+        .chunks(256)
+        .flat_map(|calls| calls.iter().zip(teacher.label(calls)))
+        .filter_map(|(call, label)| {
+            let Some(Outcome::Answer(answer)) = label else { return None };
+            if answer.confidence < settings.answer_confidence {
+                return None;
+            }
+            let known: Vec<(usize, f32)> = answer
+                .top
+                .iter()
+                .filter_map(|(text, p)| Some((*index.get(text.as_str())?, *p)))
+                .collect();
+            let total: f32 = known.iter().map(|(_, p)| p).sum();
+            (total > 0.0).then(|| AnswerExample {
+                view: call.view.clone(),
+                question: call.text.clone(),
+                answers: known.iter().map(|&(i, p)| (i, p / total)).collect(),
+            })
+        })
+        .collect()
+}

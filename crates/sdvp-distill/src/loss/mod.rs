@@ -1,0 +1,13 @@
+//! What a student is pulled towards: boxes by set matching, answers by cross-entropy, and its own
+//! former self by Kullback–Leibler divergence.
+
+mod answer;
+mod detection;
+mod matching;
+mod self_distillation;
+
+pub use answer::soft_cross_entropy;
+pub use detection::{DetectionLoss, DetectionTargets, ImageTargets, ObjectTarget, detection_loss};
+pub(crate) use detection::quality_focal;
+pub use matching::assign;
+pub use self_distillation::{answer_divergence, detection_divergence};

@@ -1,0 +1,180 @@
+//! Pretraining the answer student: questions about what is in a view, from its scene graph.
+
+use super::PretrainSettings;
+use super::questions::{Asked, ask};
+use super::views::{SceneView, scene_views};
+use crate::error::Result;
+use crate::observer::{Observer, Phase};
+use crate::train::{Recorder, TrainingCurve, schedule};
+use candle_core::{Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use sdvp_core::View;
+use sdvp_data::picto::{SceneSpec, Thing};
+use sdvp_models::architectures::{EncoderConfig, ViltConfig};
+use sdvp_models::layers::{Activation, Linear, log_softmax};
+use sdvp_models::optimizer::{AdamW, AdamWConfig};
+use sdvp_models::params::Builder;
+use sdvp_models::{ModelError, Tokenizer};
+use sdvp_modules::{AnswerModel, LocateModel};
+
+/// Weight of naming what every patch shows, beside answering.
+const PATCH_WEIGHT: f64 = 0.5;
+
+/// The tiny ViLT: 64 patches of 12×12 pixels, five layers of 128.
+pub fn answer_config(vocabulary: usize, answers: Vec<String>) -> ViltConfig {
+    ViltConfig {
+        vocab_size: vocabulary,
+        max_position_embeddings: 20,
+        image_size: 96,
+        patch_size: 12,
+        answers,
+        encoder: EncoderConfig {
+            hidden_size: 128,
+            intermediate_size: 512,
+            num_hidden_layers: 5,
+            num_attention_heads: 4,
+            hidden_act: Activation::Gelu,
+            layer_norm_eps: 1e-5,
+        },
+    }
+}
+
+/// Trains an answer student on the training split of the general styles. Its image side starts
+/// from the locate student's image tower, as the published ViLT starts from a pretrained ViT;
+/// beside the answers it learns to name what each patch shows, which is dropped afterwards.
+///
+/// # Errors
+/// If training diverges.
+pub fn pretrain_answer(
+    start: &LocateModel,
+    answers: Vec<String>,
+    settings: &PretrainSettings,
+    observer: &dyn Observer,
+) -> Result<(AnswerModel, TrainingCurve)> {
+    let tokenizer: Tokenizer = start.tokenizer.clone();
+    let config = answer_config(tokenizer.vocabulary_size(), answers);
+    let model = AnswerModel::fresh(config, tokenizer, settings.seed)?;
+    start_from(&model, start)?;
+    observer.begin(&Phase { name: "pretraining the answer student".to_owned(), total: settings.steps });
+    let mut recorder = Recorder::new(settings.steps, observer);
+
+    let head = Builder::fresh(settings.seed ^ 1, &Device::Cpu);
+    let names = Linear::new(model.config.encoder.hidden_size, Thing::COUNT + 1, true, &head.pp("patch_names"))?;
+    let head = head.finish()?;
+    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let mut optimizer = AdamW::new(&model.params, config.clone(), schedule(settings.steps))?;
+    let mut head_optimizer = AdamW::new(&head, config, schedule(settings.steps))?;
+    let spec = SceneSpec { repeats: 0.3, ..SceneSpec::default() };
+    for step in 0..settings.steps {
+        let first = (step * settings.batch) as u64;
+        let views = scene_views(&spec, settings.seed ^ 0xA5, first, settings.batch);
+        let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ (first << 8));
+        let asked: Vec<(&SceneView, Asked)> =
+            views.iter().filter_map(|view| Some((view, ask(view, &mut rng)?))).collect();
+        if asked.is_empty() {
+            continue;
+        }
+        let (answers, patches) = losses(&model, &names, &asked)?;
+        let total = (&answers + (patches * PATCH_WEIGHT).map_err(ModelError::from)?).map_err(ModelError::from)?;
+        let gradients = total.backward().map_err(ModelError::from)?;
+        optimizer.backward_step(&gradients)?;
+        head_optimizer.backward_step(&gradients)?;
+        recorder.add(answers.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
+    }
+    Ok((model, recorder.finish()))
+}
+
+/// Copies every image-side parameter that both architectures have.
+fn start_from(model: &AnswerModel, start: &LocateModel) -> Result<()> {
+    let tower = start.params.to_tensors();
+    let vision = "owlvit.vision_model";
+    let mut pairs = vec![(
+        format!("{vision}.embeddings.patch_embedding.weight"),
+        "vilt.embeddings.patch_embeddings.projection.weight".to_owned(),
+    )];
+    const PARTS: [(&str, &str); 8] = [
+        ("layer_norm1", "layernorm_before"),
+        ("self_attn.q_proj", "attention.attention.query"),
+        ("self_attn.k_proj", "attention.attention.key"),
+        ("self_attn.v_proj", "attention.attention.value"),
+        ("self_attn.out_proj", "attention.output.dense"),
+        ("layer_norm2", "layernorm_after"),
+        ("mlp.fc1", "intermediate.dense"),
+        ("mlp.fc2", "output.dense"),
+    ];
+    for layer in 0..model.config.encoder.num_hidden_layers {
+        for (from, to) in PARTS {
+            for kind in ["weight", "bias"] {
+                pairs.push((
+                    format!("{vision}.encoder.layers.{layer}.{from}.{kind}"),
+                    format!("vilt.encoder.layer.{layer}.{to}.{kind}"),
+                ));
+            }
+        }
+    }
+    for (from, to) in pairs {
+        if let (Some(value), Some(var)) = (tower.get(&from), model.params.get(&to))
+            && value.dims() == var.dims()
+        {
+            var.set(value).map_err(ModelError::from)?;
+        }
+    }
+    // Positions have one more dimension here.
+    if let (Some(value), Some(var)) = (
+        tower.get(&format!("{vision}.embeddings.position_embedding.weight")),
+        model.params.get("vilt.embeddings.position_embeddings"),
+    ) {
+        let value = value.unsqueeze(0).map_err(ModelError::from)?;
+        if value.dims() == var.dims() {
+            var.set(&value).map_err(ModelError::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cross-entropy of the answers, and of the name of what each patch's centre shows.
+fn losses(
+    model: &AnswerModel,
+    names: &Linear,
+    asked: &[(&SceneView, Asked)],
+) -> std::result::Result<(Tensor, Tensor), ModelError> {
+    let views: Vec<&View> = asked.iter().map(|(view, _)| &view.view).collect();
+    let questions: Vec<&str> = asked.iter().map(|(_, asked)| asked.question.as_str()).collect();
+    let output = model.forward(&views, &questions)?;
+    let answers: Vec<u32> = asked
+        .iter()
+        .map(|(_, asked)| {
+            model.answer_index(&asked.answer).map(|i| i as u32).ok_or_else(|| {
+                ModelError::Config(format!("the student cannot answer {:?}", asked.answer))
+            })
+        })
+        .collect::<std::result::Result<_, _>>()?;
+    let answers = Tensor::from_vec(answers, (asked.len(), 1), &Device::Cpu)?;
+    let answer_loss = log_softmax(&output.logits)?.gather(&answers, 1)?.mean_all()?.neg()?;
+
+    let grid = model.config.image_size / model.config.patch_size;
+    let shown: Vec<u32> = views_shown(asked, grid);
+    let count = shown.len();
+    let shown = Tensor::from_vec(shown, (count, 1), &Device::Cpu)?;
+    let logits = names.forward(&output.patches)?.reshape((count, Thing::COUNT + 1))?;
+    let patch_loss = log_softmax(&logits)?.gather(&shown, 1)?.mean_all()?.neg()?;
+    Ok((answer_loss, patch_loss))
+}
+
+/// For every patch of every view the thing its centre shows, [`Thing::COUNT`] for none.
+fn views_shown(asked: &[(&SceneView, Asked)], grid: usize) -> Vec<u32> {
+    let mut shown = Vec::with_capacity(asked.len() * grid * grid);
+    for (view, _) in asked {
+        for patch in 0..grid * grid {
+            let x = ((patch % grid) as f32 + 0.5) / grid as f32;
+            let y = ((patch / grid) as f32 + 0.5) / grid as f32;
+            let object = view.objects.iter().rev().find(|(_, bbox)| {
+                let (cx, cy) = bbox.center();
+                (x - cx).abs() < bbox.width() * 0.4 && (y - cy).abs() < bbox.height() * 0.4
+            });
+            shown.push(object.map_or(Thing::COUNT, |(object, _)| object.thing.index()) as u32);
+        }
+    }
+    shown
+}

@@ -1,0 +1,137 @@
+//! Pretraining the locate student: every name, category and coloured thing of the general styles.
+
+use super::PretrainSettings;
+use super::views::{SceneView, scene_views, validation_views};
+use crate::error::Result;
+use crate::examples::LocateExample;
+use crate::observer::{Observer, Phase};
+use crate::train::{Recorder, TrainingCurve, locate_losses, schedule};
+use candle_core::Device;
+use sdvp_core::{BBox, View};
+use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
+use sdvp_models::architectures::{EncoderConfig, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig};
+use sdvp_models::layers::Activation;
+use sdvp_models::optimizer::{AdamW, AdamWConfig};
+use sdvp_models::{ModelError, Tokenizer};
+use sdvp_modules::LocateModel;
+use std::collections::BTreeSet;
+
+/// Coloured names asked of a batch beside the plain ones.
+const COLORED_NAMES: usize = 40;
+
+/// The tiny OWL-ViT: 64 patches of 12×12 pixels, five layers of 128.
+pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
+    let encoder = |hidden: usize, layers: usize| EncoderConfig {
+        hidden_size: hidden,
+        intermediate_size: hidden * 4,
+        num_hidden_layers: layers,
+        num_attention_heads: 4,
+        hidden_act: Activation::Gelu,
+        layer_norm_eps: 1e-5,
+    };
+    OwlVitConfig {
+        text_config: OwlVitTextConfig {
+            vocab_size: vocabulary,
+            max_position_embeddings: 16,
+            encoder: encoder(64, 2),
+        },
+        vision_config: OwlVitVisionConfig { image_size: 96, patch_size: 12, encoder: encoder(128, 5) },
+        projection_dim: 64,
+    }
+}
+
+/// Trains a locate student from nothing on the training split of the general styles.
+///
+/// # Errors
+/// If training diverges.
+pub fn pretrain_locate(
+    tokenizer: Tokenizer,
+    settings: &PretrainSettings,
+    observer: &dyn Observer,
+) -> Result<(LocateModel, TrainingCurve)> {
+    let config = locate_config(tokenizer.vocabulary_size());
+    let model = LocateModel::fresh(config, tokenizer, settings.seed)?;
+    observer.begin(&Phase { name: "pretraining the locate student".to_owned(), total: settings.steps });
+    let mut recorder = Recorder::new(settings.steps, observer);
+    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let mut optimizer = AdamW::new(&model.params, config, schedule(settings.steps))?;
+    let spec = SceneSpec::default();
+    for step in 0..settings.steps {
+        let first = (step * settings.batch) as u64;
+        let views = scene_views(&spec, settings.seed, first, settings.batch);
+        let examples = truth(&views);
+        let examples: Vec<&LocateExample> = examples.iter().collect();
+        let (loss, _) = locate_losses(&model, &examples, &[])?;
+        optimizer.step(&loss)?;
+        recorder.add(loss.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
+    }
+    Ok((model, recorder.finish()))
+}
+
+/// Share of things that are found: for every thing that is alone of its name in one of `count`
+/// validation views, whether the best box for its name overlaps it by half.
+///
+/// # Errors
+/// If the student fails.
+pub fn locate_recall(model: &LocateModel, spec: &SceneSpec, count: usize) -> Result<f32> {
+    let (mut found, mut asked) = (0usize, 0usize);
+    for chunk in 0..count.div_ceil(32) {
+        let views = validation_views(spec, (chunk * 32) as u64, 32);
+        let pixels: Vec<&View> = views.iter().map(|view| &view.view).collect();
+        let pixels = model.processor.batch(&pixels, &Device::Cpu)?;
+        let features = model.network.image_features(&pixels)?.detach();
+        let names: Vec<&str> = Thing::all().map(Thing::name).collect();
+        let logits = model.network.logits(&features, &model.queries(&names)?)?;
+        let logits = logits.to_vec3::<f32>().map_err(ModelError::from)?;
+        let boxes = features.boxes.to_vec3::<f32>().map_err(ModelError::from)?;
+        for (image, view) in views.iter().enumerate() {
+            for (object, bbox) in &view.objects {
+                let thing = object.thing;
+                if view.objects.iter().filter(|(other, _)| other.thing == thing).count() > 1 {
+                    continue;
+                }
+                let score = |patch: &usize| logits[image][*patch][thing.index()];
+                let best = (0..logits[image].len()).max_by(|a, b| score(a).total_cmp(&score(b)));
+                let overlap = best.map_or(0.0, |patch| {
+                    let b = &boxes[image][patch];
+                    BBox::from_center(b[0], b[1], b[2], b[3]).iou(bbox)
+                });
+                asked += 1;
+                found += usize::from(overlap >= 0.5);
+            }
+        }
+    }
+    Ok(found as f32 / asked.max(1) as f32)
+}
+
+/// Labels from the scene graphs; all names are asked of all views.
+pub(crate) fn truth(views: &[SceneView]) -> Vec<LocateExample> {
+    let mut texts: Vec<String> = Thing::all().map(|thing| thing.name().to_owned()).collect();
+    texts.extend(Category::ALL.map(|category| category.name().to_owned()));
+    let colored: BTreeSet<String> = views
+        .iter()
+        .flat_map(|view| &view.objects)
+        .map(|(object, _)| format!("{} {}", object.color, object.thing))
+        .take(COLORED_NAMES)
+        .collect();
+    texts.extend(colored.iter().cloned());
+    let names = |object: &SceneObject| -> Vec<String> {
+        let own = format!("{} {}", object.color, object.thing);
+        let mut names = vec![object.thing.name().to_owned(), object.thing.category().name().to_owned()];
+        names.extend(colored.contains(&own).then_some(own));
+        names
+    };
+    views
+        .iter()
+        .map(|view| LocateExample {
+            view: view.view.clone(),
+            objects: view.objects.iter().map(|(o, bbox)| (*bbox, names(o), 1.0)).collect(),
+            asked: texts.clone(),
+            unsure: view
+                .glimpsed
+                .iter()
+                .flat_map(|(o, bbox)| names(o).into_iter().map(|name| (name, *bbox)))
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! How to distil.
+
+use sdvp_modules::TrainMethod;
+use serde::{Deserialize, Serialize};
+
+/// Settings of one step (one kind of sub-task).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSettings {
+    /// Optimizer steps; 0 leaves the module as it is.
+    pub steps: usize,
+    /// Labelled calls in a batch.
+    pub batch: usize,
+    /// Rehearsed calls in a batch.
+    pub rehearsed: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// λ: weight of staying what one was.
+    pub lambda: f64,
+    /// What is trained.
+    #[serde(flatten)]
+    pub method: TrainMethod,
+}
+
+/// Settings of a distillation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DistillSettings {
+    /// Seed of batches and fresh weights.
+    pub seed: u64,
+    /// The first step: find.
+    pub locate: StepSettings,
+    /// The second step: answer.
+    pub answer: StepSettings,
+    /// A teacher's box counts as an object from this probability on …
+    pub sure: f32,
+    /// … and as nothing below this one; in between it is neither.
+    pub unsure: f32,
+    /// A teacher's answer is not learned below this probability.
+    pub answer_confidence: f32,
+}
+
+impl Default for DistillSettings {
+    fn default() -> Self {
+        let step = StepSettings {
+            steps: 300,
+            batch: 24,
+            rehearsed: 16,
+            learning_rate: 4e-4,
+            lambda: 1.0,
+            method: TrainMethod::Full,
+        };
+        Self {
+            seed: 0,
+            locate: step.clone(),
+            answer: StepSettings { batch: 32, rehearsed: 16, ..step },
+            sure: 0.4,
+            unsure: 0.15,
+            answer_confidence: 0.3,
+        }
+    }
+}

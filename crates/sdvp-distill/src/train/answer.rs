@@ -1,0 +1,83 @@
+//! The second step: teaching a student to answer.
+
+use super::{Recorder, TrainingCurve, optimizer};
+use crate::error::Result;
+use crate::examples::{AnswerExample, RememberedAnswer};
+use crate::loss::{answer_divergence, soft_cross_entropy};
+use crate::observer::Observer;
+use crate::rehearsal::Shuffle;
+use crate::settings::StepSettings;
+use candle_core::{Device, Tensor};
+use sdvp_core::View;
+use sdvp_models::ModelError;
+use sdvp_modules::AnswerModel;
+
+/// Teaches `model` the examples for the given number of steps while it rehearses what it
+/// remembers: `L = L_labels + λ · L_rehearsal`.
+///
+/// # Errors
+/// If the network fails or its gradients are not finite.
+pub fn train_answer(
+    model: &mut AnswerModel,
+    examples: &[AnswerExample],
+    memory: &[RememberedAnswer],
+    settings: &StepSettings,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<TrainingCurve> {
+    let mut recorder = Recorder::new(settings.steps, observer);
+    let mut optimizer = optimizer(&mut model.params, settings)?;
+    let mut next_example = Shuffle::new(examples.len(), seed);
+    let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
+    for _ in 0..settings.steps {
+        let labelled: Vec<&AnswerExample> =
+            next_example.take(settings.batch).into_iter().map(|i| &examples[i]).collect();
+        let remembered: Vec<&RememberedAnswer> =
+            next_memory.take(settings.rehearsed).into_iter().map(|i| &memory[i]).collect();
+        let (loss, divergence) = losses(model, &labelled, &remembered)?;
+        let total = match &divergence {
+            Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
+            None => Ok(loss.clone()),
+        }
+        .map_err(ModelError::from)?;
+        optimizer.step(&total)?;
+        let number = |t: &Tensor| t.to_scalar::<f32>().map_err(ModelError::from);
+        recorder.add(number(&loss)?, divergence.as_ref().map_or(Ok(0.0), number)?);
+    }
+    Ok(recorder.finish())
+}
+
+/// Both losses of one batch, from one forward pass.
+fn losses(
+    model: &AnswerModel,
+    labelled: &[&AnswerExample],
+    remembered: &[&RememberedAnswer],
+) -> std::result::Result<(Tensor, Option<Tensor>), ModelError> {
+    let views: Vec<&View> =
+        labelled.iter().map(|e| &e.view).chain(remembered.iter().map(|r| &r.view)).collect();
+    let questions: Vec<&str> = labelled
+        .iter()
+        .map(|e| e.question.as_str())
+        .chain(remembered.iter().map(|r| r.question.as_str()))
+        .collect();
+    let logits = model.forward(&views, &questions)?.logits;
+    let (count, answers) = (labelled.len(), model.config.answers.len());
+    let mut targets = vec![0f32; count * answers];
+    for (row, example) in labelled.iter().enumerate() {
+        for &(answer, probability) in &example.answers {
+            targets[row * answers + answer] = probability;
+        }
+    }
+    let loss = soft_cross_entropy(
+        &logits.narrow(0, 0, count)?,
+        &Tensor::from_vec(targets, (count, answers), &Device::Cpu)?,
+        &Tensor::ones(count, candle_core::DType::F32, &Device::Cpu)?,
+    )?;
+    if remembered.is_empty() {
+        return Ok((loss, None));
+    }
+    let before: Vec<f32> = remembered.iter().flat_map(|r| r.logits.iter().copied()).collect();
+    let before = Tensor::from_vec(before, (remembered.len(), answers), &Device::Cpu)?;
+    let now = logits.narrow(0, count, remembered.len())?;
+    Ok((loss, Some(answer_divergence(&now, &before)?)))
+}

@@ -1,0 +1,120 @@
+//! The pre-norm transformer encoder that CLIP, OWL-ViT and ViLT have in common.
+
+use crate::error::Result;
+use crate::layers::{Activation, Attention, AttentionNames, LayerNorm, Linear};
+use crate::params::Builder;
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Sizes of an encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    /// Width of a token.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward part.
+    pub intermediate_size: usize,
+    /// Number of layers.
+    pub num_hidden_layers: usize,
+    /// Heads of attention; divides `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Activation of the feed-forward part.
+    pub hidden_act: Activation,
+    /// ε of the layer norms.
+    pub layer_norm_eps: f64,
+}
+
+/// What a checkpoint calls the parts of one layer.
+pub(crate) struct LayerNames {
+    pub(crate) attention: AttentionNames,
+    pub(crate) norm_before_attention: &'static str,
+    pub(crate) norm_before_mlp: &'static str,
+    pub(crate) mlp_in: &'static str,
+    pub(crate) mlp_out: &'static str,
+}
+
+impl LayerNames {
+    /// Names in CLIP and OWL-ViT checkpoints.
+    pub(crate) const CLIP: LayerNames = LayerNames {
+        attention: AttentionNames {
+            query: "self_attn.q_proj",
+            key: "self_attn.k_proj",
+            value: "self_attn.v_proj",
+            output: "self_attn.out_proj",
+        },
+        norm_before_attention: "layer_norm1",
+        norm_before_mlp: "layer_norm2",
+        mlp_in: "mlp.fc1",
+        mlp_out: "mlp.fc2",
+    };
+
+    /// Names in ViT and ViLT checkpoints.
+    pub(crate) const VIT: LayerNames = LayerNames {
+        attention: AttentionNames {
+            query: "attention.attention.query",
+            key: "attention.attention.key",
+            value: "attention.attention.value",
+            output: "attention.output.dense",
+        },
+        norm_before_attention: "layernorm_before",
+        norm_before_mlp: "layernorm_after",
+        mlp_in: "intermediate.dense",
+        mlp_out: "output.dense",
+    };
+}
+
+/// One layer: `x += attention(norm(x))`, then `x += mlp(norm(x))`.
+struct EncoderLayer {
+    norm_before_attention: LayerNorm,
+    attention: Attention,
+    norm_before_mlp: LayerNorm,
+    mlp_in: Linear,
+    mlp_out: Linear,
+    activation: Activation,
+}
+
+impl EncoderLayer {
+    fn new(config: &EncoderConfig, names: &LayerNames, b: &Builder) -> Result<Self> {
+        let (dim, inner, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
+        Ok(Self {
+            norm_before_attention: LayerNorm::new(dim, eps, &b.pp(names.norm_before_attention))?,
+            attention: Attention::new(dim, config.num_attention_heads, b, names.attention)?,
+            norm_before_mlp: LayerNorm::new(dim, eps, &b.pp(names.norm_before_mlp))?,
+            mlp_in: Linear::new(dim, inner, true, &b.pp(names.mlp_in))?,
+            mlp_out: Linear::new(inner, dim, true, &b.pp(names.mlp_out))?,
+            activation: config.hidden_act,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
+        let attended =
+            self.attention.forward(&self.norm_before_attention.forward(x)?, key_mask, causal)?;
+        let x = (x + attended)?;
+        let inner = self.mlp_in.forward(&self.norm_before_mlp.forward(&x)?)?;
+        let mlp = self.mlp_out.forward(&self.activation.apply(&inner)?)?;
+        Ok((x + mlp)?)
+    }
+}
+
+/// A stack of layers.
+pub(crate) struct Encoder(Vec<EncoderLayer>);
+
+impl Encoder {
+    /// Layers `0, 1, …` under the builder's path.
+    pub(crate) fn new(config: &EncoderConfig, names: &LayerNames, b: &Builder) -> Result<Self> {
+        (0..config.num_hidden_layers)
+            .map(|index| EncoderLayer::new(config, names, &b.pp(index)))
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    /// `x` is `[batch, tokens, hidden]`; `key_mask` `[batch, tokens]` is 0 where a token must not
+    /// be looked at; `causal` hides what comes later.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        key_mask: Option<&Tensor>,
+        causal: bool,
+    ) -> Result<Tensor> {
+        self.0.iter().try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, causal))
+    }
+}

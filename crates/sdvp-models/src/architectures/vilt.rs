@@ -1,0 +1,121 @@
+//! ViLT: answers a question about an image with one transformer over words and patches
+//! (Kim et al. 2021, arXiv 2102.03334), as published in `dandelin/vilt-b32-finetuned-vqa`.
+
+use super::encoder::{Encoder, EncoderConfig, LayerNames};
+use super::patches::PatchEmbedding;
+use crate::error::Result;
+use crate::layers::{Embedding, LayerNorm, Linear, gelu};
+use crate::params::{Builder, Init};
+use candle_core::{DType, IndexOp, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// Sizes of the network, and what its outputs mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViltConfig {
+    /// Number of token ids.
+    pub vocab_size: usize,
+    /// Longest question, tokens, start and end included.
+    pub max_position_embeddings: usize,
+    /// Side of the square input, pixels.
+    pub image_size: usize,
+    /// Side of a patch, pixels.
+    pub patch_size: usize,
+    /// The answers, by output index.
+    pub answers: Vec<String>,
+    /// The encoder.
+    #[serde(flatten)]
+    pub encoder: EncoderConfig,
+}
+
+/// Result of a forward pass.
+pub struct ViltOutput {
+    /// One logit per answer, `[batch, answers]`.
+    pub logits: Tensor,
+    /// Final states of the image's patches, `[batch, patches, hidden]`.
+    pub patches: Tensor,
+}
+
+/// The network.
+pub struct Vilt {
+    word_embeddings: Embedding,
+    text_positions: Tensor,
+    token_types: Tensor,
+    text_norm: LayerNorm,
+    class_token: Tensor,
+    patch_embedding: PatchEmbedding,
+    image_positions: Tensor,
+    modality: Tensor,
+    encoder: Encoder,
+    final_norm: LayerNorm,
+    pooler: Linear,
+    classifier_in: Linear,
+    classifier_norm: LayerNorm,
+    classifier_out: Linear,
+}
+
+impl Vilt {
+    /// Builds the network; fresh parameters come from the builder's seed.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(config: &ViltConfig, b: &Builder) -> Result<Self> {
+        let vilt = b.pp("vilt");
+        let embeddings = vilt.pp("embeddings");
+        let text = embeddings.pp("text_embeddings");
+        let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
+        let patches = (config.image_size / config.patch_size).pow(2);
+        let small = Init::Normal(0.02);
+        Ok(Self {
+            word_embeddings: Embedding::new(config.vocab_size, dim, &text.pp("word_embeddings"), small)?,
+            text_positions: text.pp("position_embeddings").get(
+                (config.max_position_embeddings, dim),
+                "weight",
+                small,
+            )?,
+            token_types: text.pp("token_type_embeddings").get((2, dim), "weight", small)?,
+            text_norm: LayerNorm::new(dim, eps, &text.pp("LayerNorm"))?,
+            class_token: embeddings.get((1, 1, dim), "cls_token", small)?,
+            patch_embedding: PatchEmbedding::new(dim, config.patch_size, true, &embeddings.pp("patch_embeddings.projection"))?,
+            image_positions: embeddings.get((1, patches + 1, dim), "position_embeddings", small)?,
+            modality: embeddings.pp("token_type_embeddings").get((2, dim), "weight", small)?,
+            encoder: Encoder::new(&config.encoder, &LayerNames::VIT, &vilt.pp("encoder.layer"))?,
+            final_norm: LayerNorm::new(dim, eps, &vilt.pp("layernorm"))?,
+            pooler: Linear::new(dim, dim, true, &vilt.pp("pooler.dense"))?,
+            classifier_in: Linear::new(dim, 2 * dim, true, &b.pp("classifier.0"))?,
+            classifier_norm: LayerNorm::new(2 * dim, 1e-5, &b.pp("classifier.1"))?,
+            classifier_out: Linear::new(2 * dim, config.answers.len(), true, &b.pp("classifier.3"))?,
+        })
+    }
+
+    /// `ids` and `mask` are `[batch, length]`, `pixels` `[batch, 3, side, side]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn forward(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<ViltOutput> {
+        let (batch, length) = ids.dims2()?;
+        let words = self.word_embeddings.forward(ids)?;
+        let positions = self.text_positions.narrow(0, 0, length)?;
+        let words = words.broadcast_add(&positions.broadcast_add(&self.token_types.i(0)?)?)?;
+        let words = self.text_norm.forward(&words)?.broadcast_add(&self.modality.i(0)?)?;
+
+        let patches = self.patch_embedding.forward(pixels)?;
+        let (_, count, dim) = patches.dims3()?;
+        let class = self.class_token.broadcast_as((batch, 1, dim))?.contiguous()?;
+        let patches = Tensor::cat(&[&class, &patches], 1)?
+            .broadcast_add(&self.image_positions)?
+            .broadcast_add(&self.modality.i(1)?)?;
+
+        let x = Tensor::cat(&[&words, &patches], 1)?;
+        let seen = Tensor::ones((batch, count + 1), DType::F32, mask.device())?;
+        let key_mask = Tensor::cat(&[mask, &seen], 1)?;
+        let x = self.encoder.forward(&x, Some(&key_mask), false)?;
+        let x = self.final_norm.forward(&x)?;
+
+        let pooled = self.pooler.forward(&x.i((.., 0, ..))?.contiguous()?)?.tanh()?;
+        let inner = gelu(&self.classifier_norm.forward(&self.classifier_in.forward(&pooled)?)?)?;
+        Ok(ViltOutput {
+            logits: self.classifier_out.forward(&inner)?,
+            patches: x.narrow(1, length + 1, count)?.contiguous()?,
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Multi-head self-attention.
+
+use super::{Linear, linear, softmax};
+use crate::error::Result;
+use crate::kernels;
+use crate::params::Builder;
+use candle_core::{DType, Device, Tensor};
+
+/// What a checkpoint calls the four projections.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionNames {
+    /// To queries.
+    pub query: &'static str,
+    /// To keys.
+    pub key: &'static str,
+    /// To values.
+    pub value: &'static str,
+    /// Of the heads' results.
+    pub output: &'static str,
+}
+
+/// Self-attention with its projections.
+pub struct Attention {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    heads: usize,
+}
+
+impl Attention {
+    /// Four linear layers of `dim`, under the given names.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(dim: usize, heads: usize, b: &Builder, names: AttentionNames) -> Result<Self> {
+        let projection = |name: &str| Linear::new(dim, dim, true, &b.pp(name));
+        Ok(Self {
+            query: projection(names.query)?,
+            key: projection(names.key)?,
+            value: projection(names.value)?,
+            output: projection(names.output)?,
+            heads,
+        })
+    }
+
+    /// `x` is `[batch, tokens, dim]`; `key_mask` `[batch, tokens]` is 0 where a token is hidden;
+    /// `causal` hides later tokens.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
+        let mixed = if kernels::fits(x) {
+            kernels::packed_attention(&self.packed(x)?, self.heads, key_mask, causal)?
+        } else {
+            let (q, k, v) = (self.query.forward(x)?, self.key.forward(x)?, self.value.forward(x)?);
+            attention(&q, &k, &v, self.heads, key_mask, causal)?
+        };
+        self.output.forward(&mixed)
+    }
+
+    /// Queries, keys and values side by side; one matrix product where the layers are plain.
+    fn packed(&self, x: &Tensor) -> Result<Tensor> {
+        let layers = [&self.query, &self.key, &self.value];
+        let plain: Option<Vec<_>> = layers.iter().map(|layer| layer.plain()).collect();
+        match plain {
+            Some(parts) => {
+                let weights: Vec<&Tensor> = parts.iter().map(|(weight, _)| *weight).collect();
+                let biases: Vec<&Tensor> = parts.iter().map(|(_, bias)| *bias).collect();
+                linear(x, &Tensor::cat(&weights, 0)?, Some(&Tensor::cat(&biases, 0)?))
+            }
+            None => {
+                let parts: Vec<Tensor> =
+                    layers.iter().map(|layer| layer.forward(x)).collect::<Result<_>>()?;
+                Ok(Tensor::cat(&parts, 2)?)
+            }
+        }
+    }
+}
+
+/// `softmax(q kᵀ / √d) v` for each head; all `[batch, tokens, dim]`.
+///
+/// # Errors
+/// If shapes do not fit.
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    key_mask: Option<&Tensor>,
+    causal: bool,
+) -> Result<Tensor> {
+    let (batch, tokens, dim) = q.dims3()?;
+    let split = |x: &Tensor| x.reshape((batch, tokens, heads, dim / heads))?.transpose(1, 2)?.contiguous();
+    let scale = 1.0 / ((dim / heads) as f64).sqrt();
+    let mut scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
+    if let Some(mask) = key_mask {
+        let hidden = ((mask - 1.0)? * 1e9)?.reshape((batch, 1, 1, tokens))?;
+        scores = scores.broadcast_add(&hidden)?;
+    }
+    if causal {
+        scores = scores.broadcast_add(&later(tokens, q.device())?)?;
+    }
+    let mixed = softmax(&scores)?.matmul(&split(v)?)?;
+    Ok(mixed.transpose(1, 2)?.reshape((batch, tokens, dim))?)
+}
+
+fn later(tokens: usize, device: &Device) -> Result<Tensor> {
+    let hidden: Vec<f32> = (0..tokens)
+        .flat_map(|row| (0..tokens).map(move |column| if column > row { -1e9 } else { 0.0 }))
+        .collect();
+    Ok(Tensor::from_vec(hidden, (tokens, tokens), device)?.to_dtype(DType::F32)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Var;
+
+    /// Greatest difference of two tensors.
+    fn gap(a: &Tensor, b: &Tensor) -> f32 {
+        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn fused_and_composite_attention_agree_forward_and_backward() {
+        let device = Device::Cpu;
+        let (batch, tokens, width, heads) = (3, 9, 16, 4);
+        let packed = Var::randn(0f32, 1f32, (batch, tokens, 3 * width), &device).unwrap();
+        let mut mask = vec![1f32; batch * tokens];
+        mask[3] = 0.0;
+        mask[tokens + 8] = 0.0;
+        let mask = Tensor::from_vec(mask, (batch, tokens), &device).unwrap();
+        let probe = Tensor::randn(0f32, 1f32, (batch, tokens, width), &device).unwrap();
+        for causal in [false, true] {
+            for key_mask in [None, Some(&mask)] {
+                let part = |i: usize| packed.narrow(2, i * width, width).unwrap().contiguous().unwrap();
+                let slow = attention(&part(0), &part(1), &part(2), heads, key_mask, causal).unwrap();
+                let fast = kernels::packed_attention(&packed, heads, key_mask, causal).unwrap();
+                assert!(gap(&slow, &fast) < 1e-5);
+                let gradient = |y: &Tensor| {
+                    let loss = (y * &probe).unwrap().sum_all().unwrap();
+                    loss.backward().unwrap().get(&packed).unwrap().clone()
+                };
+                assert!(gap(&gradient(&slow), &gradient(&fast)) < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_that_may_see_nothing_gives_zeros() {
+        let device = Device::Cpu;
+        let packed = Var::randn(0f32, 1f32, (1, 2, 12), &device).unwrap();
+        let mask = Tensor::zeros((1, 2), DType::F32, &device).unwrap();
+        let y = kernels::packed_attention(&packed, 2, Some(&mask), false).unwrap();
+        assert_eq!(y.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);
+        let grads = y.sum_all().unwrap().backward().unwrap();
+        let grad = grads.get(&packed).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(grad.iter().all(|g| *g == 0.0));
+    }
+}

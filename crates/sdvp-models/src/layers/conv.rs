@@ -1,0 +1,105 @@
+//! Convolution and normalisation of feature maps, channels last.
+
+use super::linear;
+use crate::error::Result;
+use crate::kernels::unfold;
+use crate::params::{Builder, Init};
+use candle_core::Tensor;
+
+/// A two-dimensional convolution over `[batch, height, width, channels]`, computed as one matrix
+/// product over unfolded patches.
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl Conv2d {
+    /// Parameters `weight` `[output, input, kernel, kernel]` (the published layout) and, if
+    /// wanted, `bias`.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(
+        input: usize,
+        output: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        bias: bool,
+        b: &Builder,
+    ) -> Result<Self> {
+        let fan_in = (input * kernel * kernel) as f32;
+        let init = Init::Normal((2.0 / fan_in).sqrt());
+        let weight = b.get((output, input, kernel, kernel), "weight", init)?;
+        let bias = if bias { Some(b.get(output, "bias", Init::Zeros)?) } else { None };
+        Ok(Self { weight, bias, kernel, stride, padding })
+    }
+
+    /// `[batch, height, width, input]` → `[batch, height', width', output]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let patches = unfold(x, self.kernel, self.stride, self.padding)?;
+        let outputs = self.weight.dim(0)?;
+        let weight = self.weight.permute((0, 2, 3, 1))?.reshape((outputs, ()))?;
+        linear(&patches, &weight, self.bias.as_ref())
+    }
+}
+
+/// Normalises each image over all its channels and pixels, then scales and shifts each channel
+/// (group normalisation with one group; Wu & He 2018, arXiv 1803.08494).
+pub struct ChannelNorm {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl ChannelNorm {
+    /// Parameters `weight` and `bias`, one value a channel.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(channels: usize, b: &Builder) -> Result<Self> {
+        Ok(Self { weight: b.get(channels, "weight", Init::Ones)?, bias: b.get(channels, "bias", Init::Zeros)? })
+    }
+
+    /// `[batch, height, width, channels]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let flat = x.flatten_from(1)?;
+        let centered = flat.broadcast_sub(&flat.mean_keepdim(1)?)?;
+        let variance = centered.sqr()?.mean_keepdim(1)?;
+        let normed = centered.broadcast_div(&(variance + 1e-5)?.sqrt()?)?.reshape(x.shape())?;
+        Ok(normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn agrees_with_the_library_s_convolution_forward_and_backward() {
+        let device = Device::Cpu;
+        for (stride, side) in [(1usize, 7usize), (2, 8), (2, 9)] {
+            let b = Builder::fresh(3, &device);
+            let conv = Conv2d::new(3, 5, 3, stride, 1, true, &b).unwrap();
+            let x = candle_core::Var::randn(0f32, 1f32, (2, 3, side, side), &device).unwrap();
+            let expected = x.conv2d(&conv.weight, 1, stride, 1, 1).unwrap();
+            let found = conv.forward(&x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()).unwrap();
+            let found = found.permute((0, 3, 1, 2)).unwrap();
+            let gap = |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(gap(&expected, &found) < 1e-5);
+            let (want, have) = (expected.sqr().unwrap().sum_all().unwrap().backward().unwrap(), found.sqr().unwrap().sum_all().unwrap().backward().unwrap());
+            for tensor in [x.as_tensor(), &conv.weight] {
+                assert!(gap(want.get(tensor).unwrap(), have.get(tensor).unwrap()) < 1e-3);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Linear layers, with an optional low-rank branch.
+
+use crate::error::Result;
+use crate::kernels;
+use crate::params::{Builder, Init};
+use candle_core::{D, Tensor};
+
+/// `y = W x + b`.
+pub struct Linear {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    lora: Option<LowRank>,
+}
+
+struct LowRank {
+    down: Tensor,
+    up: Tensor,
+    scale: f64,
+}
+
+impl Linear {
+    /// Parameters `weight` `[output, input]` and, if wanted, `bias` `[output]`.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(input: usize, output: usize, bias: bool, b: &Builder) -> Result<Self> {
+        Self::new_with_init(input, output, b, Init::Normal(0.02), bias.then_some(Init::Zeros))
+    }
+
+    /// As [`Linear::new`] with chosen first values; without a bias where none are given.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new_with_init(input: usize, output: usize, b: &Builder, weight: Init, bias: Option<Init>) -> Result<Self> {
+        let weight = b.get((output, input), "weight", weight)?;
+        let bias = bias.map(|init| b.get(output, "bias", init)).transpose()?;
+        let lora = match b.lora_here() {
+            None => None,
+            Some(config) => {
+                let bound = 1.0 / (input as f32).sqrt();
+                Some(LowRank {
+                    down: b.get_or_fresh((config.rank, input), "lora_A.weight", Init::Uniform(bound))?,
+                    up: b.get_or_fresh((output, config.rank), "lora_B.weight", Init::Zeros)?,
+                    scale: f64::from(config.alpha) / config.rank as f64,
+                })
+            }
+        };
+        Ok(Self { weight, bias, lora })
+    }
+
+    /// Weight and bias, where they are the whole layer: no low-rank branch, and a bias.
+    pub(crate) fn plain(&self) -> Option<(&Tensor, &Tensor)> {
+        match (&self.lora, &self.bias) {
+            (None, Some(bias)) => Some((&self.weight, bias)),
+            _ => None,
+        }
+    }
+
+    /// `[…, input]` → `[…, output]`.
+    ///
+    /// # Errors
+    /// If the last dimension is not `input`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = linear(x, &self.weight, self.bias.as_ref())?;
+        match &self.lora {
+            None => Ok(y),
+            Some(lora) => {
+                let branch = linear(&linear(x, &lora.down, None)?, &lora.up, None)?;
+                Ok((y + (branch * lora.scale)?)?)
+            }
+        }
+    }
+}
+
+/// `x Wᵀ + b` for `x` `[…, input]` and `weight` `[output, input]`.
+///
+/// # Errors
+/// If shapes disagree.
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let mut shape = x.dims().to_vec();
+    let input = x.dim(D::Minus1)?;
+    let rows = x.elem_count() / input.max(1);
+    let y = x.reshape((rows, input))?.matmul(&weight.t()?)?;
+    let y = match bias {
+        Some(bias) if kernels::fits(&y) => kernels::add_bias(&y, bias)?,
+        Some(bias) => y.broadcast_add(bias)?,
+        None => y,
+    };
+    if let Some(last) = shape.last_mut() {
+        *last = weight.dim(0)?;
+    }
+    Ok(y.reshape(shape)?)
+}

@@ -1,0 +1,17 @@
+//! Layers that carry gradients.
+
+mod activation;
+mod attention;
+mod conv;
+mod embedding;
+mod layer_norm;
+mod linear;
+mod softmax;
+
+pub use activation::{Activation, gelu, quick_gelu};
+pub use attention::{Attention, AttentionNames, attention};
+pub use conv::{ChannelNorm, Conv2d};
+pub use embedding::Embedding;
+pub use layer_norm::LayerNorm;
+pub use linear::{Linear, linear};
+pub use softmax::{log_softmax, softmax};

@@ -1,0 +1,7 @@
+//! Optimisation.
+
+mod adamw;
+mod schedule;
+
+pub use adamw::{AdamW, AdamWConfig, StepReport};
+pub use schedule::Schedule;

@@ -1,0 +1,117 @@
+//! Weights on disk: safetensors files, written whole or not at all.
+
+use crate::error::{ModelError, Result};
+use crate::params::Params;
+use candle_core::{DType, Device, Tensor};
+use sdvp_core::{Digest, Hasher};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Reads every tensor of a safetensors file.
+///
+/// # Errors
+/// If the file is missing, not safetensors, or truncated; the message names it.
+pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+    parse_safetensors(&bytes, &path.display().to_string(), device)
+}
+
+/// Every tensor of a safetensors file held in memory; `name` is for messages.
+///
+/// # Errors
+/// If the bytes are not safetensors or truncated.
+pub fn parse_safetensors(bytes: &[u8], name: &str, device: &Device) -> Result<HashMap<String, Tensor>> {
+    candle_core::safetensors::load_buffer(bytes, device)
+        .map_err(|error| ModelError::Weights { file: name.to_owned(), reason: error.to_string() })
+}
+
+/// Writes tensors as safetensors, cast to `dtype`, by way of a temporary file.
+///
+/// # Errors
+/// If the disk is full or the folder cannot be written; nothing half-written stays.
+pub fn write_safetensors(
+    path: &Path,
+    tensors: &HashMap<String, Tensor>,
+    dtype: DType,
+) -> Result<()> {
+    let ordered: BTreeMap<&String, Tensor> = tensors
+        .iter()
+        .map(|(name, tensor)| Ok((name, tensor.to_dtype(dtype)?.contiguous()?)))
+        .collect::<Result<_>>()?;
+    let bytes = safetensors::serialize(ordered.iter().map(|(name, tensor)| (name.as_str(), tensor)), None)
+        .map_err(|e| ModelError::Weights { file: path.display().to_string(), reason: e.to_string() })?;
+    write_whole(path, &bytes)
+}
+
+/// Writes a file by way of a temporary one in the same folder, so that readers see all or nothing.
+///
+/// # Errors
+/// As the system reports; the message names the file.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |source| ModelError::Io { path: path.to_owned(), source };
+    let temporary = path.with_extension(format!("partial-{}", std::process::id()));
+    let written = std::fs::File::create(&temporary).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    written.map_err(|error| {
+        // The first error is the one worth telling.
+        let _ = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+/// Identity of a set of parameters: names, shapes and exact values.
+///
+/// # Errors
+/// If a tensor cannot be read back from its device.
+pub fn fingerprint(params: &Params) -> Result<Digest> {
+    let tensors: BTreeMap<String, Tensor> = params.to_tensors().into_iter().collect();
+    let mut hasher = Hasher::new("weights");
+    for (name, tensor) in &tensors {
+        let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        hasher = hasher
+            .part(name.as_bytes())
+            .part(format!("{:?}", tensor.dims()).as_bytes())
+            .part(&bytes);
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let tensor = Tensor::new(&[1.0f32, -2.5, 0.125], &Device::Cpu).unwrap();
+        write_safetensors(&path, &HashMap::from([("a".to_owned(), tensor)]), DType::F16).unwrap();
+        let read = read_safetensors(&path, &Device::Cpu).unwrap();
+        assert_eq!(read["a"].dtype(), DType::F16);
+        let values = read["a"].to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values, [1.0, -2.5, 0.125]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn truncated_files_are_errors_that_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.safetensors");
+        std::fs::write(&path, [9, 0, 0, 0]).unwrap();
+        let error = read_safetensors(&path, &Device::Cpu).unwrap_err();
+        assert!(error.to_string().contains("cut.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn an_unwritable_folder_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing").join("w.safetensors");
+        let error = write_whole(&path, b"y").unwrap_err();
+        assert!(error.to_string().contains("w.safetensors"), "{error}");
+    }
+}

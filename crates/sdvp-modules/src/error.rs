@@ -1,0 +1,65 @@
+//! Why a module could not be set up.
+
+use sdvp_models::ModelError;
+use std::path::PathBuf;
+
+/// Why a student or teacher could not be loaded or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The network or its files.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A part of a model is missing.
+    #[error("model {model} has no {file}; expected a folder with {expected}")]
+    MissingFile {
+        /// The model.
+        model: String,
+        /// The missing file.
+        file: String,
+        /// What belongs into the folder.
+        expected: &'static str,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot access {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A configuration file says something that cannot be.
+    #[error("{file} of model {model} is not valid: {reason}")]
+    Config {
+        /// The model.
+        model: String,
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// A student was trained on another base than the one at hand.
+    #[error(
+        "student {student} was trained on base {base} with weights {expected}, but those found have {found}; use the base it was trained on"
+    )]
+    OtherBase {
+        /// The student's folder.
+        student: String,
+        /// The base it names.
+        base: String,
+        /// Digest it was trained on.
+        expected: String,
+        /// Digest found.
+        found: String,
+    },
+    /// No shipped model has that name.
+    #[error("no built-in model {name:?}; there are {known}")]
+    UnknownBuiltin {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+/// Shorthand.
+pub(crate) type Result<T> = std::result::Result<T, SetupError>;

@@ -1,0 +1,29 @@
+//! Teachers: small networks that know one task, behind adapters that speak the sub-tasks' language.
+
+mod answer;
+mod locate;
+mod model;
+mod sighting;
+mod vocabulary;
+
+pub use answer::AnswerTeacher;
+pub use locate::LocateTeacher;
+pub use model::TeacherModel;
+pub use sighting::Sighting;
+pub use vocabulary::{Meaning, Question, Vocabulary};
+
+use sdvp_core::{Module, Outcome, SubTask};
+
+/// A module that labels sub-tasks for students.
+pub trait Teacher: Module {
+    /// Its label for each sub-task; `None` where it does not know the words. (As a
+    /// [`Module`] that *replaces* the student it must answer all the same.)
+    fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>>;
+
+    /// Number of scalars of its network.
+    fn parameters(&self) -> usize;
+
+    /// Texts it can be asked on any view beside those a program asked: its vocabulary, for
+    /// teaching what is *not* there.
+    fn repertoire(&self) -> Vec<String>;
+}

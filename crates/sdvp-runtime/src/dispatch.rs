@@ -1,0 +1,124 @@
+//! From what executions need to what modules answer.
+
+use crate::active::{Active, State};
+use crate::cache::Cache;
+use crate::guard::{self, Answer};
+use crate::pending::{Pending, Queue};
+use crate::settings::Settings;
+use crate::statistics::Statistics;
+use sdvp_core::{Digest, Module, ModuleError, SubTask, SubTaskKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The modules, by the kinds they answer.
+pub(crate) type Modules = BTreeMap<SubTaskKind, Arc<dyn Module>>;
+
+/// Answers executions during one run.
+pub(crate) struct Dispatcher<'a> {
+    modules: BTreeMap<SubTaskKind, (&'a dyn Module, Digest)>,
+    cache: &'a Cache,
+    batch_size: usize,
+    deduplicate: bool,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(crate) fn new(modules: &'a Modules, cache: &'a Cache, settings: &Settings) -> Self {
+        let fingerprinted = |(kind, module): (&SubTaskKind, &'a Arc<dyn Module>)| {
+            (*kind, (module.as_ref(), module.fingerprint()))
+        };
+        Self {
+            modules: modules.iter().map(fingerprinted).collect(),
+            cache,
+            batch_size: settings.batch_size.max(1),
+            deduplicate: settings.deduplicate,
+        }
+    }
+
+    /// Answers to some of the waiting executions, by their places; to at least one if any waits.
+    pub(crate) fn answer(&self, active: &[Active], spent: &mut Statistics) -> Vec<Option<Answer>> {
+        let mut answers: Vec<Option<Answer>> = vec![None; active.len()];
+        let mut queues: BTreeMap<SubTaskKind, Queue> = BTreeMap::new();
+        let mut answered = false;
+        for ((place, run), answer) in active.iter().enumerate().zip(&mut answers) {
+            let State::Waiting(request) = &run.state else {
+                continue;
+            };
+            let kind = request.task.kind;
+            let Some(&(_, fingerprint)) = self.modules.get(&kind) else {
+                spent.sub_tasks += 1;
+                *answer = Some(Err(ModuleError::NoModule { kind }));
+                answered = true;
+                continue;
+            };
+            match self.cache.get(fingerprint, request.key) {
+                Some(outcome) => {
+                    spent.sub_tasks += 1;
+                    spent.cache_hits += 1;
+                    *answer = Some(Ok(outcome));
+                    answered = true;
+                }
+                None => queues
+                    .entry(kind)
+                    .or_default()
+                    .push(place, request, self.deduplicate),
+            }
+        }
+        for (kind, queue) in self.worth_running(queues, answered) {
+            self.run(kind, queue, &mut answers, spent);
+        }
+        answers
+    }
+
+    /// The queues that fill batches. Where none does and nothing else went on: the longest, whose
+    /// answers may let the others grow.
+    fn worth_running<'q>(
+        &self,
+        queues: BTreeMap<SubTaskKind, Queue<'q>>,
+        answered: bool,
+    ) -> Vec<(SubTaskKind, Queue<'q>)> {
+        let (full, partial): (Vec<_>, Vec<_>) = queues
+            .into_iter()
+            .partition(|(_, queue)| queue.fills(self.batch_size));
+        if answered || !full.is_empty() {
+            return full;
+        }
+        let longest = partial
+            .into_iter()
+            .rev()
+            .max_by_key(|(_, queue)| queue.len());
+        longest.into_iter().collect()
+    }
+
+    fn run(
+        &self,
+        kind: SubTaskKind,
+        queue: Queue,
+        answers: &mut [Option<Answer>],
+        spent: &mut Statistics,
+    ) {
+        let Some(&(module, fingerprint)) = self.modules.get(&kind) else {
+            return;
+        };
+        for batch in queue.take(self.batch_size).chunks(self.batch_size) {
+            let tasks: Vec<SubTask> = batch.iter().map(|p| p.request.task.clone()).collect();
+            let started = Instant::now();
+            let outcomes = guard::ask(module, &tasks);
+            let took = started.elapsed().as_secs_f64();
+            tracing::trace!(module = module.name(), batch = tasks.len(), took);
+            spent.note_batch(module.name(), kind, tasks.len(), took);
+            for (Pending { request, waiting }, outcome) in batch.iter().zip(outcomes) {
+                spent.sub_tasks += waiting.len();
+                spent.deduplicated += waiting.len().saturating_sub(1);
+                if let Ok(outcome) = &outcome {
+                    self.cache.put(fingerprint, request.key, outcome);
+                }
+                for &place in waiting {
+                    if let Some(answer) = answers.get_mut(place) {
+                        *answer = Some(outcome.clone());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! How many at once, and how much each may ask.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of a [`Runtime`](crate::Runtime). None of them changes what a program answers, save
+/// that `max_sub_tasks` ends programs that ask for more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Executions held at once, with their images: the bound on memory. At least 1.
+    pub in_flight: usize,
+    /// Sub-tasks handed to a module at once. At least 1.
+    pub batch_size: usize,
+    /// Whether equal requests that wait at the same time are answered once.
+    pub deduplicate: bool,
+    /// Outcomes remembered for later requests, over all runs of one runtime; 0 for none.
+    pub cache_entries: usize,
+    /// Sub-tasks that one execution may ask for.
+    pub max_sub_tasks: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            in_flight: 1024,
+            batch_size: 64,
+            deduplicate: true,
+            cache_entries: 65_536,
+            max_sub_tasks: 512,
+        }
+    }
+}
+
+impl Settings {
+    /// One program and one call at a time, nothing shared: how the reference code runs.
+    pub fn one_at_a_time() -> Self {
+        Self {
+            in_flight: 1,
+            batch_size: 1,
+            deduplicate: false,
+            cache_entries: 0,
+            ..Self::default()
+        }
+    }
+}
