@@ -1,2 +1,55 @@
-//! Work on the project itself.
-fn main() {}
+//! Work on the project itself: `cargo run --release -p xtask -- bench training-step`.
+
+mod bench;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+// Training allocates and frees large tensors all the time; the system allocator is much slower.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Work on the project itself.
+#[derive(Parser)]
+#[command(name = "xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure speed against the reference.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Forward pass, backward pass and update of a small vision transformer, against PyTorch.
+    TrainingStep(bench::TrainingStepArguments),
+    /// The same with one of our steps taken apart, without PyTorch.
+    Layers,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Bench {
+            what: Bench::TrainingStep(arguments),
+        } => bench::training_step(&arguments),
+        Command::Bench {
+            what: Bench::Layers,
+        } => bench::layers(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell the user if standard error is gone.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

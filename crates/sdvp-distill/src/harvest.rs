@@ -46,10 +46,16 @@ pub fn harvest(
 ) -> Result<Harvest> {
     let runtime = Runtime::new(modules, Settings::default())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
-    observer.begin(&Phase { name: name.to_owned(), total: exercises.len() });
+    observer.begin(&Phase {
+        name: name.to_owned(),
+        total: exercises.len(),
+    });
     let jobs = exercises.iter().map(|exercise| {
         let exercise = exercise.clone();
-        move || Job { program: exercise.program, inputs: (exercise.inputs)() }
+        move || Job {
+            program: exercise.program,
+            inputs: (exercise.inputs)(),
+        }
     });
     let mut seen = HashSet::new();
     let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();

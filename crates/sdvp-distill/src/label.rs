@@ -56,11 +56,17 @@ impl LocateExample {
         labels: impl Iterator<Item = (String, Option<Outcome>)>,
         settings: &DistillSettings,
     ) -> Self {
-        let mut example =
-            Self { view: view.clone(), objects: Vec::new(), asked: Vec::new(), unsure: Vec::new() };
+        let mut example = Self {
+            view: view.clone(),
+            objects: Vec::new(),
+            asked: Vec::new(),
+            unsure: Vec::new(),
+        };
         let (width, height) = (view.width() as f32, view.height() as f32);
         for (text, label) in labels {
-            let Some(Outcome::Boxes(found)) = label else { continue };
+            let Some(Outcome::Boxes(found)) = label else {
+                continue;
+            };
             let boxes: Vec<BBox> = found.iter().map(|d| d.bbox).collect();
             for kept in non_maximum_suppression(&boxes, DUPLICATE_IOU) {
                 let Detection { bbox, score } = found[kept];
@@ -78,7 +84,10 @@ impl LocateExample {
     }
 
     fn add_object(&mut self, bbox: BBox, text: &str, confidence: f32) {
-        let same = self.objects.iter_mut().find(|(known, ..)| known.iou(&bbox) > SAME_OBJECT_IOU);
+        let same = self
+            .objects
+            .iter_mut()
+            .find(|(known, ..)| known.iou(&bbox) > SAME_OBJECT_IOU);
         match same {
             Some((_, texts, known)) => {
                 texts.push(text.to_owned());
@@ -99,13 +108,20 @@ pub fn label_answers(
     student: &AnswerModel,
     settings: &DistillSettings,
 ) -> Vec<AnswerExample> {
-    let index: HashMap<&str, usize> =
-        student.config.answers.iter().enumerate().map(|(i, a)| (a.as_str(), i)).collect();
+    let index: HashMap<&str, usize> = student
+        .config
+        .answers
+        .iter()
+        .enumerate()
+        .map(|(i, a)| (a.as_str(), i))
+        .collect();
     calls
         .chunks(256)
         .flat_map(|calls| calls.iter().zip(teacher.label(calls)))
         .filter_map(|(call, label)| {
-            let Some(Outcome::Answer(answer)) = label else { return None };
+            let Some(Outcome::Answer(answer)) = label else {
+                return None;
+            };
             if answer.confidence < settings.answer_confidence {
                 return None;
             }

@@ -25,5 +25,5 @@ pub use label::{label_answers, label_views};
 pub use observer::{Observer, Phase, Silent};
 pub use rehearsal::{remember_answers, remember_views};
 pub use settings::{DistillSettings, StepSettings};
-pub use stepwise::{DistilledStep, Distillation, distill};
+pub use stepwise::{Distillation, DistilledStep, distill};
 pub use train::{CurvePoint, TrainingCurve, train_answer, train_locate};

@@ -1,7 +1,7 @@
 //! Rehearsal: what the student says of earlier and general calls before it learns something new.
 
-use crate::examples::{RememberedAnswer, RememberedView};
 use crate::error::Result;
+use crate::examples::{RememberedAnswer, RememberedView};
 use candle_core::Tensor;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -60,7 +60,11 @@ fn remember_chunk(
     views: &[(View, Vec<String>)],
     student: &LocateModel,
 ) -> std::result::Result<Vec<RememberedView>, ModelError> {
-    let mut texts: Vec<&str> = views.iter().flat_map(|(_, t)| t).map(String::as_str).collect();
+    let mut texts: Vec<&str> = views
+        .iter()
+        .flat_map(|(_, t)| t)
+        .map(String::as_str)
+        .collect();
     texts.sort_unstable();
     texts.dedup();
     let place: HashMap<&str, usize> = texts.iter().enumerate().map(|(i, t)| (*t, i)).collect();
@@ -68,7 +72,10 @@ fn remember_chunk(
     let pixels = student.processor.batch(&seen, &candle_core::Device::Cpu)?;
     let features = student.network.image_features(&pixels)?.detach();
     let queries = student.queries(&texts)?.detach();
-    let logits = student.network.logits(&features, &queries)?.to_vec3::<f32>()?;
+    let logits = student
+        .network
+        .logits(&features, &queries)?
+        .to_vec3::<f32>()?;
     let numbers = |tensor: &Tensor, i: usize| -> std::result::Result<Vec<f32>, ModelError> {
         Ok(tensor.get(i)?.flatten_all()?.to_vec1::<f32>()?)
     };
@@ -80,7 +87,10 @@ fn remember_chunk(
             Ok(RememberedView {
                 view: view.clone(),
                 asked: asked.clone(),
-                logits: logits[i].iter().flat_map(|row| columns.iter().map(|&c| row[c])).collect(),
+                logits: logits[i]
+                    .iter()
+                    .flat_map(|row| columns.iter().map(|&c| row[c]))
+                    .collect(),
                 boxes: numbers(&features.boxes, i)?,
             })
         })
@@ -98,11 +108,16 @@ pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<
         let questions: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
         let logits = student.forward(&views, &questions)?.logits.detach();
         let logits = logits.to_vec2::<f32>().map_err(ModelError::from)?;
-        remembered.extend(calls.iter().zip(logits).map(|(call, logits)| RememberedAnswer {
-            view: call.view.clone(),
-            question: call.text.clone(),
-            logits,
-        }));
+        remembered.extend(
+            calls
+                .iter()
+                .zip(logits)
+                .map(|(call, logits)| RememberedAnswer {
+                    view: call.view.clone(),
+                    question: call.text.clone(),
+                    logits,
+                }),
+        );
     }
     Ok(remembered)
 }
@@ -117,7 +132,11 @@ pub(crate) struct Shuffle {
 impl Shuffle {
     pub(crate) fn new(count: usize, seed: u64) -> Self {
         let order = (0..count).collect();
-        Self { order, next: count, rng: ChaCha8Rng::seed_from_u64(seed) }
+        Self {
+            order,
+            next: count,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     /// The next `wanted` indices; none if there are none at all.

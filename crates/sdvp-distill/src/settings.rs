@@ -51,7 +51,11 @@ impl Default for DistillSettings {
         Self {
             seed: 0,
             locate: step.clone(),
-            answer: StepSettings { batch: 32, rehearsed: 16, ..step },
+            answer: StepSettings {
+                batch: 32,
+                rehearsed: 16,
+                ..step
+            },
             sure: 0.4,
             unsure: 0.15,
             answer_confidence: 0.3,

@@ -58,18 +58,39 @@ pub fn distill(
     let before = student.modules()?;
     let mut learned = student.clone();
     let mut steps = Vec::new();
-    let general = harvest(rehearsal, before.clone(), &format!("{name}: rehearsal calls"), observer)?;
+    let general = harvest(
+        rehearsal,
+        before.clone(),
+        &format!("{name}: rehearsal calls"),
+        observer,
+    )?;
 
     if settings.locate.steps > 0 {
         let kind = SubTaskKind::Locate;
         let calls = harvest(task, before, &format!("{name}: calls"), observer)?;
         let examples = label_views(calls.of(kind), locate_teacher, settings);
         need(kind, calls.of(kind).len(), examples.len())?;
-        let memory =
-            remember_views(general.of(kind), &student.locate, REMEMBERED_TEXTS, settings.seed)?;
-        let mut model = student.locate.duplicate(lora(&settings.locate, settings.seed))?;
-        observer.begin(&Phase { name: format!("{name}: learning to locate"), total: settings.locate.steps });
-        let curve = train_locate(&mut model, &examples, &memory, &settings.locate, settings.seed, observer)?;
+        let memory = remember_views(
+            general.of(kind),
+            &student.locate,
+            REMEMBERED_TEXTS,
+            settings.seed,
+        )?;
+        let mut model = student
+            .locate
+            .duplicate(lora(&settings.locate, settings.seed))?;
+        observer.begin(&Phase {
+            name: format!("{name}: learning to locate"),
+            total: settings.locate.steps,
+        });
+        let curve = train_locate(
+            &mut model,
+            &examples,
+            &memory,
+            &settings.locate,
+            settings.seed,
+            observer,
+        )?;
         learned.locate = Arc::new(model);
         record(&mut learned, kind, &settings.locate);
         steps.push(DistilledStep {
@@ -84,13 +105,30 @@ pub fn distill(
     if settings.answer.steps > 0 {
         let kind = SubTaskKind::Answer;
         // Again, so that questions are asked about what the better locator finds.
-        let calls = harvest(task, learned.modules()?, &format!("{name}: calls again"), observer)?;
+        let calls = harvest(
+            task,
+            learned.modules()?,
+            &format!("{name}: calls again"),
+            observer,
+        )?;
         let examples = label_answers(calls.of(kind), answer_teacher, &student.answer, settings);
         need(kind, calls.of(kind).len(), examples.len())?;
         let memory = remember_answers(general.of(kind), &student.answer)?;
-        let mut model = student.answer.duplicate(lora(&settings.answer, settings.seed))?;
-        observer.begin(&Phase { name: format!("{name}: learning to answer"), total: settings.answer.steps });
-        let curve = train_answer(&mut model, &examples, &memory, &settings.answer, settings.seed, observer)?;
+        let mut model = student
+            .answer
+            .duplicate(lora(&settings.answer, settings.seed))?;
+        observer.begin(&Phase {
+            name: format!("{name}: learning to answer"),
+            total: settings.answer.steps,
+        });
+        let curve = train_answer(
+            &mut model,
+            &examples,
+            &memory,
+            &settings.answer,
+            settings.seed,
+            observer,
+        )?;
         learned.answer = Arc::new(model);
         record(&mut learned, kind, &settings.answer);
         steps.push(DistilledStep {
@@ -102,12 +140,19 @@ pub fn distill(
         });
     }
     learned.manifest.history.push(name.to_owned());
-    Ok(Distillation { student: learned, steps })
+    Ok(Distillation {
+        student: learned,
+        steps,
+    })
 }
 
 fn need(kind: SubTaskKind, harvested: usize, labelled: usize) -> Result<()> {
     if labelled == 0 {
-        return Err(DistillError::NothingToLearn { kind, harvested, labelled });
+        return Err(DistillError::NothingToLearn {
+            kind,
+            harvested,
+            labelled,
+        });
     }
     Ok(())
 }

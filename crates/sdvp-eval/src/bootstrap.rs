@@ -11,54 +11,96 @@ pub type Interval = [f64; 2];
 
 /// The mean; 0 for no values.
 pub fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    if values.is_empty() {
+        0.0
+    } else {
+        values.iter().sum::<f64>() / values.len() as f64
+    }
 }
 
-/// The interval of a mean over questions.
+/// The 95 % interval of a mean over questions; `[0, 0]` for no values. Equal values give an
+/// interval without width: resampling cannot know of what it has not seen.
 pub fn mean_interval(values: &[f64], seed: u64) -> Interval {
     if values.is_empty() {
         return [0.0, 0.0];
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let count = values.len();
+    let mut drawn = || values.get(rng.random_range(0..values.len())).copied();
     let mut means: Vec<f64> = (0..RESAMPLES)
-        .map(|_| (0..count).map(|_| values[rng.random_range(0..count)]).sum::<f64>() / count as f64)
+        .map(|_| (0..values.len()).filter_map(|_| drawn()).sum::<f64>() / values.len() as f64)
         .collect();
     means.sort_by(f64::total_cmp);
     [percentile(&means, 0.025), percentile(&means, 0.975)]
 }
 
-/// The interval of the mean difference `after − before` on the same questions. Both must have the
-/// same length; what is beyond the shorter is left out.
+/// The 95 % interval of the mean difference `after − before` on the same questions. Both must have
+/// the same length; what is beyond the shorter is left out.
 pub fn paired_interval(before: &[f64], after: &[f64], seed: u64) -> Interval {
-    let differences: Vec<f64> = before.iter().zip(after).map(|(b, a)| a - b).collect();
-    mean_interval(&differences, seed)
+    mean_interval(&differences(before, after), seed)
 }
 
-/// Linear interpolation between the two nearest ranks, as numpy's default.
+/// `after − before`, question by question.
+pub(crate) fn differences(before: &[f64], after: &[f64]) -> Vec<f64> {
+    before.iter().zip(after).map(|(b, a)| a - b).collect()
+}
+
+/// Linear interpolation between the two nearest ranks, as numpy's default; 0 for no values.
 fn percentile(sorted: &[f64], part: f64) -> f64 {
-    let at = part * (sorted.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
+    let at = part * sorted.len().saturating_sub(1) as f64;
+    let rank = |at: f64| sorted.get(at as usize).copied().unwrap_or(0.0);
+    let (low, high) = (rank(at.floor()), rank(at.ceil()));
+    low + (high - low) * at.fract()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const GOLDEN_MEAN: Interval = [0.42150, 0.56883];
+    const GOLDEN_MEAN_SE: f64 = 0.037948;
+    const GOLDEN_PAIRED: Interval = [-0.02154, 0.02123];
+    const GOLDEN_PAIRED_SE: f64 = 0.011010;
+
+    /// 60 scores between 0 and 1, as tools/bootstrap_golden.py makes them.
+    fn scores() -> (Vec<f64>, Vec<f64>) {
+        let before = (0..60).map(|i| f64::from(i * 37 % 101) / 100.0);
+        let after = (0..60).map(|i| f64::from(i * 37 % 101 + i * 11 % 7 * 4) / 124.0);
+        (before.collect(), after.collect())
+    }
+
+    /// The spread of an end over seeds is about 0.06 standard errors of the mean; four times that.
+    fn assert_close(found: Interval, golden: Interval, standard_error: f64) {
+        for (found, golden) in found.iter().zip(golden) {
+            let gap = (found - golden).abs() / standard_error;
+            assert!(gap < 0.25, "{found} is {gap} standard errors from {golden}");
+        }
+    }
+
     #[test]
-    fn intervals_hold_the_mean_and_shrink_with_more_questions() {
-        let answers = |n: usize| -> Vec<f64> { (0..n).map(|i| f64::from(u8::from(i % 3 == 0))).collect() };
-        let width = |n: usize| {
-            let values = answers(n);
-            let [low, high] = mean_interval(&values, 1);
-            assert!(low < mean(&values) && mean(&values) < high);
-            high - low
-        };
-        // The normal approximation: 2 · 1.96 · sqrt(p (1 − p) / n).
-        let expected = 2.0 * 1.96 * (1.0 / 3.0 * 2.0 / 3.0 / 900.0f64).sqrt();
-        assert!((width(900) - expected).abs() < 0.15 * expected);
-        assert!(width(90) > 2.5 * width(900));
+    fn intervals_are_those_of_scipy() {
+        let (before, after) = scores();
+        assert_close(mean_interval(&before, 3), GOLDEN_MEAN, GOLDEN_MEAN_SE);
+        assert_close(
+            paired_interval(&before, &after, 3),
+            GOLDEN_PAIRED,
+            GOLDEN_PAIRED_SE,
+        );
+    }
+
+    #[test]
+    fn the_truth_is_inside_about_95_times_in_100() {
+        let truth = 0.6;
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        let samples = 300;
+        let covered = (0..samples).filter(|&seed| {
+            let answers: Vec<f64> = (0..80)
+                .map(|_| f64::from(u8::from(rng.random_bool(truth))))
+                .collect();
+            let [low, high] = mean_interval(&answers, seed);
+            (low..=high).contains(&truth)
+        });
+        let rate = covered.count() as f64 / samples as f64;
+        assert!((0.90..0.99).contains(&rate), "{rate}");
     }
 
     #[test]
@@ -75,9 +117,10 @@ mod tests {
 
     #[test]
     fn same_seed_same_interval_and_nothing_is_nothing() {
-        let values = [0.0, 1.0, 1.0, 0.5];
+        let values = [0.0, 1.0, 1.0, 0.5, 0.25];
         assert_eq!(mean_interval(&values, 7), mean_interval(&values, 7));
         assert_eq!(mean_interval(&[], 7), [0.0, 0.0]);
+        assert_eq!(mean_interval(&[1.0; 9], 7), [1.0, 1.0]);
         assert_eq!(percentile(&[0.0, 10.0], 0.25), 2.5);
     }
 }

@@ -1,6 +1,8 @@
 //! Sitting an exam: programs run on modules, and what they answer is scored.
 
 use crate::bootstrap::{Interval, mean, mean_interval};
+use crate::measured::Measured;
+use crate::score::score;
 use sdvp_core::Module;
 use sdvp_data::Gold;
 use sdvp_program::{Inputs, Program, Trace};
@@ -27,8 +29,8 @@ pub struct ExamItem {
 /// The questions of an exam.
 pub type Exam = Vec<ExamItem>;
 
-/// What came of one question.
-#[derive(Clone, Debug)]
+/// What came of an exam; every list has one entry a question, in the exam's order.
+#[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     /// Score of every question, in `[0, 1]`; failures score 0.
     pub scores: Vec<f64>,
@@ -53,8 +55,16 @@ impl Evaluation {
 
     /// Share of questions whose program failed.
     pub fn failure_rate(&self) -> f64 {
-        let failed = self.answers.iter().filter(|answer| answer.is_err()).count();
-        failed as f64 / self.answers.len().max(1) as f64
+        self.failed() as f64 / self.answers.len().max(1) as f64
+    }
+
+    /// Mean, interval and failures; the seed is that of the resampling.
+    pub fn measured(&self, seed: u64) -> Measured {
+        Measured::new(&self.scores, self.failed(), seed)
+    }
+
+    fn failed(&self) -> usize {
+        self.answers.iter().filter(|answer| answer.is_err()).count()
     }
 }
 
@@ -79,12 +89,15 @@ pub fn evaluate(
     let jobs = exam.iter().map(|item| {
         move || {
             let program = item.program.clone()?;
-            Ok(Job { program, inputs: (item.inputs)()? })
+            Ok(Job {
+                program,
+                inputs: (item.inputs)()?,
+            })
         }
     });
     let statistics = runtime.try_run(jobs, |index, run| {
         let (score, answer) = match (&run.result, exam.get(index)) {
-            (Ok(value), Some(item)) => (item.gold.score(value), Ok(value.to_string())),
+            (Ok(value), Some(item)) => (score::<()>(&item.gold, Ok(value)), Ok(value.to_string())),
             (Err(error), _) => (0.0, Err(error.to_string())),
             (Ok(value), None) => (0.0, Ok(value.to_string())),
         };
@@ -95,4 +108,110 @@ pub fn evaluate(
     });
     evaluation.statistics = statistics;
     Ok(evaluation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sdvp_core::{Digest, Image, ModuleError, Outcome, SubTask, SubTaskKind};
+    use sdvp_program::{Execution, RunError, Step, Value};
+
+    /// A program that answers with its text at once, or fails if it has none.
+    struct Says(&'static str, Trace);
+
+    impl Program for Says {
+        fn start(&self, _: &Inputs) -> Box<dyn Execution> {
+            Box::new(Says(self.0, Trace::default()))
+        }
+        fn source(&self) -> &str {
+            self.0
+        }
+    }
+
+    impl Execution for Says {
+        fn start(&mut self) -> Result<Step, RunError> {
+            match self.0 {
+                "" => Err(RunError::NotWaiting),
+                text => Ok(Step::Done(Value::Text(text.to_owned()))),
+            }
+        }
+        fn resume(&mut self, _: Result<Outcome, ModuleError>) -> Result<Step, RunError> {
+            Err(RunError::NotWaiting)
+        }
+        fn trace(&self) -> &Trace {
+            &self.1
+        }
+    }
+
+    /// Answers nothing; these programs do not ask.
+    struct Silent;
+
+    impl Module for Silent {
+        fn name(&self) -> &str {
+            "silent"
+        }
+        fn answers(&self) -> &[SubTaskKind] {
+            &SubTaskKind::ALL
+        }
+        fn fingerprint(&self) -> Digest {
+            Digest::of(b"silent")
+        }
+        fn run(&self, _: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
+            Vec::new()
+        }
+    }
+
+    fn item(program: Result<&'static str, &str>, inputs: Result<(), &'static str>) -> ExamItem {
+        let image = Image::new(image::RgbImage::new(2, 2)).unwrap();
+        let program =
+            program.map(|text| Arc::new(Says(text, Trace::default())) as Arc<dyn Program>);
+        ExamItem {
+            id: "1".to_owned(),
+            question: "What is this?".to_owned(),
+            kind: "query".to_owned(),
+            program: program.map_err(str::to_owned),
+            inputs: Arc::new(move || {
+                let images = vec![("IMAGE".to_owned(), image.clone())];
+                inputs.map(|()| images).map_err(str::to_owned)
+            }),
+            gold: Gold::Text("dog".to_owned()),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_a_wrong_answer_that_failed() {
+        let exam = [
+            item(Ok("a dog"), Ok(())),
+            item(Ok("cat"), Ok(())),
+            item(Ok(""), Ok(())),
+            item(Err("line 1: expected a step"), Ok(())),
+            item(Ok("dog"), Err("no/such.png is missing")),
+        ];
+        let mut told = Vec::new();
+        let settings = Settings::default();
+        let sitting = evaluate(
+            &exam,
+            vec![Arc::new(Silent)],
+            &settings,
+            |i| i == 1,
+            |i| told.push(i),
+        );
+        let sitting = sitting.unwrap();
+        assert_eq!(sitting.scores, [1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(sitting.answers[1], Ok("cat".to_owned()));
+        assert_eq!(
+            sitting.answers[3],
+            Err("line 1: expected a step".to_owned())
+        );
+        assert_eq!(sitting.answers[4], Err("no/such.png is missing".to_owned()));
+        assert_eq!(sitting.failure_rate(), 0.6);
+        assert_eq!(sitting.measured(0).failure_rate, 0.6);
+        assert_eq!(
+            (sitting.statistics.executions, sitting.statistics.failed),
+            (5, 3)
+        );
+        let kept: Vec<bool> = sitting.traces.iter().map(Option::is_some).collect();
+        assert_eq!(kept, [false, true, false, false, false]);
+        assert_eq!(told, [0, 1, 2, 3, 4]);
+    }
 }

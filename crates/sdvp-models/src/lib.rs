@@ -3,11 +3,13 @@
 
 pub mod architectures;
 mod error;
+pub mod gradient_check;
 mod kernels;
 pub mod layers;
 mod lora;
 pub mod optimizer;
 pub mod params;
+mod pattern;
 mod processor;
 mod tokenizer;
 pub mod weights;

@@ -1,6 +1,15 @@
 //! Low-rank adaptation.
 
+use crate::error::{ModelError, Result};
+use crate::pattern;
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The factor that reads the input, `[rank, input]`.
+pub(crate) const DOWN: &str = "lora_A.weight";
+/// The factor that writes the output, `[output, rank]`.
+pub(crate) const UP: &str = "lora_B.weight";
 
 /// Low-rank additions to linear layers (Hu et al. 2021, arXiv 2106.09685):
 /// `y = W x + b + (alpha / rank) · B A x`, with `A` random and `B` zero at first.
@@ -10,13 +19,147 @@ pub struct LoraConfig {
     pub rank: usize,
     /// Its scale is `alpha / rank`.
     pub alpha: f32,
-    /// Layers whose full name contains one of these are adapted.
+    /// Layers whose full name contains one of these are adapted; a pattern with `*` must match
+    /// the whole name, `*` standing for anything.
     pub patterns: Vec<String>,
 }
 
 impl LoraConfig {
     /// Whether a layer is adapted.
     pub fn adapts(&self, layer: &str) -> bool {
-        self.patterns.iter().any(|pattern| layer.contains(pattern.as_str()))
+        self.patterns
+            .iter()
+            .any(|pattern| pattern::matches(pattern, layer))
+    }
+
+    /// What the addition is multiplied by.
+    ///
+    /// # Errors
+    /// If the rank is 0.
+    pub fn scale(&self) -> Result<f64> {
+        if self.rank == 0 {
+            return Err(ModelError::Config(
+                "low-rank adaptation expected a rank of 1 or more, found 0".into(),
+            ));
+        }
+        Ok(f64::from(self.alpha) / self.rank as f64)
+    }
+
+    /// Folds every low-rank addition into the weight it adds to, so that the values fit the plain
+    /// network and give the same outputs.
+    ///
+    /// # Errors
+    /// If half of an addition, or the weight it adds to, is missing.
+    pub fn merge(&self, mut tensors: HashMap<String, Tensor>) -> Result<HashMap<String, Tensor>> {
+        let mut layers: Vec<String> = tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix(DOWN).map(str::to_owned))
+            .collect();
+        layers.sort();
+        for layer in layers {
+            let mut take = |part: &str| {
+                let name = format!("{layer}{part}");
+                tensors.remove(&name).ok_or_else(|| {
+                    ModelError::Parameters(vec![format!(
+                        "{name}: missing, cannot merge {layer}{DOWN}"
+                    )])
+                })
+            };
+            let (down, up, weight) = (take(DOWN)?, take(UP)?, take("weight")?);
+            let merged = (weight + (up.matmul(&down)? * self.scale()?)?)?;
+            tensors.insert(format!("{layer}weight"), merged.detach());
+        }
+        Ok(tensors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Linear;
+    use crate::optimizer::{AdamW, AdamWConfig, Schedule};
+    use crate::params::{Builder, Params};
+    use candle_core::{DType, Device};
+
+    fn config() -> LoraConfig {
+        LoraConfig {
+            rank: 2,
+            alpha: 3.0,
+            patterns: vec!["mlp".into()],
+        }
+    }
+
+    fn adapted(tensors: HashMap<String, Tensor>) -> (Linear, Linear, Params) {
+        let b = Builder::load(tensors, &Device::Cpu).with_lora(config(), 5);
+        let layers = (
+            Linear::new(4, 6, true, &b.pp("mlp")),
+            Linear::new(6, 3, true, &b.pp("head")),
+        );
+        (layers.0.unwrap(), layers.1.unwrap(), b.finish().unwrap())
+    }
+
+    fn plain() -> HashMap<String, Tensor> {
+        let b = Builder::fresh(1, &Device::Cpu);
+        Linear::new(4, 6, true, &b.pp("mlp")).unwrap();
+        Linear::new(6, 3, true, &b.pp("head")).unwrap();
+        b.finish().unwrap().to_tensors()
+    }
+
+    fn values(x: &Tensor) -> Vec<f32> {
+        x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn starts_as_the_plain_layer_trains_alone_and_merges_to_the_same_output() {
+        let x = Tensor::randn(0f32, 1f32, (5, 4), &Device::Cpu).unwrap();
+        let (mlp, head, mut params) = adapted(plain());
+        let run = |mlp: &Linear, head: &Linear| head.forward(&mlp.forward(&x).unwrap()).unwrap();
+        let b = Builder::load(plain(), &Device::Cpu);
+        let first = Linear::new(4, 6, true, &b.pp("mlp")).unwrap();
+        let before = run(&first, &head);
+        assert_eq!(values(&before), values(&run(&mlp, &head)));
+
+        params.set_trainable(|name| name.contains("lora_"));
+        assert_eq!(
+            params.trainable().len(),
+            2,
+            "only the adapted layer has a branch"
+        );
+        let base = params.get("mlp.weight").unwrap().copy().unwrap();
+        let schedule = Schedule {
+            warmup_steps: 0,
+            total_steps: 1,
+            min_ratio: 1.0,
+        };
+        let mut optimizer = AdamW::new(&params, AdamWConfig::default(), schedule).unwrap();
+        for _ in 0..3 {
+            optimizer
+                .step(&run(&mlp, &head).sqr().unwrap().sum_all().unwrap())
+                .unwrap();
+        }
+        assert_eq!(values(&base), values(params.get("mlp.weight").unwrap()));
+        let after = run(&mlp, &head);
+        assert_ne!(values(&before), values(&after));
+
+        let b = Builder::load(config().merge(params.to_tensors()).unwrap(), &Device::Cpu);
+        let mlp = Linear::new(4, 6, true, &b.pp("mlp")).unwrap();
+        let head = Linear::new(6, 3, true, &b.pp("head")).unwrap();
+        b.finish().unwrap();
+        for (merged, branched) in values(&run(&mlp, &head)).into_iter().zip(values(&after)) {
+            assert!((merged - branched).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn half_an_addition_cannot_be_merged() {
+        let zeros = Tensor::zeros((2, 4), DType::F32, &Device::Cpu).unwrap();
+        let tensors = HashMap::from([("mlp.lora_A.weight".to_owned(), zeros)]);
+        assert!(
+            config()
+                .merge(tensors)
+                .unwrap_err()
+                .to_string()
+                .contains("mlp.lora_B.weight")
+        );
     }
 }

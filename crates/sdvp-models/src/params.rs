@@ -10,6 +10,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// First values of a fresh parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,10 +33,32 @@ enum Origin {
     Loaded(HashMap<String, Tensor>),
 }
 
+/// A parameter as a layer holds it, and whether training changes it.
+pub(crate) struct Parameter {
+    value: Tensor,
+    trainable: Arc<AtomicBool>,
+}
+
+impl Parameter {
+    /// The value; outside of the graph while frozen, so that no gradient is computed for it.
+    pub(crate) fn value(&self) -> Tensor {
+        if self.trainable.load(Ordering::Relaxed) {
+            self.value.clone()
+        } else {
+            self.value.detach()
+        }
+    }
+}
+
+struct Entry {
+    var: Var,
+    trainable: Arc<AtomicBool>,
+}
+
 struct Shared {
     origin: Origin,
     seed: u64,
-    made: BTreeMap<String, Var>,
+    made: BTreeMap<String, Entry>,
     problems: Vec<String>,
     lora: Option<LoraConfig>,
 }
@@ -49,9 +73,18 @@ pub struct Builder {
 
 impl Builder {
     fn of(origin: Origin, seed: u64, device: &Device) -> Self {
-        let shared =
-            Shared { origin, seed, made: BTreeMap::new(), problems: Vec::new(), lora: None };
-        Self { shared: Rc::new(RefCell::new(shared)), path: String::new(), device: device.clone() }
+        let shared = Shared {
+            origin,
+            seed,
+            made: BTreeMap::new(),
+            problems: Vec::new(),
+            lora: None,
+        };
+        Self {
+            shared: Rc::new(RefCell::new(shared)),
+            path: String::new(),
+            device: device.clone(),
+        }
     }
 
     /// Fresh parameters; each one's values depend on the seed and its full name alone.
@@ -79,8 +112,15 @@ impl Builder {
     /// The builder of a part of the network.
     #[must_use]
     pub fn pp(&self, name: impl Display) -> Self {
-        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
-        Self { path, ..self.clone() }
+        let path = if self.path.is_empty() {
+            name.to_string()
+        } else {
+            format!("{}.{name}", self.path)
+        };
+        Self {
+            path,
+            ..self.clone()
+        }
     }
 
     /// Where parameters live.
@@ -90,7 +130,11 @@ impl Builder {
 
     /// The low-rank configuration, if the layer at this path is to be adapted.
     pub(crate) fn lora_here(&self) -> Option<LoraConfig> {
-        self.shared.borrow().lora.clone().filter(|config| config.adapts(&self.path))
+        self.shared
+            .borrow()
+            .lora
+            .clone()
+            .filter(|config| config.adapts(&self.path))
     }
 
     /// One parameter. A missing or wrong one is noted for [`Builder::finish`], and zeros stand in.
@@ -98,15 +142,30 @@ impl Builder {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
-        self.parameter(shape.into(), name, init, false)
+        Ok(self.make(shape.into(), name, init, false)?.value)
+    }
+
+    /// As [`Builder::get`], for layers that save work while the parameter is frozen.
+    pub(crate) fn parameter(
+        &self,
+        shape: impl Into<Shape>,
+        name: &str,
+        init: Init,
+    ) -> Result<Parameter> {
+        self.make(shape.into(), name, init, false)
     }
 
     /// As [`Builder::get`], but a parameter that was not loaded is fresh.
-    pub(crate) fn get_or_fresh(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
-        self.parameter(shape.into(), name, init, true)
+    pub(crate) fn get_or_fresh(
+        &self,
+        shape: impl Into<Shape>,
+        name: &str,
+        init: Init,
+    ) -> Result<Tensor> {
+        Ok(self.make(shape.into(), name, init, true)?.value)
     }
 
-    fn parameter(&self, shape: Shape, name: &str, init: Init, optional: bool) -> Result<Tensor> {
+    fn make(&self, shape: Shape, name: &str, init: Init, optional: bool) -> Result<Parameter> {
         let full = self.pp(name).path;
         let mut shared = self.shared.borrow_mut();
         let seed = shared.seed;
@@ -119,7 +178,11 @@ impl Builder {
                 None if optional => fresh(seed, &full, &shape, init, &self.device)?,
                 found => {
                     let problem = match found {
-                        Some(value) => format!("{full}: expected shape {:?}, found {:?}", shape.dims(), value.dims()),
+                        Some(value) => format!(
+                            "{full}: expected shape {:?}, found {:?}",
+                            shape.dims(),
+                            value.dims()
+                        ),
                         None => format!("{full}: missing, expected shape {:?}", shape.dims()),
                     };
                     shared.problems.push(problem);
@@ -128,9 +191,18 @@ impl Builder {
             },
         };
         let var = Var::from_tensor(&value)?;
-        let tensor = var.as_tensor().clone();
-        shared.made.insert(full, var);
-        Ok(tensor)
+        let parameter = Parameter {
+            value: var.as_tensor().clone(),
+            trainable: Arc::new(AtomicBool::new(true)),
+        };
+        shared.made.insert(
+            full,
+            Entry {
+                var,
+                trainable: parameter.trainable.clone(),
+            },
+        );
+        Ok(parameter)
     }
 
     /// All parameters that were handed out.
@@ -141,14 +213,17 @@ impl Builder {
         let mut shared = self.shared.borrow_mut();
         let mut problems = std::mem::take(&mut shared.problems);
         if let Origin::Loaded(left) = &shared.origin {
-            let mut left: Vec<String> =
-                left.iter().map(|(name, t)| format!("{name}: not part of the network, shape {:?}", t.dims())).collect();
+            let mut left: Vec<String> = left
+                .iter()
+                .map(|(name, t)| format!("{name}: not part of the network, shape {:?}", t.dims()))
+                .collect();
             left.sort();
             problems.extend(left);
         }
         if problems.is_empty() {
-            let entries = std::mem::take(&mut shared.made);
-            Ok(Params { entries: entries.into_iter().map(|(name, var)| (name, (var, true))).collect() })
+            Ok(Params {
+                entries: std::mem::take(&mut shared.made),
+            })
         } else {
             Err(ModelError::Parameters(problems))
         }
@@ -156,7 +231,10 @@ impl Builder {
 }
 
 fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> Result<Tensor> {
-    let digest = sdvp_core::Hasher::new("init").part(&seed.to_le_bytes()).part(name.as_bytes()).finish();
+    let digest = sdvp_core::Hasher::new("init")
+        .part(&seed.to_le_bytes())
+        .part(name.as_bytes())
+        .finish();
     let mut rng = ChaCha8Rng::seed_from_u64(digest.low_u64());
     let count = shape.elem_count();
     let values: Vec<f32> = match init {
@@ -175,10 +253,19 @@ fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> R
     Ok(Tensor::from_vec(values, shape.clone(), device)?)
 }
 
-/// The parameters of a network, in order of name.
-#[derive(Clone)]
+/// The parameters of a network, in order of name. Changing them changes the network.
 pub struct Params {
-    entries: BTreeMap<String, (Var, bool)>,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// Values of parameters at some time; later training does not change them.
+pub struct Snapshot(BTreeMap<String, Tensor>);
+
+impl Snapshot {
+    /// One value.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
 }
 
 impl Params {
@@ -189,32 +276,95 @@ impl Params {
 
     /// One parameter.
     pub fn get(&self, name: &str) -> Option<&Var> {
-        self.entries.get(name).map(|(var, _)| var)
+        self.entries.get(name).map(|entry| &entry.var)
+    }
+
+    /// Adds a trainable parameter, or replaces the one of that name; the network itself does not
+    /// see it.
+    pub fn insert(&mut self, name: impl Into<String>, var: Var) {
+        self.entries.insert(
+            name.into(),
+            Entry {
+                var,
+                trainable: Arc::new(AtomicBool::new(true)),
+            },
+        );
     }
 
     /// Number of scalars.
     pub fn count(&self) -> usize {
-        self.entries.values().map(|(var, _)| var.elem_count()).sum()
+        self.entries
+            .values()
+            .map(|entry| entry.var.elem_count())
+            .sum()
     }
 
     /// Those that training changes.
     pub fn trainable(&self) -> Vec<(String, Var)> {
         self.entries
             .iter()
-            .filter(|(_, (_, trainable))| *trainable)
-            .map(|(name, (var, _))| (name.clone(), var.clone()))
+            .filter(|(_, entry)| entry.trainable.load(Ordering::Relaxed))
+            .map(|(name, entry)| (name.clone(), entry.var.clone()))
             .collect()
     }
 
-    /// Chooses what training changes.
+    /// Chooses what training changes. Of frozen linear layers no gradient is even computed.
     pub fn set_trainable(&mut self, choose: impl Fn(&str) -> bool) {
-        for (name, (_, trainable)) in &mut self.entries {
-            *trainable = choose(name);
+        for (name, entry) in &mut self.entries {
+            entry.trainable.store(choose(name), Ordering::Relaxed);
         }
     }
 
-    /// The values, sharing memory with the parameters.
+    /// The values, sharing memory with the parameters: training changes them.
     pub fn to_tensors(&self) -> HashMap<String, Tensor> {
-        self.entries.iter().map(|(name, (var, _))| (name.clone(), var.as_detached_tensor())).collect()
+        self.entries
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.var.as_detached_tensor()))
+            .collect()
+    }
+
+    /// A copy of all values.
+    ///
+    /// # Errors
+    /// If memory cannot be had.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let copy =
+            |(name, entry): (&String, &Entry)| Ok((name.clone(), entry.var.copy()?.detach()));
+        self.entries
+            .iter()
+            .map(copy)
+            .collect::<Result<_>>()
+            .map(Snapshot)
+    }
+
+    /// Sets all values to those of a snapshot.
+    ///
+    /// # Errors
+    /// Lists every parameter that the snapshot lacks or has in another shape; nothing is changed
+    /// then.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
+        let problem = |(name, entry): (&String, &Entry)| match snapshot.0.get(name) {
+            None => Some(format!("{name}: not in the snapshot")),
+            Some(value) if value.shape() != entry.var.shape() => Some(format!(
+                "{name}: expected shape {:?}, found {:?} in the snapshot",
+                entry.var.dims(),
+                value.dims()
+            )),
+            Some(_) => None,
+        };
+        let problems: Vec<String> = self.entries.iter().filter_map(problem).collect();
+        if !problems.is_empty() {
+            return Err(ModelError::Parameters(problems));
+        }
+        for (name, value) in &snapshot.0 {
+            if let Some(entry) = self.entries.get(name) {
+                entry.var.set(value)?;
+            }
+        }
+        Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "params_tests.rs"]
+mod tests;

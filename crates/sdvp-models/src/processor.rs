@@ -44,7 +44,10 @@ impl ImageProcessor {
     /// A processor for square inputs, normalising to `[-1, 1]`.
     pub fn square(side: u32) -> Self {
         Self {
-            size: ImageSize { height: side, width: side },
+            size: ImageSize {
+                height: side,
+                width: side,
+            },
             resample: Resample::Bilinear,
             image_mean: [0.5; 3],
             image_std: [0.5; 3],
@@ -84,7 +87,9 @@ impl ImageProcessor {
             Resample::Bicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(&e))?;
+        Resizer::new()
+            .resize(&source, &mut target, &options)
+            .map_err(|e| failed(&e))?;
         Ok(target.into_vec())
     }
 
@@ -95,14 +100,18 @@ impl ImageProcessor {
     pub fn batch(&self, views: &[&View], device: &Device) -> Result<Tensor> {
         let size = (3 * self.size.width * self.size.height) as usize;
         let mut pixels = vec![0f32; size * views.len()];
-        pixels
-            .par_chunks_exact_mut(size)
-            .zip(views)
-            .try_for_each(|(slot, view)| -> Result<()> {
+        pixels.par_chunks_exact_mut(size).zip(views).try_for_each(
+            |(slot, view)| -> Result<()> {
                 slot.copy_from_slice(&self.process(view)?);
                 Ok(())
-            })?;
-        let shape = (views.len(), 3, self.size.height as usize, self.size.width as usize);
+            },
+        )?;
+        let shape = (
+            views.len(),
+            3,
+            self.size.height as usize,
+            self.size.width as usize,
+        );
         Ok(Tensor::from_vec(pixels, shape, device)?)
     }
 }
@@ -121,7 +130,9 @@ mod tests {
 
     #[test]
     fn same_size_is_only_normalised() {
-        let pixels = ImageProcessor::square(4).process(&image(4, 4).view()).unwrap();
+        let pixels = ImageProcessor::square(4)
+            .process(&image(4, 4).view())
+            .unwrap();
         assert_eq!(&pixels[..4], &[-1.0, -1.0, 1.0, 1.0]);
         assert!(pixels[16..32].iter().all(|&v| v == 1.0));
         assert!(pixels[32..].iter().all(|&v| v == -1.0));
@@ -129,16 +140,35 @@ mod tests {
 
     #[test]
     fn crops_are_stretched_to_the_input() {
-        let view = image(64, 32).view().crop(Region::new(32, 0, 64, 32).unwrap()).unwrap();
-        let batch = ImageProcessor::square(8).batch(&[&view, &view], &Device::Cpu).unwrap();
+        let view = image(64, 32)
+            .view()
+            .crop(Region::new(32, 0, 64, 32).unwrap())
+            .unwrap();
+        let batch = ImageProcessor::square(8)
+            .batch(&[&view, &view], &Device::Cpu)
+            .unwrap();
         assert_eq!(batch.dims(), &[2, 3, 8, 8]);
         let red = batch.get(0).unwrap().get(0).unwrap().flatten_all().unwrap();
-        assert!(red.to_vec1::<f32>().unwrap().iter().all(|&v| (v - 1.0).abs() < 1e-6));
+        assert!(
+            red.to_vec1::<f32>()
+                .unwrap()
+                .iter()
+                .all(|&v| (v - 1.0).abs() < 1e-6)
+        );
     }
 
     #[test]
     fn one_pixel_views_are_usable() {
-        let view = image(9, 9).view().crop(Region::new(8, 8, 9, 9).unwrap()).unwrap();
-        assert!(ImageProcessor::square(16).process(&view).unwrap().iter().all(|v| v.is_finite()));
+        let view = image(9, 9)
+            .view()
+            .crop(Region::new(8, 8, 9, 9).unwrap())
+            .unwrap();
+        assert!(
+            ImageProcessor::square(16)
+                .process(&view)
+                .unwrap()
+                .iter()
+                .all(|v| v.is_finite())
+        );
     }
 }

@@ -47,7 +47,9 @@ impl Tokenizer {
             add(letter.to_string());
             add(format!("##{letter}"));
         }
-        for piece in ["##s", "##es", "##ies", ".", ",", "?", "!", ":", ";", "'", "-", "(", ")", "\""] {
+        for piece in [
+            "##s", "##es", "##ies", ".", ",", "?", "!", ":", ";", "'", "-", "(", ")", "\"",
+        ] {
             add(piece.to_owned());
         }
         let mut words: Vec<String> = words.into_iter().map(str::to_lowercase).collect();
@@ -72,7 +74,8 @@ impl Tokenizer {
                 .token_to_id(token)
                 .ok_or_else(|| ModelError::Tokenizer(format!("no token {token}")))
         };
-        let processing = BertProcessing::new((END.to_owned(), id(END)?), (START.to_owned(), id(START)?));
+        let processing =
+            BertProcessing::new((END.to_owned(), id(END)?), (START.to_owned(), id(START)?));
         let pad = id(PAD)?;
         inner.with_post_processor(Some(processing));
         Ok(Self { inner, pad })
@@ -96,7 +99,9 @@ impl Tokenizer {
     /// # Errors
     /// If the library cannot write it.
     pub fn to_json(&self) -> Result<String> {
-        self.inner.to_string(true).map_err(|e| ModelError::Tokenizer(e.to_string()))
+        self.inner
+            .to_string(true)
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))
     }
 
     /// Number of ids.
@@ -109,8 +114,10 @@ impl Tokenizer {
     /// # Errors
     /// If the library refuses the text.
     pub fn encode(&self, text: &str, max_length: usize) -> Result<Vec<u32>> {
-        let encoding =
-            self.inner.encode(text, true).map_err(|e| ModelError::Tokenizer(e.to_string()))?;
+        let encoding = self
+            .inner
+            .encode(text, true)
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))?;
         let mut ids = encoding.get_ids().to_vec();
         if ids.len() > max_length {
             let end = ids.last().copied();
@@ -126,8 +133,10 @@ impl Tokenizer {
     /// # Errors
     /// If the library refuses a text.
     pub fn batch(&self, texts: &[&str], max_length: usize, device: &Device) -> Result<TokenBatch> {
-        let encoded: Vec<Vec<u32>> =
-            texts.iter().map(|text| self.encode(text, max_length)).collect::<Result<_>>()?;
+        let encoded: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| self.encode(text, max_length))
+            .collect::<Result<_>>()?;
         let length = encoded.iter().map(Vec::len).max().unwrap_or(1);
         let mut ids = vec![self.pad; texts.len() * length];
         let mut mask = vec![0f32; texts.len() * length];
@@ -139,7 +148,10 @@ impl Tokenizer {
         Ok(TokenBatch {
             ids: Tensor::from_vec(ids, (texts.len(), length), device)?,
             mask: Tensor::from_vec(mask, (texts.len(), length), device)?,
-            last: encoded.iter().map(|tokens| tokens.len().saturating_sub(1) as u32).collect(),
+            last: encoded
+                .iter()
+                .map(|tokens| tokens.len().saturating_sub(1) as u32)
+                .collect(),
         })
     }
 }
@@ -167,7 +179,9 @@ mod tests {
     #[test]
     fn long_texts_keep_their_end() {
         let t = tokenizer();
-        let ids = t.encode("what color is the dog what color is the dog", 6).unwrap();
+        let ids = t
+            .encode("what color is the dog what color is the dog", 6)
+            .unwrap();
         assert_eq!(ids.len(), 6);
         assert_eq!(ids[5], t.vocabulary_size() as u32 - 1);
     }
@@ -183,7 +197,9 @@ mod tests {
 
     #[test]
     fn batches_are_padded_and_masked() {
-        let batch = tokenizer().batch(&["dog", "the dog"], 8, &Device::Cpu).unwrap();
+        let batch = tokenizer()
+            .batch(&["dog", "the dog"], 8, &Device::Cpu)
+            .unwrap();
         assert_eq!(batch.ids.dims(), &[2, 4]);
         assert_eq!(batch.last, [2, 3]);
         let mask = batch.mask.to_vec2::<f32>().unwrap();

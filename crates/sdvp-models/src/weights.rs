@@ -12,8 +12,10 @@ use std::path::Path;
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
 pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| ModelError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
     parse_safetensors(&bytes, &path.display().to_string(), device)
 }
 
@@ -21,9 +23,15 @@ pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, 
 ///
 /// # Errors
 /// If the bytes are not safetensors or truncated.
-pub fn parse_safetensors(bytes: &[u8], name: &str, device: &Device) -> Result<HashMap<String, Tensor>> {
-    candle_core::safetensors::load_buffer(bytes, device)
-        .map_err(|error| ModelError::Weights { file: name.to_owned(), reason: error.to_string() })
+pub fn parse_safetensors(
+    bytes: &[u8],
+    name: &str,
+    device: &Device,
+) -> Result<HashMap<String, Tensor>> {
+    candle_core::safetensors::load_buffer(bytes, device).map_err(|error| ModelError::Weights {
+        file: name.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// Writes tensors as safetensors, cast to `dtype`, by way of a temporary file.
@@ -39,8 +47,14 @@ pub fn write_safetensors(
         .iter()
         .map(|(name, tensor)| Ok((name, tensor.to_dtype(dtype)?.contiguous()?)))
         .collect::<Result<_>>()?;
-    let bytes = safetensors::serialize(ordered.iter().map(|(name, tensor)| (name.as_str(), tensor)), None)
-        .map_err(|e| ModelError::Weights { file: path.display().to_string(), reason: e.to_string() })?;
+    let bytes = safetensors::serialize(
+        ordered.iter().map(|(name, tensor)| (name.as_str(), tensor)),
+        None,
+    )
+    .map_err(|e| ModelError::Weights {
+        file: path.display().to_string(),
+        reason: e.to_string(),
+    })?;
     write_whole(path, &bytes)
 }
 
@@ -49,7 +63,10 @@ pub fn write_safetensors(
 /// # Errors
 /// As the system reports; the message names the file.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |source| ModelError::Io { path: path.to_owned(), source };
+    let failed = |source| ModelError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let temporary = path.with_extension(format!("partial-{}", std::process::id()));
     let written = std::fs::File::create(&temporary).and_then(|mut file| {
         std::io::Write::write_all(&mut file, bytes)?;
@@ -71,7 +88,10 @@ pub fn fingerprint(params: &Params) -> Result<Digest> {
     let tensors: BTreeMap<String, Tensor> = params.to_tensors().into_iter().collect();
     let mut hasher = Hasher::new("weights");
     for (name, tensor) in &tensors {
-        let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+        let values = tensor
+            .flatten_all()?
+            .to_dtype(DType::F32)?
+            .to_vec1::<f32>()?;
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         hasher = hasher
             .part(name.as_bytes())
@@ -90,12 +110,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
         let tensor = Tensor::new(&[1.0f32, -2.5, 0.125], &Device::Cpu).unwrap();
-        write_safetensors(&path, &HashMap::from([("a".to_owned(), tensor)]), DType::F16).unwrap();
+        write_safetensors(
+            &path,
+            &HashMap::from([("a".to_owned(), tensor)]),
+            DType::F16,
+        )
+        .unwrap();
         let read = read_safetensors(&path, &Device::Cpu).unwrap();
         assert_eq!(read["a"].dtype(), DType::F16);
-        let values = read["a"].to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap();
+        let values = read["a"]
+            .to_dtype(DType::F32)
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         assert_eq!(values, [1.0, -2.5, 0.125]);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no temporary file stays"
+        );
     }
 
     #[test]

@@ -7,13 +7,13 @@
 //! What a program needs of modules is only ever in its sub-tasks: this crate knows no model.
 
 mod execution;
-#[path = "mine/python.rs"]
-pub mod python;
+mod program_error;
+mod python;
 mod trace;
 mod value;
-#[path = "mine/mod.rs"]
 pub mod visprog;
 
 pub use execution::{Execution, Inputs, Program, RunError, Step};
+pub use program_error::{ProgramError, ProgramErrors};
 pub use trace::{Trace, TraceStep};
 pub use value::{LocatedBoxes, Value};

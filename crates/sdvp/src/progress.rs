@@ -26,11 +26,15 @@ struct Current {
 const LINES: usize = 4;
 
 impl Progress {
-    /// Silent where `quiet`.
-    pub(crate) fn new(quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
+    /// Chooses bars or lines by what standard error is.
+    pub(crate) fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
         let started = Instant::now();
-        Self { terminal, started, current: Mutex::new(None) }
+        Self {
+            terminal,
+            started,
+            current: Mutex::new(None),
+        }
     }
 
     /// Ends the current phase.
@@ -55,7 +59,9 @@ impl Observer for Progress {
         } else {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
         };
-        if let Ok(style) = ProgressStyle::with_template("{prefix:<44!} {wide_bar} {pos}/{len} {eta:>4} {msg}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix:<44!} {wide_bar} {pos}/{len} {eta:>4} {msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(phase.name.clone());
@@ -75,15 +81,21 @@ impl Observer for Progress {
     }
 
     fn advance(&self, done: usize) {
-        let Ok(mut current) = self.current.lock() else { return };
-        let Some(phase) = current.as_mut() else { return };
+        let Ok(mut current) = self.current.lock() else {
+            return;
+        };
+        let Some(phase) = current.as_mut() else {
+            return;
+        };
         phase.done += done;
         phase.bar.inc(done as u64);
         let quarter = phase.done * LINES / phase.total.max(1);
         // Short phases only say that they began.
         if !self.terminal && quarter > phase.told && quarter < LINES && phase.total > 1000 {
             phase.told = quarter;
-            let loss = phase.loss.map_or(String::new(), |loss| format!(", loss {loss:.3}"));
+            let loss = phase
+                .loss
+                .map_or(String::new(), |loss| format!(", loss {loss:.3}"));
             let text = format!("{}: {} of {}{loss}", phase.name, phase.done, phase.total);
             drop(current);
             self.line(&text);

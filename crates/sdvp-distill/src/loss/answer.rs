@@ -25,7 +25,10 @@ mod tests {
         let logits = Tensor::new(&[[1.0f32, 2.0], [5.0, -5.0]], &Device::Cpu).unwrap();
         let targets = Tensor::new(&[[0.25f32, 0.75], [1.0, 0.0]], &Device::Cpu).unwrap();
         let weights = Tensor::new(&[1.0f32, 0.0], &Device::Cpu).unwrap();
-        let loss = soft_cross_entropy(&logits, &targets, &weights).unwrap().to_scalar::<f32>().unwrap();
+        let loss = soft_cross_entropy(&logits, &targets, &weights)
+            .unwrap()
+            .to_scalar::<f32>()
+            .unwrap();
         let norm = (1f32.exp() + 2f32.exp()).ln();
         let expected = -(0.25 * (1.0 - norm) + 0.75 * (2.0 - norm));
         assert!((loss - expected).abs() < 1e-5, "{loss} and {expected}");

@@ -89,7 +89,9 @@ pub fn detection_loss(
         classification
     } else {
         let rows = Tensor::from_vec(plan.rows, positives, device)?;
-        let found = boxes.reshape((batch * predictions, 4))?.index_select(&rows, 0)?;
+        let found = boxes
+            .reshape((batch * predictions, 4))?
+            .index_select(&rows, 0)?;
         let truth = Tensor::from_vec(plan.boxes, (positives, 4), device)?;
         let sure = Tensor::from_vec(plan.confidence, positives, device)?;
         let distance = (&found - &truth)?.abs()?.sum(D::Minus1)?;
@@ -166,7 +168,8 @@ impl Plan {
             }
             let (x, y) = object.bbox.center();
             self.rows.push((image * found.len() + prediction) as u32);
-            self.boxes.extend([x, y, object.bbox.width(), object.bbox.height()]);
+            self.boxes
+                .extend([x, y, object.bbox.width(), object.bbox.height()]);
             self.confidence.push(object.confidence);
         }
     }
@@ -218,7 +221,11 @@ fn responsible(
                 .map(|(object, _)| object);
         }
     }
-    owner.into_iter().enumerate().filter_map(|(p, object)| object.map(|o| (p, o))).collect()
+    owner
+        .into_iter()
+        .enumerate()
+        .filter_map(|(p, object)| object.map(|o| (p, o)))
+        .collect()
 }
 
 /// How much a prediction has to do with an object it was not assigned; 0 for nothing.
@@ -229,7 +236,11 @@ fn closeness(bbox: &BBox, patch: Option<(f32, f32)>, object: &BBox) -> f32 {
         (px - x).abs() < object.width() * CENTRAL / 2.0
             && (py - y).abs() < object.height() * CENTRAL / 2.0
     });
-    if central || iou > SHARED_IOU { iou + f32::from(u8::from(central)) } else { 0.0 }
+    if central || iou > SHARED_IOU {
+        iou + f32::from(u8::from(central))
+    } else {
+        0.0
+    }
 }
 
 fn patch_center(prediction: usize, grid: usize) -> (f32, f32) {
@@ -255,7 +266,10 @@ fn generalised_iou(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     };
     let area = |low: &Tensor, high: &Tensor| -> Result<Tensor> {
         let side = (high - low)?.relu()?;
-        Ok(side.narrow(1, 0, 1)?.mul(&side.narrow(1, 1, 1)?)?.squeeze(1)?)
+        Ok(side
+            .narrow(1, 0, 1)?
+            .mul(&side.narrow(1, 1, 1)?)?
+            .squeeze(1)?)
     };
     let ((a_low, a_high), (b_low, b_high)) = (corners(a)?, corners(b)?);
     let common = area(&a_low.maximum(&b_low)?, &a_high.minimum(&b_high)?)?;
@@ -286,22 +300,39 @@ mod tests {
     }
 
     fn boxes() -> Tensor {
-        Tensor::new(&[[[0.25f32, 0.25, 0.2, 0.2], [0.75, 0.75, 0.2, 0.2]]], &Device::Cpu).unwrap()
+        Tensor::new(
+            &[[[0.25f32, 0.25, 0.2, 0.2], [0.75, 0.75, 0.2, 0.2]]],
+            &Device::Cpu,
+        )
+        .unwrap()
     }
 
     fn value(logits: [[[f32; 3]; 2]; 1]) -> f32 {
         let logits = Tensor::new(&logits, &Device::Cpu).unwrap();
-        detection_loss(&logits, &boxes(), &scene()).unwrap().total.to_scalar().unwrap()
+        detection_loss(&logits, &boxes(), &scene())
+            .unwrap()
+            .total
+            .to_scalar()
+            .unwrap()
     }
 
     #[test]
     fn right_and_sure_costs_least() {
         let right = value([[[-8.0, 8.0, 0.0], [-8.0, -8.0, 0.0]]]);
         assert!(right < 1e-3, "{right}");
-        assert!(value([[[8.0, -8.0, 0.0], [-8.0, -8.0, 0.0]]]) > 5.0, "wrong name");
-        assert!(value([[[-8.0, 8.0, 0.0], [-8.0, 8.0, 0.0]]]) > 5.0, "found twice");
+        assert!(
+            value([[[8.0, -8.0, 0.0], [-8.0, -8.0, 0.0]]]) > 5.0,
+            "wrong name"
+        );
+        assert!(
+            value([[[-8.0, 8.0, 0.0], [-8.0, 8.0, 0.0]]]) > 5.0,
+            "found twice"
+        );
         let unasked = value([[[-8.0, 8.0, 9.0], [-8.0, -8.0, -9.0]]]);
-        assert!((right - unasked).abs() < 1e-6, "queries not asked are left alone");
+        assert!(
+            (right - unasked).abs() < 1e-6,
+            "queries not asked are left alone"
+        );
     }
 
     #[test]
@@ -321,8 +352,10 @@ mod tests {
         let start = [0.3f32, -0.7, 0.1, -1.2, 0.9, 0.4];
         let offset = [0.31f32, 0.22, 0.26, 0.17, 0.7, 0.8, 0.3, 0.2];
         let loss = |l: &[f32], b: &[f32]| {
-            let logits = Var::from_tensor(&Tensor::from_slice(l, (1, 2, 3), &device).unwrap()).unwrap();
-            let boxes = Var::from_tensor(&Tensor::from_slice(b, (1, 2, 4), &device).unwrap()).unwrap();
+            let logits =
+                Var::from_tensor(&Tensor::from_slice(l, (1, 2, 3), &device).unwrap()).unwrap();
+            let boxes =
+                Var::from_tensor(&Tensor::from_slice(b, (1, 2, 4), &device).unwrap()).unwrap();
             let total = detection_loss(&logits, &boxes, &scene()).unwrap().total;
             (total, logits, boxes)
         };
@@ -331,7 +364,10 @@ mod tests {
         let check = |name: &str, grad: Vec<f32>, at: &dyn Fn(usize, f32) -> f32| {
             for (i, g) in grad.iter().enumerate() {
                 let numeric = (at(i, 1e-2) - at(i, -1e-2)) / 2e-2;
-                assert!((g - numeric).abs() < 2e-2 * (1.0 + numeric.abs()), "{name}[{i}]: {g} and {numeric}");
+                assert!(
+                    (g - numeric).abs() < 2e-2 * (1.0 + numeric.abs()),
+                    "{name}[{i}]: {g} and {numeric}"
+                );
             }
         };
         let scalar = |t: Tensor| t.to_scalar::<f32>().unwrap();
@@ -340,15 +376,30 @@ mod tests {
             values[i] += by;
             values
         };
-        let flat = |v: &Var| grads.get(v).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        check("logits", flat(&logits), &|i, by| scalar(loss(&moved(&start, i, by), &offset).0));
-        check("boxes", flat(&boxes), &|i, by| scalar(loss(&start, &moved(&offset, i, by)).0));
+        let flat = |v: &Var| {
+            grads
+                .get(v)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1::<f32>()
+                .unwrap()
+        };
+        check("logits", flat(&logits), &|i, by| {
+            scalar(loss(&moved(&start, i, by), &offset).0)
+        });
+        check("boxes", flat(&boxes), &|i, by| {
+            scalar(loss(&start, &moved(&offset, i, by)).0)
+        });
     }
 
     #[test]
     fn images_without_objects_still_teach_absence() {
         let targets = DetectionTargets {
-            images: vec![ImageTargets { asked: vec![0], ..Default::default() }],
+            images: vec![ImageTargets {
+                asked: vec![0],
+                ..Default::default()
+            }],
         };
         let logits = Tensor::new(&[[[4.0f32], [-4.0]]], &Device::Cpu).unwrap();
         let loss = detection_loss(&logits, &boxes(), &targets).unwrap();

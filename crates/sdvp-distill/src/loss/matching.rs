@@ -17,7 +17,13 @@ pub fn assign(cost: &[f32], columns: usize) -> Vec<usize> {
     let rows = (cost.len() / columns).min(columns);
     let weights: Vec<i64> = cost[..rows * columns]
         .iter()
-        .map(|&c| if c.is_finite() { (c / RESOLUTION) as i64 } else { i64::from(i32::MAX) })
+        .map(|&c| {
+            if c.is_finite() {
+                (c / RESOLUTION) as i64
+            } else {
+                i64::from(i32::MAX)
+            }
+        })
         .collect();
     match Matrix::from_vec(rows, columns, weights) {
         Ok(matrix) => kuhn_munkres_min(&matrix).1,
@@ -42,9 +48,22 @@ mod tests {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
         for _ in 0..50 {
             let cost: Vec<f32> = (0..9).map(|_| rng.random_range(0.0..1.0)).collect();
-            let total = |order: &[usize]| -> f32 { order.iter().enumerate().map(|(r, &c)| cost[r * 3 + c]).sum() };
+            let total = |order: &[usize]| -> f32 {
+                order
+                    .iter()
+                    .enumerate()
+                    .map(|(r, &c)| cost[r * 3 + c])
+                    .sum()
+            };
             let best = total(&assign(&cost, 3));
-            for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            for order in [
+                [0, 1, 2],
+                [0, 2, 1],
+                [1, 0, 2],
+                [1, 2, 0],
+                [2, 0, 1],
+                [2, 1, 0],
+            ] {
                 assert!(best <= total(&order) + 1e-4);
             }
         }

@@ -10,7 +10,10 @@ use sdvp_models::{Result, layers::log_softmax};
 /// If shapes disagree.
 pub fn answer_divergence(now: &Tensor, before: &Tensor) -> Result<Tensor> {
     let before = log_softmax(&before.detach())?;
-    let each = before.exp()?.mul(&(&before - log_softmax(now)?)?)?.sum(D::Minus1)?;
+    let each = before
+        .exp()?
+        .mul(&(&before - log_softmax(now)?)?)?
+        .sum(D::Minus1)?;
     Ok(each.mean_all()?)
 }
 
@@ -32,7 +35,8 @@ pub fn detection_divergence(
 ) -> Result<Tensor> {
     let batch = now.dim(0)?.max(1) as f64;
     let before = before.detach();
-    let sigmoid = |x: &Tensor| -> Result<Tensor> { Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?) };
+    let sigmoid =
+        |x: &Tensor| -> Result<Tensor> { Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?) };
     let softplus = |x: &Tensor| -> Result<Tensor> {
         Ok((x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?)
     };
@@ -55,7 +59,8 @@ mod tests {
     fn no_change_costs_nothing_and_any_change_costs() {
         let a = Tensor::new(&[[1.0f32, -2.0, 0.5]], &Device::Cpu).unwrap();
         let b = Tensor::new(&[[1.5f32, -2.0, 0.5]], &Device::Cpu).unwrap();
-        let kl = |x: &Tensor, y: &Tensor| answer_divergence(x, y).unwrap().to_scalar::<f32>().unwrap();
+        let kl =
+            |x: &Tensor, y: &Tensor| answer_divergence(x, y).unwrap().to_scalar::<f32>().unwrap();
         assert!(kl(&a, &a).abs() < 1e-6);
         assert!(kl(&b, &a) > 1e-3);
         // A constant added to all logits is no change of the distribution.

@@ -56,27 +56,44 @@ pub fn pretrain_answer(
     let config = answer_config(tokenizer.vocabulary_size(), answers);
     let model = AnswerModel::fresh(config, tokenizer, settings.seed)?;
     start_from(&model, start)?;
-    observer.begin(&Phase { name: "pretraining the answer student".to_owned(), total: settings.steps });
+    observer.begin(&Phase {
+        name: "pretraining the answer student".to_owned(),
+        total: settings.steps,
+    });
     let mut recorder = Recorder::new(settings.steps, observer);
 
     let head = Builder::fresh(settings.seed ^ 1, &Device::Cpu);
-    let names = Linear::new(model.config.encoder.hidden_size, Thing::COUNT + 1, true, &head.pp("patch_names"))?;
+    let names = Linear::new(
+        model.config.encoder.hidden_size,
+        Thing::COUNT + 1,
+        true,
+        &head.pp("patch_names"),
+    )?;
     let head = head.finish()?;
-    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let config = AdamWConfig {
+        learning_rate: settings.learning_rate,
+        ..AdamWConfig::default()
+    };
     let mut optimizer = AdamW::new(&model.params, config.clone(), schedule(settings.steps))?;
     let mut head_optimizer = AdamW::new(&head, config, schedule(settings.steps))?;
-    let spec = SceneSpec { repeats: 0.3, ..SceneSpec::default() };
+    let spec = SceneSpec {
+        repeats: 0.3,
+        ..SceneSpec::default()
+    };
     for step in 0..settings.steps {
         let first = (step * settings.batch) as u64;
         let views = scene_views(&spec, settings.seed ^ 0xA5, first, settings.batch);
         let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ (first << 8));
-        let asked: Vec<(&SceneView, Asked)> =
-            views.iter().filter_map(|view| Some((view, ask(view, &mut rng)?))).collect();
+        let asked: Vec<(&SceneView, Asked)> = views
+            .iter()
+            .filter_map(|view| Some((view, ask(view, &mut rng)?)))
+            .collect();
         if asked.is_empty() {
             continue;
         }
         let (answers, patches) = losses(&model, &names, &asked)?;
-        let total = (&answers + (patches * PATCH_WEIGHT).map_err(ModelError::from)?).map_err(ModelError::from)?;
+        let total = (&answers + (patches * PATCH_WEIGHT).map_err(ModelError::from)?)
+            .map_err(ModelError::from)?;
         let gradients = total.backward().map_err(ModelError::from)?;
         optimizer.backward_step(&gradients)?;
         head_optimizer.backward_step(&gradients)?;
@@ -140,24 +157,35 @@ fn losses(
     asked: &[(&SceneView, Asked)],
 ) -> std::result::Result<(Tensor, Tensor), ModelError> {
     let views: Vec<&View> = asked.iter().map(|(view, _)| &view.view).collect();
-    let questions: Vec<&str> = asked.iter().map(|(_, asked)| asked.question.as_str()).collect();
+    let questions: Vec<&str> = asked
+        .iter()
+        .map(|(_, asked)| asked.question.as_str())
+        .collect();
     let output = model.forward(&views, &questions)?;
     let answers: Vec<u32> = asked
         .iter()
         .map(|(_, asked)| {
-            model.answer_index(&asked.answer).map(|i| i as u32).ok_or_else(|| {
-                ModelError::Config(format!("the student cannot answer {:?}", asked.answer))
-            })
+            model
+                .answer_index(&asked.answer)
+                .map(|i| i as u32)
+                .ok_or_else(|| {
+                    ModelError::Config(format!("the student cannot answer {:?}", asked.answer))
+                })
         })
         .collect::<std::result::Result<_, _>>()?;
     let answers = Tensor::from_vec(answers, (asked.len(), 1), &Device::Cpu)?;
-    let answer_loss = log_softmax(&output.logits)?.gather(&answers, 1)?.mean_all()?.neg()?;
+    let answer_loss = log_softmax(&output.logits)?
+        .gather(&answers, 1)?
+        .mean_all()?
+        .neg()?;
 
     let grid = model.config.image_size / model.config.patch_size;
     let shown: Vec<u32> = views_shown(asked, grid);
     let count = shown.len();
     let shown = Tensor::from_vec(shown, (count, 1), &Device::Cpu)?;
-    let logits = names.forward(&output.patches)?.reshape((count, Thing::COUNT + 1))?;
+    let logits = names
+        .forward(&output.patches)?
+        .reshape((count, Thing::COUNT + 1))?;
     let patch_loss = log_softmax(&logits)?.gather(&shown, 1)?.mean_all()?.neg()?;
     Ok((answer_loss, patch_loss))
 }

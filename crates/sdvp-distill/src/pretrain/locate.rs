@@ -9,7 +9,9 @@ use crate::train::{Recorder, TrainingCurve, locate_losses, schedule};
 use candle_core::Device;
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
-use sdvp_models::architectures::{EncoderConfig, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig};
+use sdvp_models::architectures::{
+    EncoderConfig, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig,
+};
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::{ModelError, Tokenizer};
@@ -35,7 +37,11 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
             max_position_embeddings: 16,
             encoder: encoder(64, 2),
         },
-        vision_config: OwlVitVisionConfig { image_size: 96, patch_size: 12, encoder: encoder(128, 5) },
+        vision_config: OwlVitVisionConfig {
+            image_size: 96,
+            patch_size: 12,
+            encoder: encoder(128, 5),
+        },
         projection_dim: 64,
     }
 }
@@ -51,9 +57,15 @@ pub fn pretrain_locate(
 ) -> Result<(LocateModel, TrainingCurve)> {
     let config = locate_config(tokenizer.vocabulary_size());
     let model = LocateModel::fresh(config, tokenizer, settings.seed)?;
-    observer.begin(&Phase { name: "pretraining the locate student".to_owned(), total: settings.steps });
+    observer.begin(&Phase {
+        name: "pretraining the locate student".to_owned(),
+        total: settings.steps,
+    });
     let mut recorder = Recorder::new(settings.steps, observer);
-    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let config = AdamWConfig {
+        learning_rate: settings.learning_rate,
+        ..AdamWConfig::default()
+    };
     let mut optimizer = AdamW::new(&model.params, config, schedule(settings.steps))?;
     let spec = SceneSpec::default();
     for step in 0..settings.steps {
@@ -87,7 +99,13 @@ pub fn locate_recall(model: &LocateModel, spec: &SceneSpec, count: usize) -> Res
         for (image, view) in views.iter().enumerate() {
             for (object, bbox) in &view.objects {
                 let thing = object.thing;
-                if view.objects.iter().filter(|(other, _)| other.thing == thing).count() > 1 {
+                if view
+                    .objects
+                    .iter()
+                    .filter(|(other, _)| other.thing == thing)
+                    .count()
+                    > 1
+                {
                     continue;
                 }
                 let score = |patch: &usize| logits[image][*patch][thing.index()];
@@ -117,7 +135,10 @@ pub(crate) fn truth(views: &[SceneView]) -> Vec<LocateExample> {
     texts.extend(colored.iter().cloned());
     let names = |object: &SceneObject| -> Vec<String> {
         let own = format!("{} {}", object.color, object.thing);
-        let mut names = vec![object.thing.name().to_owned(), object.thing.category().name().to_owned()];
+        let mut names = vec![
+            object.thing.name().to_owned(),
+            object.thing.category().name().to_owned(),
+        ];
         names.extend(colored.contains(&own).then_some(own));
         names
     };
@@ -125,7 +146,11 @@ pub(crate) fn truth(views: &[SceneView]) -> Vec<LocateExample> {
         .iter()
         .map(|view| LocateExample {
             view: view.view.clone(),
-            objects: view.objects.iter().map(|(o, bbox)| (*bbox, names(o), 1.0)).collect(),
+            objects: view
+                .objects
+                .iter()
+                .map(|(o, bbox)| (*bbox, names(o), 1.0))
+                .collect(),
             asked: texts.clone(),
             unsure: view
                 .glimpsed

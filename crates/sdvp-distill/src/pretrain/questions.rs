@@ -28,11 +28,17 @@ pub(crate) fn ask(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
 }
 
 fn asked(question: SubQuestion, answer: impl Into<String>) -> Option<Asked> {
-    Some(Asked { question: question.text(), answer: answer.into() })
+    Some(Asked {
+        question: question.text(),
+        answer: answer.into(),
+    })
 }
 
 fn matching(view: &SceneView, noun: Noun) -> usize {
-    view.objects.iter().filter(|(object, _)| noun.matches(object)).count()
+    view.objects
+        .iter()
+        .filter(|(object, _)| noun.matches(object))
+        .count()
 }
 
 /// Whether a part of such an object is seen, so that the answer is a matter of taste.
@@ -59,14 +65,24 @@ fn color(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
 fn is_color(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
     let object = object(view, rng)?;
     let noun = only(view, object)?;
-    let said = if rng.random() { object.color } else { *Color::ALL.choose(rng)? };
-    asked(SubQuestion::IsColor(noun, said), yes_no(said == object.color))
+    let said = if rng.random() {
+        object.color
+    } else {
+        *Color::ALL.choose(rng)?
+    };
+    asked(
+        SubQuestion::IsColor(noun, said),
+        yes_no(said == object.color),
+    )
 }
 
 fn name(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
     let object = object(view, rng)?;
     if view.objects.len() == 1 && rng.random_bool(0.4) {
-        let of = Noun { color: None, what: What::Anything };
+        let of = Noun {
+            color: None,
+            what: What::Anything,
+        };
         return asked(SubQuestion::Name { of, this: true }, object.thing.name());
     }
     let category = object.thing.category();
@@ -82,7 +98,11 @@ fn name(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
 }
 
 fn exists(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
-    let noun = if rng.random() { present(view, rng)? } else { absent(view, rng)? };
+    let noun = if rng.random() {
+        present(view, rng)?
+    } else {
+        absent(view, rng)?
+    };
     let found = matching(view, noun) > 0;
     if !found && glimpsed(view, noun) {
         return None;
@@ -92,7 +112,11 @@ fn exists(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
 }
 
 fn count(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
-    let noun = if rng.random_bool(0.8) { present(view, rng)? } else { absent(view, rng)? };
+    let noun = if rng.random_bool(0.8) {
+        present(view, rng)?
+    } else {
+        absent(view, rng)?
+    };
     let found = matching(view, noun);
     // Ones are by far the most frequent.
     if glimpsed(view, noun) || found > MAX_COUNT || (found == 1 && rng.random_bool(0.5)) {

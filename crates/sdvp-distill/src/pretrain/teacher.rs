@@ -19,12 +19,18 @@ const CENTRAL: f32 = 0.4;
 
 /// A small convolutional network that knows the things of the given categories.
 pub fn teacher_config(categories: &[Category]) -> ConvTeacherConfig {
-    let things: Vec<_> = categories.iter().flat_map(|category| category.things()).collect();
+    let things: Vec<_> = categories
+        .iter()
+        .flat_map(|category| category.things())
+        .collect();
     ConvTeacherConfig {
         image_size: 96,
         channels: [24, 48, 96],
         names: things.iter().map(|thing| thing.name().to_owned()).collect(),
-        categories: things.iter().map(|thing| thing.category().name().to_owned()).collect(),
+        categories: things
+            .iter()
+            .map(|thing| thing.category().name().to_owned())
+            .collect(),
         colors: Color::ALL.map(|color| color.name().to_owned()).to_vec(),
     }
 }
@@ -41,9 +47,15 @@ pub fn train_teacher(
     observer: &dyn Observer,
 ) -> Result<(TeacherModel, TrainingCurve)> {
     let model = TeacherModel::fresh(teacher_config(&spec.categories), settings.seed)?;
-    observer.begin(&Phase { name: format!("training the teacher of {name}"), total: settings.steps });
+    observer.begin(&Phase {
+        name: format!("training the teacher of {name}"),
+        total: settings.steps,
+    });
     let mut recorder = Recorder::new(settings.steps, observer);
-    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let config = AdamWConfig {
+        learning_rate: settings.learning_rate,
+        ..AdamWConfig::default()
+    };
     let mut optimizer = AdamW::new(&model.params, config, schedule(settings.steps))?;
     for step in 0..settings.steps {
         let first = (step * settings.batch) % scenes.max(settings.batch);
@@ -74,14 +86,25 @@ pub(crate) fn teacher_loss(
             if view.glimpsed.iter().any(|(_, bbox)| contains(bbox, x, y)) {
                 weight[at * names..(at + 1) * names].fill(0.0);
             }
-            let Some((object, bbox)) = owner(view, x, y) else { continue };
-            let Some(name) = model.config.names.iter().position(|n| n == object.thing.name()) else {
+            let Some((object, bbox)) = owner(view, x, y) else {
+                continue;
+            };
+            let Some(name) = model
+                .config
+                .names
+                .iter()
+                .position(|n| n == object.thing.name())
+            else {
                 continue;
             };
             weight[at * names..(at + 1) * names].fill(1.0);
             wanted[at * names + name] = 1.0;
             rows.push(at as u32);
-            let color = model.config.colors.iter().position(|c| c == object.color.name());
+            let color = model
+                .config
+                .colors
+                .iter()
+                .position(|c| c == object.color.name());
             color_of.push(color.unwrap_or(0) as u32);
             let side = grid as f32;
             reach.extend([x - bbox.x0, y - bbox.y0, bbox.x1 - x, bbox.y1 - y].map(|d| d * side));
@@ -89,19 +112,32 @@ pub(crate) fn teacher_loss(
     }
     let device = Device::Cpu;
     let pixels: Vec<&View> = views.iter().map(|view| &view.view).collect();
-    let output = model.network.forward(&model.processor.batch(&pixels, &device)?)?;
+    let output = model
+        .network
+        .forward(&model.processor.batch(&pixels, &device)?)?;
     let shape = (views.len(), cells, names);
     let count = rows.len().max(1) as f64;
-    let focal = crate::loss::quality_focal(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
-    let presence = (focal.mul(&Tensor::from_vec(weight, shape, &device)?)?.sum_all()? / count)?;
+    let focal =
+        crate::loss::quality_focal(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
+    let presence = (focal
+        .mul(&Tensor::from_vec(weight, shape, &device)?)?
+        .sum_all()?
+        / count)?;
     if rows.is_empty() {
         return Ok(presence);
     }
     let positives = rows.len();
     let rows = Tensor::from_vec(rows, positives, &device)?;
-    let flat = |tensor: &Tensor, width: usize| tensor.reshape((views.len() * cells, width))?.index_select(&rows, 0);
+    let flat = |tensor: &Tensor, width: usize| {
+        tensor
+            .reshape((views.len() * cells, width))?
+            .index_select(&rows, 0)
+    };
     let chosen = Tensor::from_vec(color_of, (positives, 1), &device)?;
-    let color = log_softmax(&flat(&output.colors, colors)?)?.gather(&chosen, 1)?.mean_all()?.neg()?;
+    let color = log_softmax(&flat(&output.colors, colors)?)?
+        .gather(&chosen, 1)?
+        .mean_all()?
+        .neg()?;
     let reach = Tensor::from_vec(reach, (positives, 4), &device)?;
     let edges = (flat(&output.extents, 4)? - reach)?.abs()?.mean_all()?;
     Ok(((presence * 4.0)? + (color + edges)?)?)

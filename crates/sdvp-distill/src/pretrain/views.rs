@@ -1,8 +1,8 @@
 //! Views of scenes as programs take them: whole pictures, halves, sides of an object, objects.
 
 use rand::Rng;
-use rand::seq::IndexedRandom;
 use rand::SeedableRng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sdvp_core::{BBox, Region, View};
@@ -28,10 +28,16 @@ impl SceneView {
     pub fn new(scene: &Scene, view: View) -> Self {
         let (width, height) = (view.width() as f32, view.height() as f32);
         let frame = BBox::from(view.region());
-        let mut seen = Self { view, objects: Vec::new(), glimpsed: Vec::new() };
+        let mut seen = Self {
+            view,
+            objects: Vec::new(),
+            glimpsed: Vec::new(),
+        };
         for object in &scene.objects {
             let part = object.bbox.coverage_by(&frame);
-            let clipped = seen.view.to_view_coordinates(object.bbox.intersection(&frame));
+            let clipped = seen
+                .view
+                .to_view_coordinates(object.bbox.intersection(&frame));
             let clipped = clipped.scaled(1.0 / width, 1.0 / height);
             if part >= BELONGS {
                 seen.objects.push((object.clone(), clipped));
@@ -58,7 +64,9 @@ pub fn random_view(scene: &Scene, rng: &mut ChaCha8Rng) -> View {
         }
         (_, Some(object)) => around(side, &object.bbox, rng),
     };
-    region.and_then(|region| whole.crop(region)).unwrap_or(whole)
+    region
+        .and_then(|region| whole.crop(region))
+        .unwrap_or(whole)
 }
 
 /// What lies on one side of a horizontal or vertical line at `at`.
@@ -79,7 +87,10 @@ fn around(side: u32, bbox: &BBox, rng: &mut ChaCha8Rng) -> Option<Region> {
     let (x, y) = bbox.center();
     let mut jitter = |size: f32| size * rng.random_range(-0.1..0.1);
     let (x, y) = (x + jitter(bbox.width()), y + jitter(bbox.height()));
-    let (w, h) = (bbox.width() + jitter(bbox.width()), bbox.height() + jitter(bbox.height()));
+    let (w, h) = (
+        bbox.width() + jitter(bbox.width()),
+        bbox.height() + jitter(bbox.height()),
+    );
     let crop = BBox::from_center(x, y, w * 1.5, h * 1.5);
     let edge = |v: f32| v.clamp(0.0, side as f32) as u32;
     Region::new(edge(crop.x0), edge(crop.y0), edge(crop.x1), edge(crop.y1)).ok()

@@ -30,10 +30,16 @@ pub fn train_answer(
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     for _ in 0..settings.steps {
-        let labelled: Vec<&AnswerExample> =
-            next_example.take(settings.batch).into_iter().map(|i| &examples[i]).collect();
-        let remembered: Vec<&RememberedAnswer> =
-            next_memory.take(settings.rehearsed).into_iter().map(|i| &memory[i]).collect();
+        let labelled: Vec<&AnswerExample> = next_example
+            .take(settings.batch)
+            .into_iter()
+            .map(|i| &examples[i])
+            .collect();
+        let remembered: Vec<&RememberedAnswer> = next_memory
+            .take(settings.rehearsed)
+            .into_iter()
+            .map(|i| &memory[i])
+            .collect();
         let (loss, divergence) = losses(model, &labelled, &remembered)?;
         let total = match &divergence {
             Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
@@ -53,8 +59,11 @@ fn losses(
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
 ) -> std::result::Result<(Tensor, Option<Tensor>), ModelError> {
-    let views: Vec<&View> =
-        labelled.iter().map(|e| &e.view).chain(remembered.iter().map(|r| &r.view)).collect();
+    let views: Vec<&View> = labelled
+        .iter()
+        .map(|e| &e.view)
+        .chain(remembered.iter().map(|r| &r.view))
+        .collect();
     let questions: Vec<&str> = labelled
         .iter()
         .map(|e| e.question.as_str())
@@ -76,7 +85,10 @@ fn losses(
     if remembered.is_empty() {
         return Ok((loss, None));
     }
-    let before: Vec<f32> = remembered.iter().flat_map(|r| r.logits.iter().copied()).collect();
+    let before: Vec<f32> = remembered
+        .iter()
+        .flat_map(|r| r.logits.iter().copied())
+        .collect();
     let before = Tensor::from_vec(before, (remembered.len(), answers), &Device::Cpu)?;
     let now = logits.narrow(0, count, remembered.len())?;
     Ok((loss, Some(answer_divergence(&now, &before)?)))

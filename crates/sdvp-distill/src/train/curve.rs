@@ -47,7 +47,11 @@ impl<'a> Recorder<'a> {
 
     pub(crate) fn add(&mut self, loss: f32, divergence: f32) {
         self.step += 1;
-        self.sums = (self.sums.0 + loss, self.sums.1 + divergence, self.sums.2 + 1);
+        self.sums = (
+            self.sums.0 + loss,
+            self.sums.1 + divergence,
+            self.sums.2 + 1,
+        );
         self.observer.advance(1);
         if self.sums.2 == self.stretch {
             self.flush();
@@ -58,7 +62,11 @@ impl<'a> Recorder<'a> {
         let (loss, divergence, count) = self.sums;
         if count > 0 {
             let count = count as f32;
-            let point = CurvePoint { step: self.step, loss: loss / count, divergence: divergence / count };
+            let point = CurvePoint {
+                step: self.step,
+                loss: loss / count,
+                divergence: divergence / count,
+            };
             self.observer.loss(point.step, point.loss);
             self.curve.points.push(point);
         }

@@ -52,8 +52,16 @@ pub(crate) fn object_targets(example: &LocateExample, texts: &mut TextList) -> I
                 confidence: *confidence,
             })
             .collect(),
-        asked: example.asked.iter().map(|text| texts.column(text)).collect(),
-        ignored: example.unsure.iter().map(|(text, bbox)| (texts.column(text), *bbox)).collect(),
+        asked: example
+            .asked
+            .iter()
+            .map(|text| texts.column(text))
+            .collect(),
+        ignored: example
+            .unsure
+            .iter()
+            .map(|(text, bbox)| (texts.column(text), *bbox))
+            .collect(),
     }
 }
 
@@ -75,10 +83,16 @@ pub fn train_locate(
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     for _ in 0..settings.steps {
-        let labelled: Vec<&LocateExample> =
-            next_example.take(settings.batch).into_iter().map(|i| &examples[i]).collect();
-        let remembered: Vec<&RememberedView> =
-            next_memory.take(settings.rehearsed).into_iter().map(|i| &memory[i]).collect();
+        let labelled: Vec<&LocateExample> = next_example
+            .take(settings.batch)
+            .into_iter()
+            .map(|i| &examples[i])
+            .collect();
+        let remembered: Vec<&RememberedView> = next_memory
+            .take(settings.rehearsed)
+            .into_iter()
+            .map(|i| &memory[i])
+            .collect();
         let (loss, divergence) = locate_losses(model, &labelled, &remembered)?;
         let total = match &divergence {
             Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
@@ -99,13 +113,19 @@ pub(crate) fn locate_losses(
     remembered: &[&RememberedView],
 ) -> std::result::Result<(Tensor, Option<Tensor>), ModelError> {
     let mut texts = TextList::default();
-    let images = labelled.iter().map(|example| object_targets(example, &mut texts)).collect();
+    let images = labelled
+        .iter()
+        .map(|example| object_targets(example, &mut texts))
+        .collect();
     let columns: Vec<Vec<usize>> = remembered
         .iter()
         .map(|view| view.asked.iter().map(|text| texts.column(text)).collect())
         .collect();
-    let views: Vec<&View> =
-        labelled.iter().map(|e| &e.view).chain(remembered.iter().map(|r| &r.view)).collect();
+    let views: Vec<&View> = labelled
+        .iter()
+        .map(|e| &e.view)
+        .chain(remembered.iter().map(|r| &r.view))
+        .collect();
     let pixels = model.processor.batch(&views, &Device::Cpu)?;
     let features = model.network.image_features(&pixels)?;
     let queries = model.queries(&texts.texts())?;

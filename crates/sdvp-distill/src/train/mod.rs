@@ -23,11 +23,18 @@ pub(crate) fn optimizer(params: &mut Params, settings: &StepSettings) -> Result<
         TrainMethod::Full => params.set_trainable(|_| true),
         TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
     }
-    let config = AdamWConfig { learning_rate: settings.learning_rate, ..AdamWConfig::default() };
+    let config = AdamWConfig {
+        learning_rate: settings.learning_rate,
+        ..AdamWConfig::default()
+    };
     AdamW::new(params, config, schedule(settings.steps))
 }
 
 /// A short warm-up, then a cosine to a twentieth.
 pub(crate) fn schedule(steps: usize) -> Schedule {
-    Schedule { warmup_steps: (steps / 20).max(1), total_steps: steps, min_ratio: 0.05 }
+    Schedule {
+        warmup_steps: (steps / 20).max(1),
+        total_steps: steps,
+        min_ratio: 0.05,
+    }
 }

@@ -88,10 +88,18 @@ impl ConvTeacher {
         let blocks = plan
             .iter()
             .enumerate()
-            .map(|(index, &(from, to, stride))| Block::new(from, to, stride, &b.pp("blocks").pp(index)))
+            .map(|(index, &(from, to, stride))| {
+                Block::new(from, to, stride, &b.pp("blocks").pp(index))
+            })
             .collect::<Result<_>>()?;
         let head = |outputs: usize, name: &str, bias: f32| {
-            Linear::new_with_init(third, outputs, &b.pp(name), Init::Normal(0.02), Some(Init::Const(bias)))
+            Linear::new_with_init(
+                third,
+                outputs,
+                &b.pp(name),
+                Init::Normal(0.02),
+                Some(Init::Const(bias)),
+            )
         };
         Ok(Self {
             blocks,
@@ -109,7 +117,10 @@ impl ConvTeacher {
     /// If shapes do not fit the configuration.
     pub fn forward(&self, pixels: &Tensor) -> Result<DensePrediction> {
         let pixels = pixels.permute((0, 2, 3, 1))?.contiguous()?;
-        let x = self.blocks.iter().try_fold(pixels, |x, block| block.forward(&x))?;
+        let x = self
+            .blocks
+            .iter()
+            .try_fold(pixels, |x, block| block.forward(&x))?;
         let cells = x.flatten(1, 2)?;
         Ok(DensePrediction {
             names: self.names.forward(&cells)?,

@@ -74,7 +74,11 @@ struct EncoderLayer {
 
 impl EncoderLayer {
     fn new(config: &EncoderConfig, names: &LayerNames, b: &Builder) -> Result<Self> {
-        let (dim, inner, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
+        let (dim, inner, eps) = (
+            config.hidden_size,
+            config.intermediate_size,
+            config.layer_norm_eps,
+        );
         Ok(Self {
             norm_before_attention: LayerNorm::new(dim, eps, &b.pp(names.norm_before_attention))?,
             attention: Attention::new(dim, config.num_attention_heads, b, names.attention)?,
@@ -87,7 +91,8 @@ impl EncoderLayer {
 
     fn forward(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
         let attended =
-            self.attention.forward(&self.norm_before_attention.forward(x)?, key_mask, causal)?;
+            self.attention
+                .forward(&self.norm_before_attention.forward(x)?, key_mask, causal)?;
         let x = (x + attended)?;
         let inner = self.mlp_in.forward(&self.norm_before_mlp.forward(&x)?)?;
         let mlp = self.mlp_out.forward(&self.activation.apply(&inner)?)?;
@@ -115,6 +120,8 @@ impl Encoder {
         key_mask: Option<&Tensor>,
         causal: bool,
     ) -> Result<Tensor> {
-        self.0.iter().try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, causal))
+        self.0
+            .iter()
+            .try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, causal))
     }
 }

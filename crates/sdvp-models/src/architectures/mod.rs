@@ -8,5 +8,5 @@ mod vilt;
 
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;
-pub use owlvit::{OwlVit, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig, ImageFeatures};
+pub use owlvit::{ImageFeatures, OwlVit, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig};
 pub use vilt::{Vilt, ViltConfig, ViltOutput};

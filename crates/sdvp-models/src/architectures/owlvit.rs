@@ -121,8 +121,20 @@ impl OwlVit {
         let head = b.pp("class_head");
         let boxes = b.pp("box_head");
         // An untrained network should doubt: cosines start near 0, and (0 - 0.4) * 10 = -4.
-        let shift = Linear::new_with_init(hidden, 1, &head.pp("logit_shift"), Init::Normal(0.02), Some(Init::Const(-0.4)))?;
-        let scale = Linear::new_with_init(hidden, 1, &head.pp("logit_scale"), Init::Normal(0.02), Some(Init::Const(9.0)))?;
+        let shift = Linear::new_with_init(
+            hidden,
+            1,
+            &head.pp("logit_shift"),
+            Init::Normal(0.02),
+            Some(Init::Const(-0.4)),
+        )?;
+        let scale = Linear::new_with_init(
+            hidden,
+            1,
+            &head.pp("logit_scale"),
+            Init::Normal(0.02),
+            Some(Init::Const(9.0)),
+        )?;
         Ok(Self {
             text: TextTower::new(text, config.projection_dim, &owlvit)?,
             image: ImageTower::new(vision, &owlvit, b)?,
@@ -160,7 +172,12 @@ impl OwlVit {
         let inner = gelu(&second.forward(&inner)?)?;
         let offsets = third.forward(&inner)?;
         let boxes = sigmoid(&offsets.broadcast_add(&self.box_bias)?)?;
-        Ok(ImageFeatures { class_embeddings, shift: self.logit_shift.forward(&features)?, scale, boxes })
+        Ok(ImageFeatures {
+            class_embeddings,
+            shift: self.logit_shift.forward(&features)?,
+            scale,
+            boxes,
+        })
     }
 
     /// Logits `[batch, patches, queries]` of every patch for every query of a list shared by all
@@ -175,7 +192,9 @@ impl OwlVit {
             .reshape((batch * patches, dim))?
             .matmul(&queries.t()?)?
             .reshape((batch, patches, ()))?;
-        Ok(cosine.broadcast_add(&features.shift)?.broadcast_mul(&features.scale)?)
+        Ok(cosine
+            .broadcast_add(&features.shift)?
+            .broadcast_mul(&features.scale)?)
     }
 }
 
@@ -185,14 +204,23 @@ impl TextTower {
         let embeddings = b.pp("embeddings");
         let dim = config.encoder.hidden_size;
         Ok(Self {
-            token_embedding: Embedding::new(config.vocab_size, dim, &embeddings.pp("token_embedding"), Init::Normal(0.02))?,
+            token_embedding: Embedding::new(
+                config.vocab_size,
+                dim,
+                &embeddings.pp("token_embedding"),
+                Init::Normal(0.02),
+            )?,
             position_embedding: embeddings.pp("position_embedding").get(
                 (config.max_position_embeddings, dim),
                 "weight",
                 Init::Normal(0.01),
             )?,
             encoder: Encoder::new(&config.encoder, &LayerNames::CLIP, &b.pp("encoder.layers"))?,
-            final_layer_norm: LayerNorm::new(dim, config.encoder.layer_norm_eps, &b.pp("final_layer_norm"))?,
+            final_layer_norm: LayerNorm::new(
+                dim,
+                config.encoder.layer_norm_eps,
+                &b.pp("final_layer_norm"),
+            )?,
             projection: Linear::new(dim, projection_dim, false, &owlvit.pp("text_projection"))?,
         })
     }
@@ -200,13 +228,19 @@ impl TextTower {
     fn forward(&self, ids: &Tensor, last: &[u32]) -> Result<Tensor> {
         let (texts, length) = ids.dims2()?;
         let positions = self.position_embedding.narrow(0, 0, length)?;
-        let x = self.token_embedding.forward(ids)?.broadcast_add(&positions)?;
+        let x = self
+            .token_embedding
+            .forward(ids)?
+            .broadcast_add(&positions)?;
         // Causal, so that padding after the end token changes nothing before it.
         let x = self.encoder.forward(&x, None, true)?;
         let x = self.final_layer_norm.forward(&x)?;
         let dim = x.dim(D::Minus1)?;
-        let rows: Vec<u32> =
-            last.iter().enumerate().map(|(row, &at)| (row * length) as u32 + at).collect();
+        let rows: Vec<u32> = last
+            .iter()
+            .enumerate()
+            .map(|(row, &at)| (row * length) as u32 + at)
+            .collect();
         let rows = Tensor::new(rows.as_slice(), ids.device())?;
         let ends = x.reshape((texts * length, dim))?.index_select(&rows, 0)?;
         unit_length(&self.projection.forward(&ends)?)
@@ -221,14 +255,23 @@ impl ImageTower {
         let patches = (config.image_size / config.patch_size).pow(2);
         Ok(Self {
             class_embedding: embeddings.get(dim, "class_embedding", Init::Normal(0.02))?,
-            patch_embedding: PatchEmbedding::new(dim, config.patch_size, false, &embeddings.pp("patch_embedding"))?,
+            patch_embedding: PatchEmbedding::new(
+                dim,
+                config.patch_size,
+                false,
+                &embeddings.pp("patch_embedding"),
+            )?,
             position_embedding: embeddings.pp("position_embedding").get(
                 (patches + 1, dim),
                 "weight",
                 Init::Normal(0.02),
             )?,
             pre_layer_norm: LayerNorm::new(dim, eps, &vision.pp("pre_layernorm"))?,
-            encoder: Encoder::new(&config.encoder, &LayerNames::CLIP, &vision.pp("encoder.layers"))?,
+            encoder: Encoder::new(
+                &config.encoder,
+                &LayerNames::CLIP,
+                &vision.pp("encoder.layers"),
+            )?,
             post_layer_norm: LayerNorm::new(dim, eps, &vision.pp("post_layernorm"))?,
             merge_norm: LayerNorm::new(dim, eps, &b.pp("layer_norm"))?,
         })
@@ -238,10 +281,15 @@ impl ImageTower {
     fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
         let patches = self.patch_embedding.forward(pixels)?;
         let (batch, count, dim) = patches.dims3()?;
-        let class = self.class_embedding.reshape((1, 1, dim))?.broadcast_as((batch, 1, dim))?;
+        let class = self
+            .class_embedding
+            .reshape((1, 1, dim))?
+            .broadcast_as((batch, 1, dim))?;
         let x = Tensor::cat(&[&class.contiguous()?, &patches], 1)?;
         let x = x.broadcast_add(&self.position_embedding)?;
-        let x = self.encoder.forward(&self.pre_layer_norm.forward(&x)?, None, false)?;
+        let x = self
+            .encoder
+            .forward(&self.pre_layer_norm.forward(&x)?, None, false)?;
         let x = self.post_layer_norm.forward(&x)?;
         let class = x.i((.., 0..1, ..))?;
         let patches = x.narrow(1, 1, count)?.broadcast_mul(&class)?;
@@ -267,7 +315,12 @@ fn box_bias(grid: usize, b: &Builder) -> Result<Tensor> {
     let mut values = Vec::with_capacity(grid * grid * 4);
     for row in 1..=grid {
         for column in 1..=grid {
-            values.extend([logit(column as f32 * side), logit(row as f32 * side), logit(side), logit(side)]);
+            values.extend([
+                logit(column as f32 * side),
+                logit(row as f32 * side),
+                logit(side),
+                logit(side),
+            ]);
         }
     }
     Ok(Tensor::from_vec(values, (1, grid * grid, 4), b.device())?)

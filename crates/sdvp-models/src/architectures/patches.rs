@@ -17,8 +17,17 @@ pub(crate) struct PatchEmbedding {
 impl PatchEmbedding {
     pub(crate) fn new(hidden: usize, patch: usize, bias: bool, b: &Builder) -> Result<Self> {
         let weight = b.get((hidden, 3, patch, patch), "weight", Init::Normal(0.02))?;
-        let bias = if bias { Some(b.get(hidden, "bias", Init::Zeros)?) } else { None };
-        Ok(Self { weight, bias, patch, hidden })
+        let bias = if bias {
+            Some(b.get(hidden, "bias", Init::Zeros)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            weight,
+            bias,
+            patch,
+            hidden,
+        })
     }
 
     /// `[batch, 3, height, width]` → `[batch, patches, hidden]`, patches row by row.
@@ -37,6 +46,10 @@ impl PatchEmbedding {
             .permute(vec![0, 2, 4, 1, 3, 5])?
             .contiguous()?
             .reshape((batch, rows * columns, 3 * p * p))?;
-        linear(&patches, &self.weight.reshape((self.hidden, 3 * p * p))?, self.bias.as_ref())
+        linear(
+            &patches,
+            &self.weight.reshape((self.hidden, 3 * p * p))?,
+            self.bias.as_ref(),
+        )
     }
 }

@@ -66,24 +66,43 @@ impl Vilt {
         let patches = (config.image_size / config.patch_size).pow(2);
         let small = Init::Normal(0.02);
         Ok(Self {
-            word_embeddings: Embedding::new(config.vocab_size, dim, &text.pp("word_embeddings"), small)?,
+            word_embeddings: Embedding::new(
+                config.vocab_size,
+                dim,
+                &text.pp("word_embeddings"),
+                small,
+            )?,
             text_positions: text.pp("position_embeddings").get(
                 (config.max_position_embeddings, dim),
                 "weight",
                 small,
             )?,
-            token_types: text.pp("token_type_embeddings").get((2, dim), "weight", small)?,
+            token_types: text
+                .pp("token_type_embeddings")
+                .get((2, dim), "weight", small)?,
             text_norm: LayerNorm::new(dim, eps, &text.pp("LayerNorm"))?,
             class_token: embeddings.get((1, 1, dim), "cls_token", small)?,
-            patch_embedding: PatchEmbedding::new(dim, config.patch_size, true, &embeddings.pp("patch_embeddings.projection"))?,
+            patch_embedding: PatchEmbedding::new(
+                dim,
+                config.patch_size,
+                true,
+                &embeddings.pp("patch_embeddings.projection"),
+            )?,
             image_positions: embeddings.get((1, patches + 1, dim), "position_embeddings", small)?,
-            modality: embeddings.pp("token_type_embeddings").get((2, dim), "weight", small)?,
+            modality: embeddings
+                .pp("token_type_embeddings")
+                .get((2, dim), "weight", small)?,
             encoder: Encoder::new(&config.encoder, &LayerNames::VIT, &vilt.pp("encoder.layer"))?,
             final_norm: LayerNorm::new(dim, eps, &vilt.pp("layernorm"))?,
             pooler: Linear::new(dim, dim, true, &vilt.pp("pooler.dense"))?,
             classifier_in: Linear::new(dim, 2 * dim, true, &b.pp("classifier.0"))?,
             classifier_norm: LayerNorm::new(2 * dim, 1e-5, &b.pp("classifier.1"))?,
-            classifier_out: Linear::new(2 * dim, config.answers.len(), true, &b.pp("classifier.3"))?,
+            classifier_out: Linear::new(
+                2 * dim,
+                config.answers.len(),
+                true,
+                &b.pp("classifier.3"),
+            )?,
         })
     }
 
@@ -96,11 +115,17 @@ impl Vilt {
         let words = self.word_embeddings.forward(ids)?;
         let positions = self.text_positions.narrow(0, 0, length)?;
         let words = words.broadcast_add(&positions.broadcast_add(&self.token_types.i(0)?)?)?;
-        let words = self.text_norm.forward(&words)?.broadcast_add(&self.modality.i(0)?)?;
+        let words = self
+            .text_norm
+            .forward(&words)?
+            .broadcast_add(&self.modality.i(0)?)?;
 
         let patches = self.patch_embedding.forward(pixels)?;
         let (_, count, dim) = patches.dims3()?;
-        let class = self.class_token.broadcast_as((batch, 1, dim))?.contiguous()?;
+        let class = self
+            .class_token
+            .broadcast_as((batch, 1, dim))?
+            .contiguous()?;
         let patches = Tensor::cat(&[&class, &patches], 1)?
             .broadcast_add(&self.image_positions)?
             .broadcast_add(&self.modality.i(1)?)?;
@@ -111,8 +136,15 @@ impl Vilt {
         let x = self.encoder.forward(&x, Some(&key_mask), false)?;
         let x = self.final_norm.forward(&x)?;
 
-        let pooled = self.pooler.forward(&x.i((.., 0, ..))?.contiguous()?)?.tanh()?;
-        let inner = gelu(&self.classifier_norm.forward(&self.classifier_in.forward(&pooled)?)?)?;
+        let pooled = self
+            .pooler
+            .forward(&x.i((.., 0, ..))?.contiguous()?)?
+            .tanh()?;
+        let inner = gelu(
+            &self
+                .classifier_norm
+                .forward(&self.classifier_in.forward(&pooled)?)?,
+        )?;
         Ok(ViltOutput {
             logits: self.classifier_out.forward(&inner)?,
             patches: x.narrow(1, length + 1, count)?.contiguous()?,

@@ -1,10 +1,9 @@
 //! Masked multi-head attention over packed queries, keys and values; the backward pass computes
 //! the probabilities again instead of keeping them.
 
-#![allow(unsafe_code)] // Matrix products of the `gemm` crate take raw pointers.
-
 use super::exp::exp;
 use super::lanes::{sum2, vectorised};
+use super::matrix::{Into, Place, product};
 use super::values;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -20,66 +19,6 @@ struct Plan {
     causal: bool,
     /// `[batch, tokens]`, 0 where a key is hidden.
     key_mask: Option<Arc<Vec<f32>>>,
-}
-
-/// A matrix inside a slice: where it starts, and the distances between rows and between columns.
-#[derive(Clone, Copy)]
-struct Place {
-    start: usize,
-    row: usize,
-    column: usize,
-}
-
-impl Place {
-    fn transposed(self) -> Self {
-        Self { row: self.column, column: self.row, ..self }
-    }
-
-    /// Whether a matrix of this many rows and columns lies within `len` values.
-    fn fits(self, rows: usize, columns: usize, len: usize) -> bool {
-        rows == 0
-            || columns == 0
-            || self.start + (rows - 1) * self.row + (columns - 1) * self.column < len
-    }
-}
-
-/// `c = scale · a b`, with `a` m×k, `b` k×n, on one thread.
-fn product(
-    (m, n, k): (usize, usize, usize),
-    c: &mut [f32],
-    cp: Place,
-    a: &[f32],
-    ap: Place,
-    b: &[f32],
-    bp: Place,
-    scale: f32,
-) {
-    assert!(cp.fits(m, n, c.len()) && ap.fits(m, k, a.len()) && bp.fits(k, n, b.len()));
-    // SAFETY: the three matrices lie within their slices, as just checked, and `c` is borrowed
-    // mutably, so it overlaps neither of the others.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr().add(cp.start),
-            cp.column as isize,
-            cp.row as isize,
-            false,
-            a.as_ptr().add(ap.start),
-            ap.column as isize,
-            ap.row as isize,
-            b.as_ptr().add(bp.start),
-            bp.column as isize,
-            bp.row as isize,
-            0f32,
-            scale,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
 }
 
 vectorised! {
@@ -130,7 +69,11 @@ vectorised! {
 impl Plan {
     fn of(&self, layout: &Layout) -> Result<()> {
         if layout.shape().dims() != [self.batch, self.tokens, 3 * self.width] {
-            bail!("attention expected packed values {:?}, found {:?}", [self.batch, self.tokens, 3 * self.width], layout.shape().dims());
+            bail!(
+                "attention expected packed values {:?}, found {:?}",
+                [self.batch, self.tokens, 3 * self.width],
+                layout.shape().dims()
+            );
         }
         Ok(())
     }
@@ -145,23 +88,46 @@ impl Plan {
 
     /// Queries (0), keys (1) or values (2) of a head within one image's packed rows.
     fn part(&self, part: usize, head: usize) -> Place {
-        Place { start: part * self.width + head * self.head_width(), row: 3 * self.width, column: 1 }
+        Place {
+            start: part * self.width + head * self.head_width(),
+            row: 3 * self.width,
+            column: 1,
+        }
     }
 
     /// A head's part of one image's rows of the result.
     fn mixed(&self, head: usize) -> Place {
-        Place { start: head * self.head_width(), row: self.width, column: 1 }
+        Place {
+            start: head * self.head_width(),
+            row: self.width,
+            column: 1,
+        }
     }
 
     fn square(&self) -> Place {
-        Place { start: 0, row: self.tokens, column: 1 }
+        Place {
+            start: 0,
+            row: self.tokens,
+            column: 1,
+        }
     }
 
     fn probabilities(&self, image: usize, head: usize, packed: &[f32], p: &mut [f32]) {
         let (n, d) = (self.tokens, self.head_width());
         let keys = self.part(1, head).transposed();
-        product((n, n, d), p, self.square(), packed, self.part(0, head), packed, keys, self.scale());
-        let mask = self.key_mask.as_ref().map(|mask| &mask[image * n..(image + 1) * n]);
+        let queries = self.part(0, head);
+        let into = (&mut *p, self.square(), Into::Replace);
+        product(
+            (n, n, d),
+            into,
+            (packed, queries),
+            (packed, keys),
+            self.scale(),
+        );
+        let mask = self
+            .key_mask
+            .as_ref()
+            .map(|mask| &mask[image * n..(image + 1) * n]);
         softmax_rows(p, n, mask, self.causal);
     }
 }
@@ -180,20 +146,35 @@ impl CustomOp1 for PackedAttention {
         let x = values(storage, layout)?;
         let (n, d, width) = (plan.tokens, plan.head_width(), plan.width);
         let mut y = vec![0f32; plan.batch * n * width];
-        y.par_chunks_mut(n * width).zip(x.par_chunks(n * 3 * width)).enumerate().for_each_init(
-            || vec![0f32; n * n],
-            |p, (image, (y, packed))| {
-                for head in 0..plan.heads {
-                    plan.probabilities(image, head, packed, p);
-                    product((n, d, n), y, plan.mixed(head), p, plan.square(), packed, plan.part(2, head), 1.0);
-                }
-            },
-        );
+        y.par_chunks_mut(n * width)
+            .zip(x.par_chunks(n * 3 * width))
+            .enumerate()
+            .for_each_init(
+                || vec![0f32; n * n],
+                |p, (image, (y, packed))| {
+                    for head in 0..plan.heads {
+                        plan.probabilities(image, head, packed, p);
+                        let into = (&mut *y, plan.mixed(head), Into::Replace);
+                        product(
+                            (n, d, n),
+                            into,
+                            (p, plan.square()),
+                            (packed, plan.part(2, head)),
+                            1.0,
+                        );
+                    }
+                },
+            );
         Ok((CpuStorage::F32(y), (plan.batch, n, width).into()))
     }
 
     fn bwd(&self, packed: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        packed.apply_op2_no_bwd(&grad.contiguous()?, &PackedAttentionBackward(self.0.clone())).map(Some)
+        packed
+            .apply_op2_no_bwd(
+                &grad.contiguous()?,
+                &PackedAttentionBackward(self.0.clone()),
+            )
+            .map(Some)
     }
 }
 
@@ -202,7 +183,13 @@ impl CustomOp2 for PackedAttentionBackward {
         "fused attention backward"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, grad: &CpuStorage, gl: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        grad: &CpuStorage,
+        gl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let plan = &self.0;
         let (x, grad) = (values(x, xl)?, values(grad, gl)?);
         let (n, d, width) = (plan.tokens, plan.head_width(), plan.width);
@@ -219,11 +206,37 @@ impl CustomOp2 for PackedAttentionBackward {
                         let [q, k, v] = [0, 1, 2].map(|part| plan.part(part, head));
                         plan.probabilities(image, head, packed, p);
                         // dV = Pᵀ dY, dP = dY Vᵀ, dQ = dS K / √d, dK = dSᵀ Q / √d.
-                        product((n, d, n), out, v, p, square.transposed(), grad, mixed, 1.0);
-                        product((n, n, d), dp, square, grad, mixed, packed, v.transposed(), 1.0);
+                        let set = Into::Replace;
+                        product(
+                            (n, d, n),
+                            (&mut *out, v, set),
+                            (p, square.transposed()),
+                            (grad, mixed),
+                            1.0,
+                        );
+                        product(
+                            (n, n, d),
+                            (&mut *dp, square, set),
+                            (grad, mixed),
+                            (packed, v.transposed()),
+                            1.0,
+                        );
                         softmax_backward(p, dp, n);
-                        product((n, d, n), out, q, dp, square, packed, k, plan.scale());
-                        product((n, d, n), out, k, dp, square.transposed(), packed, q, plan.scale());
+                        product(
+                            (n, d, n),
+                            (&mut *out, q, set),
+                            (dp, square),
+                            (packed, k),
+                            plan.scale(),
+                        );
+                        let dp = (&dp[..], square.transposed());
+                        product(
+                            (n, d, n),
+                            (&mut *out, k, set),
+                            dp,
+                            (packed, q),
+                            plan.scale(),
+                        );
                     }
                 },
             );
@@ -241,15 +254,29 @@ pub(crate) fn packed_attention(
 ) -> Result<Tensor> {
     let (batch, tokens, width) = packed.dims3()?;
     if heads == 0 || width % (3 * heads) != 0 {
-        bail!("attention expected a width that {heads} heads divide, found {}", width / 3);
+        bail!(
+            "attention expected a width that {heads} heads divide, found {}",
+            width / 3
+        );
     }
     let key_mask = match key_mask {
         None => None,
         Some(mask) if mask.dims() == [batch, tokens] => {
             Some(Arc::new(mask.detach().flatten_all()?.to_vec1::<f32>()?))
         }
-        Some(mask) => bail!("attention expected a mask {:?}, found {:?}", [batch, tokens], mask.dims()),
+        Some(mask) => bail!(
+            "attention expected a mask {:?}, found {:?}",
+            [batch, tokens],
+            mask.dims()
+        ),
     };
-    let plan = Plan { batch, tokens, heads, width: width / 3, causal, key_mask };
+    let plan = Plan {
+        batch,
+        tokens,
+        heads,
+        width: width / 3,
+        causal,
+        key_mask,
+    };
     packed.contiguous()?.apply_op1(PackedAttention(plan))
 }

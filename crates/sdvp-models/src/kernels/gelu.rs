@@ -1,4 +1,4 @@
-//! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`.
+//! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`; and its approximation `x · σ(1.702 x)`.
 
 use super::exp::{erf, exp};
 use super::lanes::vectorised;
@@ -28,43 +28,95 @@ vectorised! {
     }
 }
 
-struct Gelu;
-struct GeluBackward;
+/// The factor inside of the quick approximation.
+const QUICK: f32 = 1.702;
 
-impl CustomOp1 for Gelu {
+vectorised! {
+    fn quick_forward(x: &[f32], y: &mut [f32]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x / (1.0 + exp(-QUICK * x));
+        }
+    }
+}
+
+vectorised! {
+    fn quick_backward(x: &[f32], grad: &[f32], out: &mut [f32]) {
+        for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
+            let sigma = 1.0 / (1.0 + exp(-QUICK * x));
+            *out = grad * sigma * (1.0 + QUICK * x * (1.0 - sigma));
+        }
+    }
+}
+
+/// A function of every element, with its derivative times a gradient.
+#[derive(Clone, Copy)]
+struct Elementwise {
+    name: &'static str,
+    forward: fn(&[f32], &mut [f32]),
+    backward: fn(&[f32], &[f32], &mut [f32]),
+}
+
+const GELU: Elementwise = Elementwise {
+    name: "fused gelu",
+    forward,
+    backward,
+};
+const QUICK_GELU: Elementwise = Elementwise {
+    name: "fused quick gelu",
+    forward: quick_forward,
+    backward: quick_backward,
+};
+
+struct Backward(Elementwise);
+
+impl CustomOp1 for Elementwise {
     fn name(&self) -> &'static str {
-        "fused gelu"
+        self.name
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = values(storage, layout)?;
         let mut y = vec![0f32; x.len()];
-        y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| forward(x, y));
+        y.par_chunks_mut(PIECE)
+            .zip(x.par_chunks(PIECE))
+            .for_each(|(y, x)| (self.forward)(x, y));
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        x.apply_op2_no_bwd(&grad.contiguous()?, &GeluBackward).map(Some)
+        x.apply_op2_no_bwd(&grad.contiguous()?, &Backward(*self))
+            .map(Some)
     }
 }
 
-impl CustomOp2 for GeluBackward {
+impl CustomOp2 for Backward {
     fn name(&self) -> &'static str {
-        "fused gelu backward"
+        self.0.name
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, grad: &CpuStorage, gl: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        grad: &CpuStorage,
+        gl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (x, grad) = (values(x, xl)?, values(grad, gl)?);
         let mut out = vec![0f32; x.len()];
         out.par_chunks_mut(PIECE)
             .zip(x.par_chunks(PIECE))
             .zip(grad.par_chunks(PIECE))
-            .for_each(|((out, x), grad)| backward(x, grad, out));
+            .for_each(|((out, x), grad)| (self.0.backward)(x, grad, out));
         Ok((CpuStorage::F32(out), xl.shape().clone()))
     }
 }
 
 /// `x · Φ(x)` of every element.
 pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Gelu)
+    x.contiguous()?.apply_op1(GELU)
+}
+
+/// `x · σ(1.702 x)` of every element.
+pub(crate) fn quick_gelu(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(QUICK_GELU)
 }

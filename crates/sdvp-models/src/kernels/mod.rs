@@ -5,18 +5,22 @@
 //! size and partial sums are added in a fixed order, so that results do not depend on the number
 //! of threads.
 
+mod adam;
 mod attention;
-mod bias;
 mod exp;
 mod gelu;
 mod lanes;
-mod layer_norm;
+mod linear;
+mod matrix;
+mod norm;
+mod sums;
 mod unfold;
 
+pub(crate) use adam::{Blend, Update, sum_of_squares};
 pub(crate) use attention::packed_attention;
-pub(crate) use bias::add_bias;
-pub(crate) use gelu::gelu;
-pub(crate) use layer_norm::layer_norm;
+pub(crate) use gelu::{gelu, quick_gelu};
+pub(crate) use linear::linear;
+pub(crate) use norm::{image_norm, layer_norm};
 pub(crate) use unfold::unfold;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Tensor, bail};

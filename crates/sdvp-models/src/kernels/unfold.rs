@@ -63,14 +63,28 @@ impl CustomOp1 for Unfold {
         "unfold"
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        storage: &CpuStorage,
+        layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (w, x) = (self.0, values(storage, layout)?);
         let batch = layout.shape().dims()[0];
         let mut patches = vec![0f32; batch * w.patches_len()];
-        patches.par_chunks_mut(w.patches_len()).zip(x.par_chunks(w.image_len())).for_each(|(patches, image)| {
-            w.each(|from, to| patches[to..to + w.channels].copy_from_slice(&image[from..from + w.channels]));
-        });
-        let shape = (batch, w.out(w.height), w.out(w.width), w.kernel * w.kernel * w.channels);
+        patches
+            .par_chunks_mut(w.patches_len())
+            .zip(x.par_chunks(w.image_len()))
+            .for_each(|(patches, image)| {
+                w.each(|from, to| {
+                    patches[to..to + w.channels].copy_from_slice(&image[from..from + w.channels])
+                });
+            });
+        let shape = (
+            batch,
+            w.out(w.height),
+            w.out(w.width),
+            w.kernel * w.kernel * w.channels,
+        );
         Ok((CpuStorage::F32(patches), shape.into()))
     }
 
@@ -84,18 +98,31 @@ impl CustomOp1 for Fold {
         "fold"
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        storage: &CpuStorage,
+        layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (w, patches) = (self.0, values(storage, layout)?);
         let batch = layout.shape().dims()[0];
         let mut images = vec![0f32; batch * w.image_len()];
-        images.par_chunks_mut(w.image_len()).zip(patches.par_chunks(w.patches_len())).for_each(|(image, patches)| {
-            w.each(|to, from| {
-                for (sum, part) in image[to..to + w.channels].iter_mut().zip(&patches[from..from + w.channels]) {
-                    *sum += part;
-                }
+        images
+            .par_chunks_mut(w.image_len())
+            .zip(patches.par_chunks(w.patches_len()))
+            .for_each(|(image, patches)| {
+                w.each(|to, from| {
+                    for (sum, part) in image[to..to + w.channels]
+                        .iter_mut()
+                        .zip(&patches[from..from + w.channels])
+                    {
+                        *sum += part;
+                    }
+                });
             });
-        });
-        Ok((CpuStorage::F32(images), (batch, w.height, w.width, w.channels).into()))
+        Ok((
+            CpuStorage::F32(images),
+            (batch, w.height, w.width, w.channels).into(),
+        ))
     }
 }
 
@@ -106,6 +133,13 @@ impl CustomOp1 for Fold {
 /// If the input has another rank.
 pub(crate) fn unfold(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Tensor> {
     let (_, height, width, channels) = x.dims4()?;
-    let windows = Windows { height, width, channels, kernel, stride: stride.max(1), padding };
+    let windows = Windows {
+        height,
+        width,
+        channels,
+        kernel,
+        stride: stride.max(1),
+        padding,
+    };
     Ok(x.contiguous()?.apply_op1(Unfold(windows))?)
 }

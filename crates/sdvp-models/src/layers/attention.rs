@@ -53,7 +53,11 @@ impl Attention {
         let mixed = if kernels::fits(x) {
             kernels::packed_attention(&self.packed(x)?, self.heads, key_mask, causal)?
         } else {
-            let (q, k, v) = (self.query.forward(x)?, self.key.forward(x)?, self.value.forward(x)?);
+            let (q, k, v) = (
+                self.query.forward(x)?,
+                self.key.forward(x)?,
+                self.value.forward(x)?,
+            );
             attention(&q, &k, &v, self.heads, key_mask, causal)?
         };
         self.output.forward(&mixed)
@@ -65,13 +69,18 @@ impl Attention {
         let plain: Option<Vec<_>> = layers.iter().map(|layer| layer.plain()).collect();
         match plain {
             Some(parts) => {
-                let weights: Vec<&Tensor> = parts.iter().map(|(weight, _)| *weight).collect();
-                let biases: Vec<&Tensor> = parts.iter().map(|(_, bias)| *bias).collect();
-                linear(x, &Tensor::cat(&weights, 0)?, Some(&Tensor::cat(&biases, 0)?))
+                let (weights, biases): (Vec<Tensor>, Vec<Tensor>) = parts.into_iter().unzip();
+                linear(
+                    x,
+                    &Tensor::cat(&weights, 0)?,
+                    Some(&Tensor::cat(&biases, 0)?),
+                )
             }
             None => {
-                let parts: Vec<Tensor> =
-                    layers.iter().map(|layer| layer.forward(x)).collect::<Result<_>>()?;
+                let parts: Vec<Tensor> = layers
+                    .iter()
+                    .map(|layer| layer.forward(x))
+                    .collect::<Result<_>>()?;
                 Ok(Tensor::cat(&parts, 2)?)
             }
         }
@@ -91,7 +100,11 @@ pub fn attention(
     causal: bool,
 ) -> Result<Tensor> {
     let (batch, tokens, dim) = q.dims3()?;
-    let split = |x: &Tensor| x.reshape((batch, tokens, heads, dim / heads))?.transpose(1, 2)?.contiguous();
+    let split = |x: &Tensor| {
+        x.reshape((batch, tokens, heads, dim / heads))?
+            .transpose(1, 2)?
+            .contiguous()
+    };
     let scale = 1.0 / ((dim / heads) as f64).sqrt();
     let mut scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
     if let Some(mask) = key_mask {
@@ -119,7 +132,14 @@ mod tests {
 
     /// Greatest difference of two tensors.
     fn gap(a: &Tensor, b: &Tensor) -> f32 {
-        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+        (a - b)
+            .unwrap()
+            .abs()
+            .unwrap()
+            .max_all()
+            .unwrap()
+            .to_scalar()
+            .unwrap()
     }
 
     #[test]
@@ -134,8 +154,15 @@ mod tests {
         let probe = Tensor::randn(0f32, 1f32, (batch, tokens, width), &device).unwrap();
         for causal in [false, true] {
             for key_mask in [None, Some(&mask)] {
-                let part = |i: usize| packed.narrow(2, i * width, width).unwrap().contiguous().unwrap();
-                let slow = attention(&part(0), &part(1), &part(2), heads, key_mask, causal).unwrap();
+                let part = |i: usize| {
+                    packed
+                        .narrow(2, i * width, width)
+                        .unwrap()
+                        .contiguous()
+                        .unwrap()
+                };
+                let slow =
+                    attention(&part(0), &part(1), &part(2), heads, key_mask, causal).unwrap();
                 let fast = kernels::packed_attention(&packed, heads, key_mask, causal).unwrap();
                 assert!(gap(&slow, &fast) < 1e-5);
                 let gradient = |y: &Tensor| {
@@ -153,9 +180,23 @@ mod tests {
         let packed = Var::randn(0f32, 1f32, (1, 2, 12), &device).unwrap();
         let mask = Tensor::zeros((1, 2), DType::F32, &device).unwrap();
         let y = kernels::packed_attention(&packed, 2, Some(&mask), false).unwrap();
-        assert_eq!(y.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);
+        assert_eq!(
+            y.abs()
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap(),
+            0.0
+        );
         let grads = y.sum_all().unwrap().backward().unwrap();
-        let grad = grads.get(&packed).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let grad = grads
+            .get(&packed)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         assert!(grad.iter().all(|g| *g == 0.0));
     }
 }

@@ -2,9 +2,12 @@
 
 use super::linear;
 use crate::error::Result;
-use crate::kernels::unfold;
+use crate::kernels::{self, unfold};
 use crate::params::{Builder, Init};
 use candle_core::Tensor;
+
+/// ε of the norm.
+const EPS: f64 = 1e-5;
 
 /// A two-dimensional convolution over `[batch, height, width, channels]`, computed as one matrix
 /// product over unfolded patches.
@@ -34,8 +37,18 @@ impl Conv2d {
         let fan_in = (input * kernel * kernel) as f32;
         let init = Init::Normal((2.0 / fan_in).sqrt());
         let weight = b.get((output, input, kernel, kernel), "weight", init)?;
-        let bias = if bias { Some(b.get(output, "bias", Init::Zeros)?) } else { None };
-        Ok(Self { weight, bias, kernel, stride, padding })
+        let bias = if bias {
+            Some(b.get(output, "bias", Init::Zeros)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            weight,
+            bias,
+            kernel,
+            stride,
+            padding,
+        })
     }
 
     /// `[batch, height, width, input]` → `[batch, height', width', output]`.
@@ -63,7 +76,10 @@ impl ChannelNorm {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(channels: usize, b: &Builder) -> Result<Self> {
-        Ok(Self { weight: b.get(channels, "weight", Init::Ones)?, bias: b.get(channels, "bias", Init::Zeros)? })
+        Ok(Self {
+            weight: b.get(channels, "weight", Init::Ones)?,
+            bias: b.get(channels, "bias", Init::Zeros)?,
+        })
     }
 
     /// `[batch, height, width, channels]`.
@@ -71,11 +87,23 @@ impl ChannelNorm {
     /// # Errors
     /// If shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if kernels::fits(x) {
+            return Ok(kernels::image_norm(x, &self.weight, &self.bias, EPS)?);
+        }
+        self.composite(x)
+    }
+
+    /// The same from operations that every device has.
+    fn composite(&self, x: &Tensor) -> Result<Tensor> {
         let flat = x.flatten_from(1)?;
         let centered = flat.broadcast_sub(&flat.mean_keepdim(1)?)?;
         let variance = centered.sqr()?.mean_keepdim(1)?;
-        let normed = centered.broadcast_div(&(variance + 1e-5)?.sqrt()?)?.reshape(x.shape())?;
-        Ok(normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?)
+        let normed = centered
+            .broadcast_div(&(variance + EPS)?.sqrt()?)?
+            .reshape(x.shape())?;
+        Ok(normed
+            .broadcast_mul(&self.weight)?
+            .broadcast_add(&self.bias)?)
     }
 }
 
@@ -92,14 +120,71 @@ mod tests {
             let conv = Conv2d::new(3, 5, 3, stride, 1, true, &b).unwrap();
             let x = candle_core::Var::randn(0f32, 1f32, (2, 3, side, side), &device).unwrap();
             let expected = x.conv2d(&conv.weight, 1, stride, 1, 1).unwrap();
-            let found = conv.forward(&x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()).unwrap();
+            let found = conv
+                .forward(&x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap())
+                .unwrap();
             let found = found.permute((0, 3, 1, 2)).unwrap();
-            let gap = |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            let gap = |a: &Tensor, b: &Tensor| {
+                (a - b)
+                    .unwrap()
+                    .abs()
+                    .unwrap()
+                    .max_all()
+                    .unwrap()
+                    .to_scalar::<f32>()
+                    .unwrap()
+            };
             assert!(gap(&expected, &found) < 1e-5);
-            let (want, have) = (expected.sqr().unwrap().sum_all().unwrap().backward().unwrap(), found.sqr().unwrap().sum_all().unwrap().backward().unwrap());
+            let (want, have) = (
+                expected
+                    .sqr()
+                    .unwrap()
+                    .sum_all()
+                    .unwrap()
+                    .backward()
+                    .unwrap(),
+                found.sqr().unwrap().sum_all().unwrap().backward().unwrap(),
+            );
             for tensor in [x.as_tensor(), &conv.weight] {
                 assert!(gap(want.get(tensor).unwrap(), have.get(tensor).unwrap()) < 1e-3);
             }
+        }
+    }
+
+    #[test]
+    fn fused_and_composite_norms_agree_forward_and_backward() {
+        let device = Device::Cpu;
+        let var = |shape: &[usize]| candle_core::Var::randn(0.5f32, 2f32, shape, &device).unwrap();
+        // More values an image than one piece takes.
+        let (x, w, b) = (var(&[3, 41, 41, 13]), var(&[13]), var(&[13]));
+        let norm = ChannelNorm {
+            weight: w.as_tensor().clone(),
+            bias: b.as_tensor().clone(),
+        };
+        let (fast, slow) = (norm.forward(&x).unwrap(), norm.composite(&x).unwrap());
+        let gap = |a: &Tensor, b: &Tensor| {
+            (a - b)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .max_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap()
+        };
+        assert!(gap(&fast, &slow) < 2e-5);
+        let probe = Tensor::randn(0f32, 1f32, x.dims(), &device).unwrap();
+        let gradients = |y: &Tensor| {
+            (y * &probe)
+                .unwrap()
+                .mean_all()
+                .unwrap()
+                .backward()
+                .unwrap()
+        };
+        let (fast, slow) = (gradients(&fast), gradients(&slow));
+        for v in [&x, &w, &b] {
+            assert!(gap(fast.get(v).unwrap(), slow.get(v).unwrap()) < 1e-6);
         }
     }
 }

@@ -16,7 +16,10 @@ impl Embedding {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(count: usize, dim: usize, b: &Builder, init: Init) -> Result<Self> {
-        Ok(Self { weight: b.get((count, dim), "weight", init)?, dim })
+        Ok(Self {
+            weight: b.get((count, dim), "weight", init)?,
+            dim,
+        })
     }
 
     /// `[…]` ids → `[…, dim]`.
@@ -26,6 +29,9 @@ impl Embedding {
     pub fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         let mut shape = ids.dims().to_vec();
         shape.push(self.dim);
-        Ok(self.weight.index_select(&ids.flatten_all()?, 0)?.reshape(shape)?)
+        Ok(self
+            .weight
+            .index_select(&ids.flatten_all()?, 0)?
+            .reshape(shape)?)
     }
 }

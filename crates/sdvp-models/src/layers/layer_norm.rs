@@ -18,7 +18,11 @@ impl LayerNorm {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(dim: usize, eps: f64, b: &Builder) -> Result<Self> {
-        Ok(Self { weight: b.get(dim, "weight", Init::Ones)?, bias: b.get(dim, "bias", Init::Zeros)?, eps })
+        Ok(Self {
+            weight: b.get(dim, "weight", Init::Ones)?,
+            bias: b.get(dim, "bias", Init::Zeros)?,
+            eps,
+        })
     }
 
     /// Any shape whose last dimension is `dim`.
@@ -37,7 +41,9 @@ impl LayerNorm {
         let centered = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
         let normed = centered.broadcast_div(&(variance + self.eps)?.sqrt()?)?;
-        Ok(normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?)
+        Ok(normed
+            .broadcast_mul(&self.weight)?
+            .broadcast_add(&self.bias)?)
     }
 }
 
@@ -52,9 +58,22 @@ mod tests {
         let var = |shape: &[usize]| Var::randn(0.5f32, 1f32, shape, &device).unwrap();
         // 300 rows: more than one piece; 13 columns: not a whole number of lanes.
         let (x, w, b) = (var(&[3, 100, 13]), var(&[13]), var(&[13]));
-        let norm = LayerNorm { weight: w.as_tensor().clone(), bias: b.as_tensor().clone(), eps: 1e-5 };
+        let norm = LayerNorm {
+            weight: w.as_tensor().clone(),
+            bias: b.as_tensor().clone(),
+            eps: 1e-5,
+        };
         let (fast, slow) = (norm.forward(&x).unwrap(), norm.composite(&x).unwrap());
-        let gap = |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        let gap = |a: &Tensor, b: &Tensor| {
+            (a - b)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .max_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap()
+        };
         assert!(gap(&fast, &slow) < 1e-5);
         let probe = Tensor::randn(0f32, 1f32, (3, 100, 13), &device).unwrap();
         let gradients = |y: &Tensor| (y * &probe).unwrap().sum_all().unwrap().backward().unwrap();

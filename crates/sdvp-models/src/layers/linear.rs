@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::kernels;
-use crate::params::{Builder, Init};
+use crate::lora::{DOWN, UP};
+use crate::params::{Builder, Init, Parameter};
 use candle_core::{D, Tensor};
 
 /// `y = W x + b`.
 pub struct Linear {
-    weight: Tensor,
-    bias: Option<Tensor>,
+    weight: Parameter,
+    bias: Option<Parameter>,
     lora: Option<LowRank>,
 }
 
@@ -24,24 +25,38 @@ impl Linear {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(input: usize, output: usize, bias: bool, b: &Builder) -> Result<Self> {
-        Self::new_with_init(input, output, b, Init::Normal(0.02), bias.then_some(Init::Zeros))
+        Self::new_with_init(
+            input,
+            output,
+            b,
+            Init::Normal(0.02),
+            bias.then_some(Init::Zeros),
+        )
     }
 
     /// As [`Linear::new`] with chosen first values; without a bias where none are given.
     ///
     /// # Errors
     /// If a tensor cannot be made.
-    pub fn new_with_init(input: usize, output: usize, b: &Builder, weight: Init, bias: Option<Init>) -> Result<Self> {
-        let weight = b.get((output, input), "weight", weight)?;
-        let bias = bias.map(|init| b.get(output, "bias", init)).transpose()?;
+    pub fn new_with_init(
+        input: usize,
+        output: usize,
+        b: &Builder,
+        weight: Init,
+        bias: Option<Init>,
+    ) -> Result<Self> {
+        let weight = b.parameter((output, input), "weight", weight)?;
+        let bias = bias
+            .map(|init| b.parameter(output, "bias", init))
+            .transpose()?;
         let lora = match b.lora_here() {
             None => None,
             Some(config) => {
                 let bound = 1.0 / (input as f32).sqrt();
                 Some(LowRank {
-                    down: b.get_or_fresh((config.rank, input), "lora_A.weight", Init::Uniform(bound))?,
-                    up: b.get_or_fresh((output, config.rank), "lora_B.weight", Init::Zeros)?,
-                    scale: f64::from(config.alpha) / config.rank as f64,
+                    down: b.get_or_fresh((config.rank, input), DOWN, Init::Uniform(bound))?,
+                    up: b.get_or_fresh((output, config.rank), UP, Init::Zeros)?,
+                    scale: config.scale()?,
                 })
             }
         };
@@ -49,9 +64,9 @@ impl Linear {
     }
 
     /// Weight and bias, where they are the whole layer: no low-rank branch, and a bias.
-    pub(crate) fn plain(&self) -> Option<(&Tensor, &Tensor)> {
+    pub(crate) fn plain(&self) -> Option<(Tensor, Tensor)> {
         match (&self.lora, &self.bias) {
-            (None, Some(bias)) => Some((&self.weight, bias)),
+            (None, Some(bias)) => Some((self.weight.value(), bias.value())),
             _ => None,
         }
     }
@@ -61,7 +76,8 @@ impl Linear {
     /// # Errors
     /// If the last dimension is not `input`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = linear(x, &self.weight, self.bias.as_ref())?;
+        let bias = self.bias.as_ref().map(Parameter::value);
+        let y = linear(x, &self.weight.value(), bias.as_ref())?;
         match &self.lora {
             None => Ok(y),
             Some(lora) => {
@@ -77,12 +93,19 @@ impl Linear {
 /// # Errors
 /// If shapes disagree.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    if kernels::fits(x) && kernels::fits(weight) {
+        return Ok(kernels::linear(x, weight, bias)?);
+    }
+    composite(x, weight, bias)
+}
+
+/// The same from operations that every device has.
+fn composite(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let mut shape = x.dims().to_vec();
     let input = x.dim(D::Minus1)?;
     let rows = x.elem_count() / input.max(1);
     let y = x.reshape((rows, input))?.matmul(&weight.t()?)?;
     let y = match bias {
-        Some(bias) if kernels::fits(&y) => kernels::add_bias(&y, bias)?,
         Some(bias) => y.broadcast_add(bias)?,
         None => y,
     };

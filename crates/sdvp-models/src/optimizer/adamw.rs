@@ -1,10 +1,11 @@
 //! AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) with clipping by the global norm.
 
-use super::Schedule;
+use super::{ParameterGroup, Schedule};
 use crate::error::{ModelError, Result};
+use crate::kernels::{self, Blend, Update};
 use crate::params::Params;
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 
 /// Settings.
 #[derive(Clone, Debug)]
@@ -19,37 +20,51 @@ pub struct AdamWConfig {
     pub weight_decay: f64,
     /// Greatest global norm of the gradient.
     pub clip: f64,
+    /// Parameters trained otherwise; the first group that holds a parameter counts.
+    pub groups: Vec<ParameterGroup>,
 }
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, betas: (0.9, 0.98), eps: 1e-8, weight_decay: 0.02, clip: 1.0 }
+        Self {
+            learning_rate: 1e-3,
+            betas: (0.9, 0.98),
+            eps: 1e-8,
+            weight_decay: 0.02,
+            clip: 1.0,
+            groups: Vec::new(),
+        }
     }
 }
 
 /// What a step did.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport {
+    /// The loss, where the step was given it.
+    pub loss: Option<f32>,
     /// Global norm of the gradient before clipping.
     pub grad_norm: f64,
     /// Learning rate used.
     pub learning_rate: f64,
 }
 
-struct Slot {
-    name: String,
-    var: Var,
-    first: Tensor,
-    second: Tensor,
+pub(super) struct Slot {
+    pub(super) name: String,
+    pub(super) var: Var,
+    pub(super) first: Tensor,
+    pub(super) second: Tensor,
+    /// Weight decay.
     decay: f64,
+    /// Learning rate, as a part of the common one.
+    rate: f64,
 }
 
 /// The optimizer.
 pub struct AdamW {
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     config: AdamWConfig,
     schedule: Schedule,
-    step: usize,
+    pub(super) step: usize,
 }
 
 impl AdamW {
@@ -62,12 +77,31 @@ impl AdamW {
             .trainable()
             .into_iter()
             .map(|(name, var)| {
-                let zeros = var.as_tensor().zeros_like()?.detach();
-                let decay = if var.rank() >= 2 { config.weight_decay } else { 0.0 };
-                Ok(Slot { name, first: zeros.clone(), second: zeros, decay, var })
+                // Two tensors, as they are changed in place.
+                let zeros = || var.as_tensor().zeros_like().map(|t| t.detach());
+                let (first, second) = (zeros()?, zeros()?);
+                let group = config.groups.iter().find(|group| group.holds(&name));
+                let decays = group
+                    .and_then(|group| group.decay)
+                    .unwrap_or(var.rank() >= 2);
+                let decay = if decays { config.weight_decay } else { 0.0 };
+                let rate = group.map_or(1.0, |group| group.rate);
+                Ok(Slot {
+                    name,
+                    first,
+                    second,
+                    decay,
+                    rate,
+                    var,
+                })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { slots, config, schedule, step: 0 })
+        Ok(Self {
+            slots,
+            config,
+            schedule,
+            step: 0,
+        })
     }
 
     /// Backward pass and update.
@@ -76,7 +110,12 @@ impl AdamW {
     /// If a gradient is not finite.
     pub fn step(&mut self, loss: &Tensor) -> Result<StepReport> {
         let gradients = loss.backward()?;
-        self.backward_step(&gradients)
+        let report = self.backward_step(&gradients)?;
+        let loss = loss.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(StepReport {
+            loss: loss.first().copied(),
+            ..report
+        })
     }
 
     /// Update from gradients.
@@ -87,28 +126,84 @@ impl AdamW {
         let mut total = 0f64;
         for slot in &self.slots {
             if let Some(gradient) = gradients.get(&slot.var) {
-                let squares = f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+                let squares = sum_of_squares(gradient)?;
                 if !squares.is_finite() {
-                    return Err(ModelError::NotFinite { name: slot.name.clone(), step: self.step });
+                    return Err(ModelError::NotFinite {
+                        name: slot.name.clone(),
+                        step: self.step,
+                    });
                 }
                 total += squares;
             }
         }
         let norm = total.sqrt();
-        let shrink = if norm > self.config.clip { self.config.clip / norm } else { 1.0 };
+        let shrink = if norm > self.config.clip {
+            self.config.clip / norm
+        } else {
+            1.0
+        };
         let rate = self.config.learning_rate * self.schedule.ratio(self.step);
         self.step += 1;
         let (b1, b2) = self.config.betas;
-        let (c1, c2) = (1.0 - b1.powi(self.step as i32), 1.0 - b2.powi(self.step as i32));
+        let (c1, c2) = (
+            1.0 - b1.powi(self.step as i32),
+            1.0 - b2.powi(self.step as i32),
+        );
         for slot in &mut self.slots {
-            let Some(gradient) = gradients.get(&slot.var) else { continue };
-            let gradient = (gradient * shrink)?.detach();
+            let Some(gradient) = gradients.get(&slot.var) else {
+                continue;
+            };
+            let gradient = gradient.detach().contiguous()?;
+            let rate = rate * slot.rate;
+            let keep = 1.0 - rate * slot.decay;
+            if kernels::fits(&slot.var) {
+                let blend = |decay: f64, square| Blend {
+                    decay: decay as f32,
+                    scale: shrink as f32,
+                    square,
+                };
+                slot.first.inplace_op2(&gradient, &blend(b1, false))?;
+                slot.second.inplace_op2(&gradient, &blend(b2, true))?;
+                let update = Update {
+                    keep: keep as f32,
+                    rate: (rate / c1) as f32,
+                    correction: (1.0 / c2) as f32,
+                    eps: self.config.eps as f32,
+                };
+                slot.var
+                    .as_tensor()
+                    .inplace_op3(&slot.first, &slot.second, &update)?;
+                continue;
+            }
+            let gradient = (gradient * shrink)?;
             slot.first = ((&slot.first * b1)? + (&gradient * (1.0 - b1))?)?;
             slot.second = ((&slot.second * b2)? + (gradient.sqr()? * (1.0 - b2))?)?;
             let update = ((&slot.first / c1)? / ((&slot.second / c2)?.sqrt()? + self.config.eps)?)?;
-            let kept = (slot.var.as_tensor() * (1.0 - rate * slot.decay))?;
-            slot.var.set(&(kept - (update * rate)?)?)?;
+            slot.var
+                .set(&((slot.var.as_tensor() * keep)? - (update * rate)?)?)?;
         }
-        Ok(StepReport { grad_norm: norm, learning_rate: rate })
+        Ok(StepReport {
+            loss: None,
+            grad_norm: norm,
+            learning_rate: rate,
+        })
     }
 }
+
+fn sum_of_squares(gradient: &Tensor) -> Result<f64> {
+    let gradient = gradient.contiguous()?;
+    match kernels::sum_of_squares(&gradient) {
+        Some(sum) => Ok(sum),
+        None => Ok(f64::from(
+            gradient
+                .to_dtype(DType::F32)?
+                .sqr()?
+                .sum_all()?
+                .to_scalar::<f32>()?,
+        )),
+    }
+}
+
+#[cfg(test)]
+#[path = "adamw_tests.rs"]
+mod tests;

@@ -5,7 +5,9 @@ use super::locate::{read_tensors, save_files, settings_text};
 use crate::error::Result;
 use crate::source::ModelSource;
 use candle_core::{Device, Tensor};
-use sdvp_core::{AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
+use sdvp_core::{
+    AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+};
 use sdvp_models::architectures::{Vilt, ViltConfig, ViltOutput};
 use sdvp_models::layers::softmax;
 use sdvp_models::params::{Builder, Params};
@@ -37,7 +39,13 @@ impl AnswerModel {
         let processor = ImageProcessor::square(config.image_size as u32);
         let b = Builder::fresh(seed, &Device::Cpu);
         let network = Vilt::new(&config, &b)?;
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// From a model's files, with untrained low-rank adapters where `lora` asks for them.
@@ -66,7 +74,13 @@ impl AnswerModel {
             b = b.with_lora(lora, seed);
         }
         let network = Vilt::new(&config, &b)?;
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// Writes the model's files in half precision.
@@ -74,14 +88,24 @@ impl AnswerModel {
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        save_files(folder, &self.config, &self.processor, Some(&self.tokenizer), &self.params)
+        save_files(
+            folder,
+            &self.config,
+            &self.processor,
+            Some(&self.tokenizer),
+            &self.params,
+        )
     }
 
     /// Forward pass over questions about views, one each.
     ///
     /// # Errors
     /// If a view or question cannot be prepared.
-    pub fn forward(&self, views: &[&View], questions: &[&str]) -> std::result::Result<ViltOutput, ModelError> {
+    pub fn forward(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<ViltOutput, ModelError> {
         let longest = self.config.max_position_embeddings;
         let tokens = self.tokenizer.batch(questions, longest, &Device::Cpu)?;
         let pixels = self.processor.batch(views, &Device::Cpu)?;
@@ -106,7 +130,13 @@ impl AnswerModel {
         }
         let network = Vilt::new(&config, &b)?;
         let tokenizer = self.tokenizer.clone();
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// Identity of weights and settings.
@@ -140,7 +170,10 @@ impl AnswerStudent {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: Arc<AnswerModel>) -> Result<Self> {
-        Ok(Self { fingerprint: model.fingerprint()?, model })
+        Ok(Self {
+            fingerprint: model.fingerprint()?,
+            model,
+        })
     }
 
     /// The frozen model.
@@ -153,7 +186,10 @@ impl AnswerStudent {
         let questions: Vec<&str> = tasks.iter().map(|task| task.text.as_str()).collect();
         let logits = self.model.forward(&views, &questions)?.logits.detach();
         let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
-        Ok(probabilities.iter().map(|row| Outcome::Answer(self.read_off(row))).collect())
+        Ok(probabilities
+            .iter()
+            .map(|row| Outcome::Answer(self.read_off(row)))
+            .collect())
     }
 
     fn read_off(&self, probabilities: &[f32]) -> AnswerOutcome {
@@ -165,7 +201,11 @@ impl AnswerStudent {
             .filter_map(|i| Some((self.model.config.answers.get(i)?.clone(), probabilities[i])))
             .collect();
         let (text, confidence) = top.first().cloned().unwrap_or_default();
-        AnswerOutcome { text, confidence, top }
+        AnswerOutcome {
+            text,
+            confidence,
+            top,
+        }
     }
 }
 
@@ -186,13 +226,18 @@ impl Module for AnswerStudent {
         let mut results = Vec::with_capacity(batch.len());
         for tasks in batch.chunks(QUESTIONS_AT_ONCE) {
             match self.answer(tasks) {
-                Ok(outcomes) => results.extend(tasks.iter().zip(outcomes).map(|(task, outcome)| {
-                    if task.kind == SubTaskKind::Answer {
-                        Ok(outcome)
-                    } else {
-                        Err(ModuleError::WrongKind { module: self.name().to_owned(), kind: task.kind })
-                    }
-                })),
+                Ok(outcomes) => {
+                    results.extend(tasks.iter().zip(outcomes).map(|(task, outcome)| {
+                        if task.kind == SubTaskKind::Answer {
+                            Ok(outcome)
+                        } else {
+                            Err(ModuleError::WrongKind {
+                                module: self.name().to_owned(),
+                                kind: task.kind,
+                            })
+                        }
+                    }))
+                }
                 Err(error) => results.extend(tasks.iter().map(|_| {
                     Err(ModuleError::Failed {
                         module: self.name().to_owned(),

@@ -88,18 +88,31 @@ impl Student {
         let locate_model = LocateModel::load(&base_source(locate)?, None)?;
         let answer_model = AnswerModel::load(&base_source(answer)?, None)?;
         let untouched = |source: &str, fingerprint| ModuleAdapter {
-            base: BaseReference { source: source.to_owned(), fingerprint },
+            base: BaseReference {
+                source: source.to_owned(),
+                fingerprint,
+            },
             weights: None,
             method: TrainMethod::Full,
         };
         let modules = BTreeMap::from([
-            (SubTaskKind::Locate, untouched(locate, locate_model.fingerprint()?)),
-            (SubTaskKind::Answer, untouched(answer, answer_model.fingerprint()?)),
+            (
+                SubTaskKind::Locate,
+                untouched(locate, locate_model.fingerprint()?),
+            ),
+            (
+                SubTaskKind::Answer,
+                untouched(answer, answer_model.fingerprint()?),
+            ),
         ]);
         Ok(Self {
             locate: Arc::new(locate_model),
             answer: Arc::new(answer_model),
-            manifest: StudentManifest { format: FORMAT, modules, history: Vec::new() },
+            manifest: StudentManifest {
+                format: FORMAT,
+                modules,
+                history: Vec::new(),
+            },
         })
     }
 
@@ -116,10 +129,16 @@ impl Student {
             reason,
         };
         if manifest.format != FORMAT {
-            return Err(invalid(format!("expected format {FORMAT}, found {}", manifest.format)));
+            return Err(invalid(format!(
+                "expected format {FORMAT}, found {}",
+                manifest.format
+            )));
         }
         let adapter = |kind: SubTaskKind| {
-            manifest.modules.get(&kind).ok_or_else(|| invalid(format!("no module for {kind}")))
+            manifest
+                .modules
+                .get(&kind)
+                .ok_or_else(|| invalid(format!("no module for {kind}")))
         };
         let (locate, answer) = (adapter(SubTaskKind::Locate)?, adapter(SubTaskKind::Answer)?);
         let base = base_source(&locate.base.source)?;
@@ -142,7 +161,11 @@ impl Student {
                 AnswerModel::from_tensors(&base, tensors, lora_of(&answer.method))?
             }
         };
-        Ok(Self { locate: Arc::new(locate_model), answer: Arc::new(answer_model), manifest })
+        Ok(Self {
+            locate: Arc::new(locate_model),
+            answer: Arc::new(answer_model),
+            manifest,
+        })
     }
 
     /// Writes the student's folder; the manifest last, so that a folder with one is complete.
@@ -162,7 +185,10 @@ impl Student {
             }
         }
         let text = format!("{:#}\n", serde_json::json!(self.manifest));
-        Ok(weights::write_whole(&folder.join(MANIFEST), text.as_bytes())?)
+        Ok(weights::write_whole(
+            &folder.join(MANIFEST),
+            text.as_bytes(),
+        )?)
     }
 
     /// The manifest's entry for a module after training it.
@@ -182,6 +208,18 @@ impl Student {
     pub fn modules(&self) -> Result<Vec<Arc<dyn Module>>> {
         Ok(vec![
             Arc::new(LocateStudent::new(Arc::clone(&self.locate))?),
+            Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
+        ])
+    }
+
+    /// As [`Student::modules`], remembering nothing about images between calls: how the reference
+    /// code runs, for comparison.
+    ///
+    /// # Errors
+    /// If parameters cannot be read.
+    pub fn modules_without_memory(&self) -> Result<Vec<Arc<dyn Module>>> {
+        Ok(vec![
+            Arc::new(LocateStudent::with_memory(Arc::clone(&self.locate), 1)?),
             Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
         ])
     }
@@ -215,14 +253,26 @@ fn check_base(student: &ModelSource, adapter: &ModuleAdapter, found: Digest) -> 
     })
 }
 
-fn learned(source: &ModelSource, adapter: &ModuleAdapter) -> Result<Option<HashMap<String, Tensor>>> {
-    let Some(file) = &adapter.weights else { return Ok(None) };
+fn learned(
+    source: &ModelSource,
+    adapter: &ModuleAdapter,
+) -> Result<Option<HashMap<String, Tensor>>> {
+    let Some(file) = &adapter.weights else {
+        return Ok(None);
+    };
     let bytes = source.read(file, STUDENT_FILES)?;
     let name = format!("{}/{file}", source.name());
-    Ok(Some(weights::parse_safetensors(&bytes, &name, &Device::Cpu)?))
+    Ok(Some(weights::parse_safetensors(
+        &bytes,
+        &name,
+        &Device::Cpu,
+    )?))
 }
 
-fn merged(mut base: HashMap<String, Tensor>, learned: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+fn merged(
+    mut base: HashMap<String, Tensor>,
+    learned: HashMap<String, Tensor>,
+) -> HashMap<String, Tensor> {
     base.extend(learned);
     base
 }
@@ -244,6 +294,8 @@ fn learned_tensors(params: &Params, method: &TrainMethod) -> HashMap<String, Ten
 }
 
 pub(crate) fn create_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| SetupError::Io { path: folder.to_owned(), source })
+    std::fs::create_dir_all(folder).map_err(|source| SetupError::Io {
+        path: folder.to_owned(),
+        source,
+    })
 }

@@ -40,7 +40,13 @@ impl LocateModel {
         let processor = ImageProcessor::square(config.vision_config.image_size as u32);
         let b = Builder::fresh(seed, &Device::Cpu);
         let network = OwlVit::new(&config, &b)?;
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// From a model's files, with untrained low-rank adapters where `lora` asks for them.
@@ -69,7 +75,13 @@ impl LocateModel {
             b = b.with_lora(lora, seed);
         }
         let network = OwlVit::new(&config, &b)?;
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// Writes the model's files in half precision.
@@ -77,7 +89,13 @@ impl LocateModel {
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        save_files(folder, &self.config, &self.processor, Some(&self.tokenizer), &self.params)
+        save_files(
+            folder,
+            &self.config,
+            &self.processor,
+            Some(&self.tokenizer),
+            &self.params,
+        )
     }
 
     /// Unit query vectors `[texts, projection]`.
@@ -103,7 +121,13 @@ impl LocateModel {
         }
         let network = OwlVit::new(&config, &b)?;
         let tokenizer = self.tokenizer.clone();
-        Ok(Self { config, processor, tokenizer, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// Identity of weights and settings.
@@ -175,7 +199,10 @@ impl LocateStudent {
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> ModuleError {
-        ModuleError::Failed { module: self.name().to_owned(), reason: error.to_string() }
+        ModuleError::Failed {
+            module: self.name().to_owned(),
+            reason: error.to_string(),
+        }
     }
 
     /// Features of the given views, from memory or computed now.
@@ -225,9 +252,17 @@ impl LocateStudent {
         Ok(vector)
     }
 
-    fn locate(&self, task: &SubTask, features: &ViewFeatures) -> std::result::Result<Outcome, ModelError> {
+    fn locate(
+        &self,
+        task: &SubTask,
+        features: &ViewFeatures,
+    ) -> std::result::Result<Outcome, ModelError> {
         let query = self.query(&task.text)?;
-        let cosines = features.class_embeddings.matmul(&query.unsqueeze(1)?)?.flatten_all()?.to_vec1::<f32>()?;
+        let cosines = features
+            .class_embeddings
+            .matmul(&query.unsqueeze(1)?)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
         let (width, height) = (task.view.width() as f32, task.view.height() as f32);
         let mut found: Vec<Detection> = cosines
             .iter()
@@ -277,7 +312,11 @@ impl Module for LocateStudent {
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
         let digests: Vec<Digest> = batch.iter().map(|task| task.view.digest()).collect();
-        let views = digests.iter().copied().zip(batch.iter().map(|task| &task.view)).collect();
+        let views = digests
+            .iter()
+            .copied()
+            .zip(batch.iter().map(|task| &task.view))
+            .collect();
         let features = match self.view_features(&views) {
             Ok(features) => features,
             Err(error) => {
@@ -303,7 +342,11 @@ impl Module for LocateStudent {
 /// The parameters in a model's `model.safetensors`.
 pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
     let bytes = source.read("model.safetensors", MODEL_FILES)?;
-    Ok(weights::parse_safetensors(&bytes, &source.name(), &Device::Cpu)?)
+    Ok(weights::parse_safetensors(
+        &bytes,
+        &source.name(),
+        &Device::Cpu,
+    )?)
 }
 
 /// Everything about a model that is not a weight, as text.
@@ -321,10 +364,19 @@ pub(crate) fn save_files(
 ) -> Result<()> {
     crate::student::folder::create_folder(folder)?;
     let json = |value: serde_json::Value| format!("{value:#}\n").into_bytes();
-    weights::write_whole(&folder.join("config.json"), &json(serde_json::json!(config)))?;
-    weights::write_whole(&folder.join("preprocessor_config.json"), &json(serde_json::json!(processor)))?;
+    weights::write_whole(
+        &folder.join("config.json"),
+        &json(serde_json::json!(config)),
+    )?;
+    weights::write_whole(
+        &folder.join("preprocessor_config.json"),
+        &json(serde_json::json!(processor)),
+    )?;
     if let Some(tokenizer) = tokenizer {
-        weights::write_whole(&folder.join("tokenizer.json"), tokenizer.to_json()?.as_bytes())?;
+        weights::write_whole(
+            &folder.join("tokenizer.json"),
+            tokenizer.to_json()?.as_bytes(),
+        )?;
     }
     weights::write_safetensors(
         &folder.join("model.safetensors"),

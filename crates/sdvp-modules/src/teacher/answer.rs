@@ -26,16 +26,29 @@ impl AnswerTeacher {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: Arc<TeacherModel>) -> Result<Self> {
-        let fingerprint = Hasher::new("answer teacher").part(model.fingerprint()?.as_bytes()).finish();
-        Ok(Self { vocabulary: model.vocabulary(), model, fingerprint })
+        let fingerprint = Hasher::new("answer teacher")
+            .part(model.fingerprint()?.as_bytes())
+            .finish();
+        Ok(Self {
+            vocabulary: model.vocabulary(),
+            model,
+            fingerprint,
+        })
     }
 
-    fn answer(&self, task: &SubTask, seen: &[Sighting]) -> std::result::Result<Outcome, ModuleError> {
-        let question = self.vocabulary.question(&task.text).ok_or_else(|| ModuleError::BadText {
-            module: self.name().to_owned(),
-            text: task.text.clone(),
-            reason: "expected a question about name, colour, presence or number".to_owned(),
-        })?;
+    fn answer(
+        &self,
+        task: &SubTask,
+        seen: &[Sighting],
+    ) -> std::result::Result<Outcome, ModuleError> {
+        let question =
+            self.vocabulary
+                .question(&task.text)
+                .ok_or_else(|| ModuleError::BadText {
+                    module: self.name().to_owned(),
+                    text: task.text.clone(),
+                    reason: "expected a question about name, colour, presence or number".to_owned(),
+                })?;
         Ok(Outcome::Answer(self.weigh(&question, seen)))
     }
 
@@ -69,7 +82,12 @@ impl AnswerTeacher {
         let even = 1.0 / self.vocabulary.colors.len().max(1) as f32;
         let object = best_match(meaning, seen);
         let weight = |index: usize| object.map_or(even, |s| s.colors[index]);
-        self.vocabulary.colors.iter().enumerate().map(|(i, name)| (name.clone(), weight(i))).collect()
+        self.vocabulary
+            .colors
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (name.clone(), weight(i)))
+            .collect()
     }
 
     fn names_of(&self, meaning: &Meaning, seen: &[Sighting]) -> Vec<(String, f32)> {
@@ -83,16 +101,20 @@ impl AnswerTeacher {
         };
         allowed
             .iter()
-            .map(|&i| (self.vocabulary.names[i].clone(), object.map_or(1.0, |s| s.names[i])))
+            .map(|&i| {
+                (
+                    self.vocabulary.names[i].clone(),
+                    object.map_or(1.0, |s| s.names[i]),
+                )
+            })
             .collect()
     }
 }
 
 /// The sighting that most likely is meant; the likeliest of any kind where none is.
 fn best_match<'a>(meaning: &Meaning, seen: &'a [Sighting]) -> Option<&'a Sighting> {
-    let by = |score: &dyn Fn(&Sighting) -> f32| {
-        seen.iter().max_by(|a, b| score(a).total_cmp(&score(b)))
-    };
+    let by =
+        |score: &dyn Fn(&Sighting) -> f32| seen.iter().max_by(|a, b| score(a).total_cmp(&score(b)));
     match by(&|s| s.probability(meaning)) {
         Some(best) if best.probability(meaning) >= COUNTED => Some(best),
         _ => by(&|s| s.bbox.area() * s.names.iter().copied().fold(0.0, f32::max)),
@@ -101,7 +123,9 @@ fn best_match<'a>(meaning: &Meaning, seen: &'a [Sighting]) -> Option<&'a Sightin
 
 /// Probabilities of the sightings that may well be meant.
 fn likely<'a>(meaning: &'a Meaning, seen: &'a [Sighting]) -> impl Iterator<Item = f32> + 'a {
-    seen.iter().map(|s| s.probability(meaning)).filter(|p| *p >= COUNTED)
+    seen.iter()
+        .map(|s| s.probability(meaning))
+        .filter(|p| *p >= COUNTED)
 }
 
 /// Distribution of how many of independent events happen (Poisson's binomial), up to 6.
@@ -124,7 +148,11 @@ fn ranked(weights: impl IntoIterator<Item = (String, f32)>) -> AnswerOutcome {
     top.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     top.truncate(ALTERNATIVES);
     let (text, confidence) = top.first().cloned().unwrap_or_default();
-    AnswerOutcome { text, confidence, top }
+    AnswerOutcome {
+        text,
+        confidence,
+        top,
+    }
 }
 
 /// Runs a batch through a teacher's network, each view once, and reads each answer off.
@@ -138,7 +166,10 @@ pub(crate) fn run_on_sightings(
     let name = || module.name().to_owned();
     match model.sightings_of(&views_of(batch)) {
         Err(error) => {
-            let failed = ModuleError::Failed { module: name(), reason: error.to_string() };
+            let failed = ModuleError::Failed {
+                module: name(),
+                reason: error.to_string(),
+            };
             batch.iter().map(|_| Err(failed.clone())).collect()
         }
         Ok((places, seen)) => batch
@@ -148,7 +179,10 @@ pub(crate) fn run_on_sightings(
                 if task.kind == kind {
                     read_off(task, &seen[place])
                 } else {
-                    Err(ModuleError::WrongKind { module: name(), kind: task.kind })
+                    Err(ModuleError::WrongKind {
+                        module: name(),
+                        kind: task.kind,
+                    })
                 }
             })
             .collect(),
@@ -169,9 +203,13 @@ impl Module for AnswerTeacher {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        run_on_sightings(self, &self.model, SubTaskKind::Answer, batch, |task, seen| {
-            self.answer(task, seen)
-        })
+        run_on_sightings(
+            self,
+            &self.model,
+            SubTaskKind::Answer,
+            batch,
+            |task, seen| self.answer(task, seen),
+        )
     }
 }
 
@@ -182,8 +220,12 @@ impl Teacher for AnswerTeacher {
             .zip(batch)
             .map(|(outcome, task)| {
                 use Question::{ChooseColor, Color, Count, Exists, IsColor, Name};
-                let (Color(meaning) | IsColor(meaning, _) | ChooseColor(meaning, _) | Name(meaning)
-                | Exists(meaning) | Count(meaning)) = self.vocabulary.question(&task.text)?;
+                let (Color(meaning)
+                | IsColor(meaning, _)
+                | ChooseColor(meaning, _)
+                | Name(meaning)
+                | Exists(meaning)
+                | Count(meaning)) = self.vocabulary.question(&task.text)?;
                 outcome.ok().filter(|_| meaning.is_known())
             })
             .collect()
@@ -206,12 +248,23 @@ mod tests {
     fn counts_are_poisson_binomial() {
         let counts = count_distribution([0.5, 0.5].into_iter());
         assert_eq!(&counts[..3], &[0.25, 0.5, 0.25]);
-        assert!((count_distribution([0.9, 0.2, 0.7].into_iter()).iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!(
+            (count_distribution([0.9, 0.2, 0.7].into_iter())
+                .iter()
+                .sum::<f32>()
+                - 1.0)
+                .abs()
+                < 1e-6
+        );
     }
 
     #[test]
     fn ranking_is_normalised_and_stable() {
-        let answer = ranked([("b".to_owned(), 1.0), ("a".to_owned(), 1.0), ("c".to_owned(), 2.0)]);
+        let answer = ranked([
+            ("b".to_owned(), 1.0),
+            ("a".to_owned(), 1.0),
+            ("c".to_owned(), 2.0),
+        ]);
         assert_eq!((answer.text.as_str(), answer.confidence), ("c", 0.5));
         assert_eq!(answer.top[1].0, "a");
     }

@@ -3,7 +3,9 @@
 use super::{Sighting, Teacher, TeacherModel, Vocabulary};
 use crate::error::Result;
 use crate::score::score_of;
-use sdvp_core::{Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
+use sdvp_core::{
+    Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+};
 use std::sync::Arc;
 
 /// A teacher for locate sub-tasks.
@@ -22,8 +24,14 @@ impl LocateTeacher {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: Arc<TeacherModel>) -> Result<Self> {
-        let fingerprint = Hasher::new("locate teacher").part(model.fingerprint()?.as_bytes()).finish();
-        Ok(Self { vocabulary: model.vocabulary(), model, fingerprint })
+        let fingerprint = Hasher::new("locate teacher")
+            .part(model.fingerprint()?.as_bytes())
+            .finish();
+        Ok(Self {
+            vocabulary: model.vocabulary(),
+            model,
+            fingerprint,
+        })
     }
 
     fn boxes(&self, task: &SubTask, seen: &[Sighting]) -> Outcome {
@@ -31,7 +39,10 @@ impl LocateTeacher {
         let (width, height) = (task.view.width() as f32, task.view.height() as f32);
         let mut found: Vec<Detection> = seen
             .iter()
-            .map(|s| Detection { bbox: s.bbox.scaled(width, height), score: score_of(s.probability(&meaning)) })
+            .map(|s| Detection {
+                bbox: s.bbox.scaled(width, height),
+                score: score_of(s.probability(&meaning)),
+            })
             .filter(|found| found.score >= SCORE_FLOOR)
             .collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -53,9 +64,13 @@ impl Module for LocateTeacher {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        super::answer::run_on_sightings(self, &self.model, SubTaskKind::Locate, batch, |task, seen| {
-            Ok(self.boxes(task, seen))
-        })
+        super::answer::run_on_sightings(
+            self,
+            &self.model,
+            SubTaskKind::Locate,
+            batch,
+            |task, seen| Ok(self.boxes(task, seen)),
+        )
     }
 }
 
@@ -65,7 +80,9 @@ impl Teacher for LocateTeacher {
             .into_iter()
             .zip(batch)
             .map(|(outcome, task)| {
-                outcome.ok().filter(|_| self.vocabulary.meaning(&task.text).is_known())
+                outcome
+                    .ok()
+                    .filter(|_| self.vocabulary.meaning(&task.text).is_known())
             })
             .collect()
     }
@@ -77,7 +94,12 @@ impl Teacher for LocateTeacher {
     fn repertoire(&self) -> Vec<String> {
         let mut categories = self.vocabulary.categories.clone();
         categories.dedup();
-        self.vocabulary.names.iter().cloned().chain(categories).collect()
+        self.vocabulary
+            .names
+            .iter()
+            .cloned()
+            .chain(categories)
+            .collect()
     }
 }
 

@@ -38,7 +38,12 @@ impl TeacherModel {
         let processor = ImageProcessor::square(config.image_size as u32);
         let b = Builder::fresh(seed, &Device::Cpu);
         let network = ConvTeacher::new(&config, &b)?;
-        Ok(Self { config, processor, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// From a teacher's files.
@@ -50,7 +55,12 @@ impl TeacherModel {
         let processor = source.json("preprocessor_config.json", TEACHER_FILES)?;
         let b = Builder::load(read_tensors(source)?, &Device::Cpu);
         let network = ConvTeacher::new(&config, &b)?;
-        Ok(Self { config, processor, network, params: b.finish()? })
+        Ok(Self {
+            config,
+            processor,
+            network,
+            params: b.finish()?,
+        })
     }
 
     /// Writes the teacher's files in half precision.
@@ -74,15 +84,28 @@ impl TeacherModel {
     ///
     /// # Errors
     /// If a view cannot be prepared.
-    pub fn sightings(&self, views: &[&View]) -> std::result::Result<Vec<Vec<Sighting>>, ModelError> {
+    pub fn sightings(
+        &self,
+        views: &[&View],
+    ) -> std::result::Result<Vec<Vec<Sighting>>, ModelError> {
         let mut seen = Vec::with_capacity(views.len());
         for views in views.chunks(VIEWS_AT_ONCE) {
             let pixels = self.processor.batch(views, &Device::Cpu)?;
-            let DensePrediction { names, colors, extents } = self.network.forward(&pixels)?;
+            let DensePrediction {
+                names,
+                colors,
+                extents,
+            } = self.network.forward(&pixels)?;
             let numbers = |tensor: &Tensor| tensor.detach().to_vec3::<f32>();
-            let (names, colors, extents) = (numbers(&names)?, numbers(&colors)?, numbers(&extents)?);
+            let (names, colors, extents) =
+                (numbers(&names)?, numbers(&colors)?, numbers(&extents)?);
             for ((names, colors), extents) in names.iter().zip(&colors).zip(&extents) {
-                seen.push(Sighting::read_off(names, colors, extents, self.config.grid()));
+                seen.push(Sighting::read_off(
+                    names,
+                    colors,
+                    extents,
+                    self.config.grid(),
+                ));
             }
         }
         Ok(seen)

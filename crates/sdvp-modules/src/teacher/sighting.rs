@@ -35,7 +35,9 @@ impl Sighting {
             .enumerate()
             .filter_map(|(cell, ((names, colors), reach))| {
                 let best = sigmoid(names.iter().copied().fold(f32::MIN, f32::max));
-                let [left, top, right, bottom] = reach[..] else { return None };
+                let [left, top, right, bottom] = reach[..] else {
+                    return None;
+                };
                 if best < FLOOR {
                     return None;
                 }
@@ -44,21 +46,34 @@ impl Sighting {
                 let bbox = BBox::new(x - left, y - top, x + right, y + bottom).scaled(side, side);
                 let bbox = bbox.intersection(&BBox::new(0.0, 0.0, 1.0, 1.0));
                 let names = names.iter().map(|&logit| sigmoid(logit)).collect();
-                let sighting = Sighting { bbox, names, colors: softmax(colors) };
+                let sighting = Sighting {
+                    bbox,
+                    names,
+                    colors: softmax(colors),
+                };
                 (sighting.bbox.area() > 0.0).then_some((best, sighting))
             })
             .collect();
         sightings.sort_by(|a, b| b.0.total_cmp(&a.0));
         let boxes: Vec<BBox> = sightings.iter().map(|(_, s)| s.bbox).collect();
         let kept = non_maximum_suppression(&boxes, SAME_OBJECT_IOU);
-        let mut sightings: Vec<Option<Sighting>> = sightings.into_iter().map(|(_, s)| Some(s)).collect();
-        kept.into_iter().filter_map(|index| sightings[index].take()).collect()
+        let mut sightings: Vec<Option<Sighting>> =
+            sightings.into_iter().map(|(_, s)| Some(s)).collect();
+        kept.into_iter()
+            .filter_map(|index| sightings[index].take())
+            .collect()
     }
 
     /// Probability that this is one of the named things, of the given colour where one is given.
     pub fn probability(&self, meaning: &super::Meaning) -> f32 {
-        let absent: f32 = meaning.names.iter().map(|&i| 1.0 - self.names.get(i).copied().unwrap_or(0.0)).product();
-        let color = meaning.color.map_or(1.0, |i| self.colors.get(i).copied().unwrap_or(0.0));
+        let absent: f32 = meaning
+            .names
+            .iter()
+            .map(|&i| 1.0 - self.names.get(i).copied().unwrap_or(0.0))
+            .product();
+        let color = meaning
+            .color
+            .map_or(1.0, |i| self.colors.get(i).copied().unwrap_or(0.0));
         (1.0 - absent) * color
     }
 }
@@ -78,7 +93,12 @@ mod tests {
     #[test]
     fn peaks_become_sightings_once() {
         // A 2×2 grid; both left cells claim the same object, the others nothing.
-        let names = vec![vec![3.0, -5.0], vec![-9.0, -9.0], vec![1.0, -5.0], vec![-9.0, -9.0]];
+        let names = vec![
+            vec![3.0, -5.0],
+            vec![-9.0, -9.0],
+            vec![1.0, -5.0],
+            vec![-9.0, -9.0],
+        ];
         let colors = vec![vec![2.0, 0.0]; 4];
         let extents = vec![
             vec![0.5, 0.5, 0.5, 1.5],
@@ -89,8 +109,14 @@ mod tests {
         let seen = Sighting::read_off(&names, &colors, &extents, 2);
         assert_eq!(seen.len(), 1);
         assert_eq!(seen[0].bbox, BBox::new(0.0, 0.0, 0.5, 1.0));
-        let dog = Meaning { names: vec![0], color: None };
-        let red_dog = Meaning { names: vec![0], color: Some(0) };
+        let dog = Meaning {
+            names: vec![0],
+            color: None,
+        };
+        let red_dog = Meaning {
+            names: vec![0],
+            color: Some(0),
+        };
         assert!((seen[0].probability(&dog) - 0.9526).abs() < 1e-3);
         assert!((seen[0].probability(&red_dog) - 0.9526 * 0.8808).abs() < 1e-3);
     }

@@ -52,7 +52,11 @@ impl Vocabulary {
     pub fn meaning(&self, text: &str) -> Meaning {
         let words = words(text);
         let color = words.iter().find_map(|word| self.color(word));
-        let names = words.iter().rev().find_map(|word| self.noun(word)).unwrap_or_default();
+        let names = words
+            .iter()
+            .rev()
+            .find_map(|word| self.noun(word))
+            .unwrap_or_default();
         Meaning { names, color }
     }
 
@@ -75,7 +79,11 @@ impl Vocabulary {
     /// "What (red) animal …", "What is the red animal called": nothing named means anything.
     fn asked_name(&self, words: &[String]) -> Meaning {
         let mut meaning = self.meaning(&words.join(" "));
-        if meaning.names.is_empty() && words.iter().any(|w| w == "this" || w == "it" || w == "that") {
+        if meaning.names.is_empty()
+            && words
+                .iter()
+                .any(|w| w == "this" || w == "it" || w == "that")
+        {
             meaning.names = (0..self.names.len()).collect();
         }
         meaning
@@ -90,7 +98,10 @@ impl Vocabulary {
             .filter_map(|word| self.color(word))
             .collect();
         let whole = self.meaning(text);
-        let bare = Meaning { names: whole.names.clone(), color: None };
+        let bare = Meaning {
+            names: whole.names.clone(),
+            color: None,
+        };
         match after.as_slice() {
             [] => Question::Exists(whole),
             [only] => Question::IsColor(bare, *only),
@@ -154,7 +165,10 @@ mod tests {
     }
 
     fn meaning(names: &[usize], color: Option<usize>) -> Meaning {
-        Meaning { names: names.to_vec(), color }
+        Meaning {
+            names: names.to_vec(),
+            color,
+        }
     }
 
     #[test]
@@ -176,13 +190,31 @@ mod tests {
         for (text, expected) in [
             ("What color is the dog?", Color(meaning(&[0], None))),
             ("Is the dog red?", IsColor(meaning(&[0], None), 0)),
-            ("Is the bus red or blue?", ChooseColor(meaning(&[2], None), vec![0, 1])),
-            ("Is there a red bus in the picture?", Exists(meaning(&[2], Some(0)))),
-            ("Are there any animals in the picture?", Exists(meaning(&[0, 1], None))),
+            (
+                "Is the bus red or blue?",
+                ChooseColor(meaning(&[2], None), vec![0, 1]),
+            ),
+            (
+                "Is there a red bus in the picture?",
+                Exists(meaning(&[2], Some(0))),
+            ),
+            (
+                "Are there any animals in the picture?",
+                Exists(meaning(&[0, 1], None)),
+            ),
             ("Is this a dog?", Exists(meaning(&[0], None))),
-            ("How many blue dogs are in the picture?", Count(meaning(&[0], Some(1)))),
-            ("What animal is in the picture?", Name(meaning(&[0, 1], None))),
-            ("What is the red animal called?", Name(meaning(&[0, 1], Some(0)))),
+            (
+                "How many blue dogs are in the picture?",
+                Count(meaning(&[0], Some(1))),
+            ),
+            (
+                "What animal is in the picture?",
+                Name(meaning(&[0, 1], None)),
+            ),
+            (
+                "What is the red animal called?",
+                Name(meaning(&[0, 1], Some(0))),
+            ),
             ("What is this?", Name(meaning(&[0, 1, 2, 3], None))),
         ] {
             assert_eq!(v.question(text), Some(expected), "{text}");

@@ -4,14 +4,13 @@
 //! beforehand ([`nesting`]), since both parsing and dropping a deeply nested tree recurse, and what
 //! it does is bounded while it runs.
 
+mod booleans;
 mod convert;
 mod nesting;
 
 use crate::Value;
 use monty::MontyRun;
-use monty_types::{
-    CompileOptions, MontyException, MontyObject, PrintWriter, ResourceLimits, ResourceTracker,
-};
+use monty_types::{CompileOptions, MontyObject, PrintWriter, ResourceLimits, ResourceTracker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -44,6 +43,13 @@ impl SyntaxFault {
         Self {
             at: Some(at),
             message: message.into(),
+        }
+    }
+
+    fn unreadable() -> Self {
+        Self {
+            at: None,
+            message: "the Python interpreter cannot read it".to_owned(),
         }
     }
 }
@@ -80,8 +86,12 @@ impl Expression {
             ));
         }
         nesting::check(code, limits.depth)?;
-        // Parentheses admit expressions only, and a line break would not end one.
-        let wrapped = format!("({code})");
+        let numeric = catch_unwind(|| booleans::with_numbers(code));
+        // A line break inside parentheses does not end the expression.
+        let wrapped = match numeric {
+            Ok(numeric) => format!("({})", numeric?),
+            Err(_) => return Err(SyntaxFault::unreadable()),
+        };
         let compiled = catch_unwind(|| {
             MontyRun::new(wrapped, "expression", inputs, CompileOptions::default())
         });
@@ -90,14 +100,12 @@ impl Expression {
                 run: Mutex::new(run),
                 limits,
             }),
+            // Python, but not what the interpreter knows of it.
             Ok(Err(error)) => Err(SyntaxFault {
-                at: column_of(&error).map(|at| at.min(length)),
-                message: reason(&error),
-            }),
-            Err(_) => Err(SyntaxFault {
                 at: None,
-                message: "the Python interpreter cannot read it".to_owned(),
+                message: error.summary(),
             }),
+            Err(_) => Err(SyntaxFault::unreadable()),
         }
     }
 
@@ -120,22 +128,10 @@ impl Expression {
         let run = || run.run(inputs, tracker, PrintWriter::Disabled);
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(object)) => convert::from_python(object),
-            Ok(Err(error)) => Err(reason(&error)),
+            Ok(Err(error)) => Err(error.summary()),
             Err(_) => Err("the Python interpreter failed".to_owned()),
         }
     }
-}
-
-/// The exception in one line, without the traceback through our own wrapping.
-fn reason(error: &MontyException) -> String {
-    error.summary()
-}
-
-/// Where in the unwrapped code the exception points, in characters from 0.
-fn column_of(error: &MontyException) -> Option<usize> {
-    let frame = error.traceback().last()?;
-    // Columns count from 1, and the wrapping's parenthesis comes first.
-    (frame.start.line == 1).then(|| (frame.start.column as usize).saturating_sub(2))
 }
 
 #[cfg(test)]

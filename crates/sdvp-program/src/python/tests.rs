@@ -18,14 +18,34 @@ fn eval(code: &str) -> Result<String, String> {
 #[test]
 fn values_come_back_with_their_types() {
     assert_eq!(eval("1 + True"), Ok("a whole number=2".into()));
-    assert_eq!(eval("7 / 2"), Ok("a number=3.5".into()));
+    assert_eq!(eval("14 / 4"), Ok("a number=3.5".into()));
     assert_eq!(eval("'a' == 'a'"), Ok("a truth value=True".into()));
     assert_eq!(eval("None"), Ok("nothing=None".into()));
     assert_eq!(eval("['x', (1, 2)]"), Ok("a list=[x, [1, 2]]".into()));
-    assert_eq!(
-        eval("'yes' if 3 > 0 else 'no'"),
-        Ok("text=yes".into())
-    );
+    assert_eq!(eval("'yes' if 3 > 0 else 'no'"), Ok("text=yes".into()));
+}
+
+#[test]
+fn truth_values_count() {
+    for (code, value) in [
+        ("True + True", "2"),
+        ("1 + True - 0.5", "1.5"),
+        ("5 % True", "0"),
+        ("(1 == 1) + (2 == 2) + (2 == 3) == 2", "True"),
+        ("sum([True, False, True])", "2"),
+        ("sum(x > 1 for x in [1, 2, 3])", "2"),
+        ("sum((x > 1 for x in [1, 2, 3]), True + 1)", "4"),
+        ("'a' + 'b' + str(1)", "ab1"),
+        ("[1] + [2]", "[1, 2]"),
+        ("7 % int('3')", "1"),
+        ("int('7') % 4 * 2", "6"),
+        ("1 - (not False)", "0"),
+    ] {
+        let found = eval(code).unwrap_or_else(|error| panic!("{code}: {error}"));
+        assert_eq!(found.split_once('=').map(|(_, v)| v), Some(value), "{code}");
+    }
+    let error = eval("str(1) + 1").unwrap_err();
+    assert!(error.starts_with("TypeError"), "{error}");
 }
 
 #[test]
@@ -65,7 +85,11 @@ fn inputs_are_values_not_code() {
 
 #[test]
 fn faults_say_where() {
-    let at = |code: &str| Expression::compile(code, Vec::new(), LIMITS).unwrap_err().at;
+    let at = |code: &str| {
+        Expression::compile(code, Vec::new(), LIMITS)
+            .unwrap_err()
+            .at
+    };
     assert_eq!(at("1 > 0 and else 2"), Some(10));
     assert_eq!(at("(1 + 2"), Some(0));
     assert_eq!(at("1 + 2)"), Some(5));
@@ -127,7 +151,11 @@ fn deep_nesting_is_refused_on_a_small_stack() {
         ] {
             let _ = eval(&code);
         }
-        assert!(eval(&"1".repeat(5_000)).unwrap_err().contains("max_expression_length"));
+        assert!(
+            eval(&"1".repeat(5_000))
+                .unwrap_err()
+                .contains("max_expression_length")
+        );
     };
     std::thread::Builder::new()
         .stack_size(1 << 20)
@@ -135,6 +163,45 @@ fn deep_nesting_is_refused_on_a_small_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+/// Sums, products and comparisons of small numbers.
+fn arithmetic() -> impl Strategy<Value = String> {
+    let number = prop::sample::select(vec![
+        "0",
+        "1",
+        "2",
+        "7",
+        "0.5",
+        "int('3')",
+        "len('ab')",
+        "(4)",
+    ]);
+    number
+        .prop_map(String::from)
+        .prop_recursive(4, 24, 3, |inner| {
+            let operator = prop::sample::select(vec!["+", "-", "*", "%", "//", "/", "**"]);
+            prop_oneof![
+                (inner.clone(), operator, inner.clone())
+                    .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+                inner.clone().prop_map(|a| format!("({a})")),
+                inner.clone().prop_map(|a| format!("-{a}")),
+                (inner.clone(), inner).prop_map(|(a, b)| format!("sum([{a}, {b}])")),
+            ]
+        })
+}
+
+proptest! {
+    /// What makes truth values count changes nothing where there are none.
+    #[test]
+    fn numbers_are_left_alone(code in arithmetic()) {
+        let plain = MontyRun::new(code.clone(), "plain", Vec::new(), CompileOptions::default()).unwrap();
+        let limits = ResourceLimits::default().max_memory(LIMITS.memory);
+        let plain = plain.run(Vec::new(), ResourceTracker::new(limits), PrintWriter::Disabled);
+        let expected = plain.map_err(|e| e.summary()).and_then(convert::from_python).map(|v| v.to_string());
+        let found = Expression::compile(&code, Vec::new(), LIMITS).unwrap().evaluate(&[]).map(|v| v.to_string());
+        prop_assert_eq!(found, expected);
+    }
 }
 
 proptest! {

@@ -183,7 +183,12 @@ impl VisProgExecution {
     }
 
     /// The value of the line that asked for `sub_task`.
-    fn answered(&self, line: &Line, sub_task: &SubTask, outcome: &Outcome) -> Result<Value, RunError> {
+    fn answered(
+        &self,
+        line: &Line,
+        sub_task: &SubTask,
+        outcome: &Outcome,
+    ) -> Result<Value, RunError> {
         match outcome {
             Outcome::Boxes(detections) if sub_task.kind == outcome.kind() => {
                 let settings = &self.program.settings;
@@ -242,7 +247,11 @@ impl VisProgExecution {
         }
     }
 
-    fn answer(&mut self, answer: Result<Outcome, ModuleError>, sub_task: SubTask) -> Result<Step, RunError> {
+    fn answer(
+        &mut self,
+        answer: Result<Outcome, ModuleError>,
+        sub_task: SubTask,
+    ) -> Result<Step, RunError> {
         let program = Arc::clone(&self.program);
         let Some(line) = program.lines.get(self.next) else {
             return Err(RunError::NotWaiting);

@@ -150,9 +150,7 @@ impl Input {
                 "no" => Value::Bool(false),
                 digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                     // Digits beyond 64 bits stay the text they are.
-                    digits
-                        .parse()
-                        .map_or_else(|_| value.clone(), Value::Int)
+                    digits.parse().map_or_else(|_| value.clone(), Value::Int)
                 }
                 _ => value.clone(),
             },

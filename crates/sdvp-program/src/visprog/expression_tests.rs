@@ -35,15 +35,45 @@ fn check(source: &str, variables: &[(&str, Value)], filled: &str, value: &str) {
 
 #[test]
 fn answers_become_what_they_mean() {
-    let vars = [("A", text("yes")), ("B", text("no")), ("C", text("03")), ("D", text("red"))];
+    let vars = [
+        ("A", text("yes")),
+        ("B", text("no")),
+        ("C", text("03")),
+        ("D", text("red")),
+    ];
     check("{A}", &vars, "True", "a truth value: True");
-    check("{A} and not {B}", &vars, "True and not False", "a truth value: True");
+    check(
+        "{A} and not {B}",
+        &vars,
+        "True and not False",
+        "a truth value: True",
+    );
     check("{C} + 1", &vars, "3 + 1", "a whole number: 4");
-    check("{A} + {B} == 1", &vars, "True + False == 1", "a truth value: True");
-    check("{D} == 'red'", &vars, "'red' == 'red'", "a truth value: True");
+    check(
+        "{A} + {B} == 1",
+        &vars,
+        "True + False == 1",
+        "a truth value: True",
+    );
+    check(
+        "{D} == 'red'",
+        &vars,
+        "'red' == 'red'",
+        "a truth value: True",
+    );
     check("{ D }.upper()", &vars, "'red'.upper()", "text: RED");
-    check("({C} == 3) + ({C} == 3) == 2", &vars, "(3 == 3) + (3 == 3) == 2", "a truth value: True");
-    check("'yes' if {C} > 0 else 'no'", &vars, "'yes' if 3 > 0 else 'no'", "text: yes");
+    check(
+        "({C} == 3) + ({C} == 3) == 2",
+        &vars,
+        "(3 == 3) + (3 == 3) == 2",
+        "a truth value: True",
+    );
+    check(
+        "'yes' if {C} > 0 else 'no'",
+        &vars,
+        "'yes' if 3 > 0 else 'no'",
+        "text: yes",
+    );
 }
 
 #[test]
@@ -64,30 +94,80 @@ fn other_values_stay_what_they_are() {
 
 #[test]
 fn variables_inside_quotes_are_text() {
-    let vars = [("A", text("black")), ("N", Value::Int(2)), ("Y", text("yes")), ("Q", text("a'b\\"))];
-    check("'{A}' == 'black'", &vars, "'black' == 'black'", "a truth value: True");
-    check("'{N}' == \"2\"", &vars, "'2' == \"2\"", "a truth value: True");
-    check("'{Y}' == 'yes'", &vars, "'yes' == 'yes'", "a truth value: True");
-    check("'{A} and {N}!'", &vars, "'black and 2!'", "text: black and 2!");
+    let vars = [
+        ("A", text("black")),
+        ("N", Value::Int(2)),
+        ("Y", text("yes")),
+        ("Q", text("a'b\\")),
+    ];
+    check(
+        "'{A}' == 'black'",
+        &vars,
+        "'black' == 'black'",
+        "a truth value: True",
+    );
+    check(
+        "'{N}' == \"2\"",
+        &vars,
+        "'2' == \"2\"",
+        "a truth value: True",
+    );
+    check(
+        "'{Y}' == 'yes'",
+        &vars,
+        "'yes' == 'yes'",
+        "a truth value: True",
+    );
+    check(
+        "'{A} and {N}!'",
+        &vars,
+        "'black and 2!'",
+        "text: black and 2!",
+    );
     check("\"{Q}\"", &vars, "\"a'b\\\\\"", "text: a'b\\");
     check("'{Q}'", &vars, r"'a\'b\\'", "text: a'b\\");
     check("'{}{ 1}'", &vars, "'{}{ 1}'", "text: {}{ 1}");
-    check("'{Y}' == {Y}", &vars, "'yes' == True", "a truth value: False");
+    check(
+        "'{Y}' == {Y}",
+        &vars,
+        "'yes' == True",
+        "a truth value: False",
+    );
 }
 
 #[test]
 fn answers_are_never_code() {
     let hostile = "' or True or '";
     let vars = [("A", text(hostile))];
-    check("{A} == 'x'", &vars, r"'\' or True or \'' == 'x'", "a truth value: False");
-    check("'{A}' == 'x'", &vars, r"'\' or True or \'' == 'x'", "a truth value: False");
+    check(
+        "{A} == 'x'",
+        &vars,
+        r"'\' or True or \'' == 'x'",
+        "a truth value: False",
+    );
+    check(
+        "'{A}' == 'x'",
+        &vars,
+        r"'\' or True or \'' == 'x'",
+        "a truth value: False",
+    );
 }
 
 #[test]
 fn xor_is_a_word() {
     let vars = [("A", text("yes")), ("B", text("xor"))];
-    check("{A} xor False", &vars, "True != False", "a truth value: True");
-    check("{B} == 'xor'", &vars, "'xor' == 'xor'", "a truth value: True");
+    check(
+        "{A} xor False",
+        &vars,
+        "True != False",
+        "a truth value: True",
+    );
+    check(
+        "{B} == 'xor'",
+        &vars,
+        "'xor' == 'xor'",
+        "a truth value: True",
+    );
     let (_, result) = eval("xorx + 1", &vars);
     assert!(result.unwrap_err().contains("'xorx' is not defined"));
 }
@@ -103,7 +183,11 @@ fn python_refuses_what_does_not_compare() {
 fn faults_point_into_the_line() {
     // Columns count from the opening quote's next character, column 2.
     for (source, column, message) in [
-        ("'yes' if {ANSWER0} > 0 and else 'no'", 29, "faulty expression: SyntaxError"),
+        (
+            "'yes' if {ANSWER0} > 0 and else 'no'",
+            29,
+            "faulty expression: SyntaxError",
+        ),
         ("{A} + {", 8, "expected a variable in braces"),
         ("{A + B}", 2, "expected a variable in braces"),
         ("{A} }", 6, "`}` closes nothing"),

@@ -184,7 +184,12 @@ mod tests {
         let all = located(&found, SIZE, 0.05, 1.0).unwrap();
         assert_eq!(
             arrays(&all),
-            [[11, 11, 31, 31], [10, 10, 30, 30], [0, 60, 20, 80], [50, 50, 60, 60]]
+            [
+                [11, 11, 31, 31],
+                [10, 10, 30, 30],
+                [0, 60, 20, 80],
+                [50, 50, 60, 60]
+            ]
         );
     }
 
@@ -216,9 +221,15 @@ mod tests {
         assert_eq!(crop(&[b], SIZE, 1.5).to_array(), [15, 25, 45, 55]);
         assert_eq!(crop(&[], SIZE, 1.5).to_array(), [0, 0, 100, 81]);
         assert_eq!(crop(&[region([0, 0, 99, 80])], SIZE, 1.5), SIZE.whole());
-        assert_eq!(crop(&[region([7, 9, 8, 10])], SIZE, 1.5).to_array(), [7, 9, 8, 10]);
+        assert_eq!(
+            crop(&[region([7, 9, 8, 10])], SIZE, 1.5).to_array(),
+            [7, 9, 8, 10]
+        );
         // From a larger view: what lies outside gives the nearest pixel.
-        assert_eq!(crop(&[region([300, 9, 310, 19])], SIZE, 1.5).to_array(), [99, 7, 100, 21]);
+        assert_eq!(
+            crop(&[region([300, 9, 310, 19])], SIZE, 1.5).to_array(),
+            [99, 7, 100, 21]
+        );
     }
 
     #[test]

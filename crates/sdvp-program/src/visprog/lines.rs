@@ -129,7 +129,12 @@ mod tests {
         assert_eq!(texts("program: A=B()"), [(1, 10, "A=B()")]);
         assert_eq!(
             texts("1. A=B()\n 2) C=D()\n- E=F()\n* G=H()"),
-            [(1, 4, "A=B()"), (2, 5, "C=D()"), (3, 3, "E=F()"), (4, 3, "G=H()")]
+            [
+                (1, 4, "A=B()"),
+                (2, 5, "C=D()"),
+                (3, 3, "E=F()"),
+                (4, 3, "G=H()")
+            ]
         );
         assert_eq!(texts("\u{feff}A=B()"), [(1, 1, "A=B()")]);
     }

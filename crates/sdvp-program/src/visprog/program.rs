@@ -25,7 +25,7 @@ pub(super) enum Action {
         image: String,
         question: String,
     },
-    Evaluate(EvalExpression),
+    Evaluate(Box<EvalExpression>),
     Result {
         variable: String,
     },

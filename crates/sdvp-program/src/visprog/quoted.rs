@@ -94,10 +94,7 @@ impl Cursor {
         match rest.next() {
             None => true,
             Some(')') => {
-                while rest
-                    .next_if(|&c| c == ';' || c.is_whitespace())
-                    .is_some()
-                {}
+                while rest.next_if(|&c| c == ';' || c.is_whitespace()).is_some() {}
                 matches!(rest.next(), None | Some('#'))
             }
             Some(',') => {

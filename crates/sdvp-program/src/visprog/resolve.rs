@@ -74,9 +74,7 @@ pub(super) fn resolve(
             }
         };
         let Some(variable) = variable else { continue };
-        resolver
-            .scope
-            .define(&variable, gives, statement.number);
+        resolver.scope.define(&variable, gives, statement.number);
         if let Some((step, action)) = step {
             lines.push(Line {
                 number: statement.number,
@@ -140,7 +138,10 @@ impl Resolver<'_> {
             }
         };
         let action = self.action(signature, &head.step, arguments, cursor);
-        (action.map(|action| (signature.name, action)), signature.gives)
+        (
+            action.map(|action| (signature.name, action)),
+            signature.gives,
+        )
     }
 
     fn action(
@@ -179,7 +180,11 @@ impl Resolver<'_> {
                 Some(argument) => given.push(self.value(argument, name, *takes, signature, cursor)),
                 None => self.errors.push(cursor.error(
                     step.column,
-                    format!("{} lacks its argument {name}={}", signature.name, example(*takes)),
+                    format!(
+                        "{} lacks its argument {name}={}",
+                        signature.name,
+                        example(*takes)
+                    ),
                 )),
             }
         }
@@ -203,11 +208,10 @@ impl Resolver<'_> {
     ) -> Option<Given> {
         let fits = match (&argument.value, takes) {
             (Given::Text(_), Takes::Text) => Ok(()),
-            (Given::Name(variable), Takes::Image | Takes::Boxes | Takes::Variable) => {
-                self.scope.check(variable, takes).map_err(|message| {
-                    format!("{}({name}=…): {message}", signature.name)
-                })
-            }
+            (Given::Name(variable), Takes::Image | Takes::Boxes | Takes::Variable) => self
+                .scope
+                .check(variable, takes)
+                .map_err(|message| format!("{}({name}=…): {message}", signature.name)),
             (other, _) => Err(format!(
                 "{}({name}=…) expects {}, found {}",
                 signature.name,
@@ -252,7 +256,7 @@ impl Resolver<'_> {
                 ));
             }
         }
-        Some(Action::Evaluate(expression))
+        Some(Action::Evaluate(Box::new(expression)))
     }
 }
 
@@ -293,7 +297,8 @@ fn unknown_argument(signature: &Signature, found: &str) -> String {
     let names = signature.arguments.iter().map(|(name, _)| *name);
     let listed = names.clone().collect::<Vec<_>>().join(" and ");
     let found = super::syntax::abridged(found);
-    let hint = nearest(&found, names).map_or(String::new(), |near| format!("; did you mean {near}?"));
+    let hint =
+        nearest(&found, names).map_or(String::new(), |near| format!("; did you mean {near}?"));
     format!(
         "{} has no argument {found}; expected {listed}{hint}",
         signature.name

@@ -10,11 +10,19 @@ pub(super) enum Part {
     /// A name or keyword that follows no dot.
     Word { text: String, at: usize },
     /// The quote that opens a text; `filled` if variables stand in it.
-    Open { quote: char, at: usize, filled: bool },
+    Open {
+        quote: char,
+        at: usize,
+        filled: bool,
+    },
     /// Content of a quoted text, as written.
     Inside { text: String, at: usize },
     /// The quote that closes a text.
-    Close { quote: char, at: usize, filled: bool },
+    Close {
+        quote: char,
+        at: usize,
+        filled: bool,
+    },
     /// `{NAME}`, with the quote of the text it stands in.
     Variable {
         name: String,
@@ -67,7 +75,10 @@ pub(super) fn scan(text: &str) -> Result<Vec<Part>, Fault> {
                 at = end;
             }
             '}' => {
-                return Err(Fault::new(at, "`}` closes nothing: there is no `{` before it"));
+                return Err(Fault::new(
+                    at,
+                    "`}` closes nothing: there is no `{` before it",
+                ));
             }
             _ if is_name_start(c) => {
                 at = end_of(&chars, at, is_name_part);

@@ -43,7 +43,9 @@ impl Default for VisProgSettings {
             nms_iou: 0.5,
             crop_factor: 1.5,
             reference_side_crops: false,
-            inputs: ["IMAGE", "LEFT", "MIDDLE", "RIGHT"].map(String::from).into(),
+            inputs: ["IMAGE", "LEFT", "MIDDLE", "RIGHT"]
+                .map(String::from)
+                .into(),
             max_lines: 2_000,
             max_line_length: 10_000,
             max_sub_tasks: 1_000,

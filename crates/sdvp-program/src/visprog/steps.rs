@@ -201,8 +201,16 @@ mod tests {
     fn names_are_found_or_explained() {
         assert_eq!(signature("loc").map(|s| s.kind), Ok(Kind::Locate));
         assert!(signature("LOCATE").unwrap_err().contains("expected one of"));
-        assert!(signature("CROP_LEFT").unwrap_err().contains("did you mean CROP_LEFTOF"));
+        assert!(
+            signature("CROP_LEFT")
+                .unwrap_err()
+                .contains("did you mean CROP_LEFTOF")
+        );
         assert!(signature("VQ").unwrap_err().contains("did you mean VQA"));
-        assert!(signature("SEG").unwrap_err().contains("SEG is not available yet"));
+        assert!(
+            signature("SEG")
+                .unwrap_err()
+                .contains("SEG is not available yet")
+        );
     }
 }

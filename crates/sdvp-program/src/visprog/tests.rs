@@ -9,7 +9,9 @@ mod speed;
 
 use super::*;
 use crate::{RunError, Step, Trace, Value};
-use sdvp_core::{AnswerOutcome, BBox, Detection, Image, ModuleError, Outcome, SubTask, SubTaskKind};
+use sdvp_core::{
+    AnswerOutcome, BBox, Detection, Image, ModuleError, Outcome, SubTask, SubTaskKind,
+};
 
 /// An image of the given size.
 fn image(width: u32, height: u32) -> Image {
@@ -74,7 +76,9 @@ fn scripted(
     outcomes: Vec<Outcome>,
 ) -> (Result<Value, RunError>, Trace) {
     let mut outcomes = outcomes.into_iter();
-    let ran = run(program, inputs, |_| Ok(outcomes.next().expect("an outcome for every sub-task")));
+    let ran = run(program, inputs, |_| {
+        Ok(outcomes.next().expect("an outcome for every sub-task"))
+    });
     assert_eq!(outcomes.next(), None, "more outcomes than sub-tasks");
     ran
 }

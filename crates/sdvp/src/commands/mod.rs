@@ -1,13 +1,49 @@
-//! One file a command.
-mod pretrain;
+//! One file a command. Each says whether the work succeeded; usage errors are clap's.
 
-#[derive(clap::Subcommand)]
+mod ask;
+mod data;
+mod demo;
+mod distill;
+mod eval;
+mod models;
+mod program;
+mod run;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
 pub(crate) enum Command {
-    Pretrain(pretrain::Pretrain),
+    /// Run the whole method on the built-in world and show what improved and what was kept.
+    Demo(demo::Demo),
+    /// Run a program about your own picture.
+    Ask(ask::Ask),
+    /// Run a task's programs and score the answers.
+    Run(run::Run),
+    /// Distil a task's teachers into a student.
+    Distill(distill::Distill),
+    /// Show and compare the results of runs.
+    Eval(eval::Eval),
+    /// Check programs.
+    #[command(subcommand)]
+    Program(program::Program),
+    /// List the shipped models or make them from nothing.
+    #[command(subcommand)]
+    Models(models::Models),
+    /// Write the built-in world as files.
+    #[command(subcommand)]
+    Data(data::Data),
 }
 
-pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
     match command {
-        Command::Pretrain(args) => args.run(),
+        Command::Demo(args) => args.run(json),
+        Command::Ask(args) => args.run(json),
+        Command::Run(args) => args.run(json),
+        Command::Distill(args) => args.run(json),
+        Command::Eval(args) => args.run(json),
+        Command::Program(args) => args.run(json),
+        Command::Models(args) => args.run(json),
+        Command::Data(args) => args.run(json),
     }
 }

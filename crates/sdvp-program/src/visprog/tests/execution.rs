@@ -22,8 +22,19 @@ fn cropped(step: &str, found: Outcome, reference_side_crops: bool) -> [u32; 4] {
 
 #[test]
 fn every_crop_step() {
-    for step in ["CROP", "CROP_FRONTOF", "CROP_INFRONT", "CROP_INFRONTOF", "CROP_BEHIND", "CROP_AHEAD"] {
-        assert_eq!(cropped(step, boxes(&[(FOUND, 0.9)]), false), [15, 25, 45, 55], "{step}");
+    for step in [
+        "CROP",
+        "CROP_FRONTOF",
+        "CROP_INFRONT",
+        "CROP_INFRONTOF",
+        "CROP_BEHIND",
+        "CROP_AHEAD",
+    ] {
+        assert_eq!(
+            cropped(step, boxes(&[(FOUND, 0.9)]), false),
+            [15, 25, 45, 55],
+            "{step}"
+        );
         assert_eq!(cropped(step, boxes(&[]), false), [0, 0, 100, 80], "{step}");
     }
     let found = || boxes(&[([60.0, 0.0, 70.0, 9.0], 0.3), (FOUND, 0.9)]);
@@ -64,7 +75,10 @@ fn halves_need_no_module_and_nest() {
     // RIGHT is [50, 99); its centre 74; the box [4, 14) enlarged by 7 about 9; 74 + 2 = 76.
     assert_eq!(view.region().to_array(), [76, 8, 90, 22]);
     assert_eq!(trace.sub_tasks().count(), 1);
-    assert_eq!(trace.sub_tasks().next().unwrap().view.region().to_array(), [74, 0, 99, 79]);
+    assert_eq!(
+        trace.sub_tasks().next().unwrap().view.region().to_array(),
+        [74, 0, 99, 79]
+    );
 }
 
 #[test]
@@ -119,10 +133,16 @@ fn a_whole_question_with_its_trace() {
     else {
         panic!("{trace:?}")
     };
-    assert_eq!((asked.kind, asked.text.as_str()), (SubTaskKind::Locate, "dog"));
+    assert_eq!(
+        (asked.kind, asked.text.as_str()),
+        (SubTaskKind::Locate, "dog")
+    );
     assert_eq!(source, "BOX0=LOC(image=IMAGE,object='dog')");
     assert_eq!(outcome.as_ref(), outcomes.first());
-    assert_eq!(trace.steps[3].expression.as_deref(), Some("'yes' if 2 == 2 and True else 'no'"));
+    assert_eq!(
+        trace.steps[3].expression.as_deref(),
+        Some("'yes' if 2 == 2 and True else 'no'")
+    );
 }
 
 #[test]
@@ -143,7 +163,8 @@ fn failing(source: &str, outcome: Result<Outcome, ModuleError>) -> RunError {
     value.unwrap_err()
 }
 
-const ASK: &str = "\nA=VQA(image=IMAGE,question='How many?')\nB=EVAL(expr='{A} > 3')\nF=RESULT(var=B)";
+const ASK: &str =
+    "\nA=VQA(image=IMAGE,question='How many?')\nB=EVAL(expr='{A} > 3')\nF=RESULT(var=B)";
 const FIND: &str = "A=LOC(image=IMAGE,object='cat')\nF=RESULT(var=A)";
 
 #[test]
@@ -164,7 +185,10 @@ fn failures_say_where() {
             found: SubTaskKind::Locate
         }
     );
-    assert!(matches!(failing(FIND, Ok(answer("x"))), RunError::WrongOutcome { line: 1, .. }));
+    assert!(matches!(
+        failing(FIND, Ok(answer("x"))),
+        RunError::WrongOutcome { line: 1, .. }
+    ));
     let no_module = ModuleError::NoModule {
         kind: SubTaskKind::Answer,
     };
@@ -176,13 +200,20 @@ fn failures_say_where() {
         }
     );
     let error = failing(FIND, Ok(boxes(&[([0.0, f32::NAN, 1.0, 1.0], 0.9)])));
-    assert!(error.to_string().contains("line 1") && error.to_string().contains("finite"), "{error}");
+    assert!(
+        error.to_string().contains("line 1") && error.to_string().contains("finite"),
+        "{error}"
+    );
 }
 
 #[test]
 fn missing_inputs_are_named() {
     let program = parse("A=VQA(image=MIDDLE,question='Why?')\nF=RESULT(var=A)");
-    let (value, trace) = run(&program, &[("LEFT", image(4, 4)), ("IMAGE", image(4, 4))], |_| Ok(answer("x")));
+    let (value, trace) = run(
+        &program,
+        &[("LEFT", image(4, 4)), ("IMAGE", image(4, 4))],
+        |_| Ok(answer("x")),
+    );
     assert_eq!(
         value.unwrap_err(),
         RunError::UndefinedVariable {
@@ -200,12 +231,18 @@ fn the_number_of_sub_tasks_is_limited() {
         max_sub_tasks: 1,
         ..VisProgSettings::default()
     };
-    let source = "A=VQA(image=IMAGE,question='1?')\nB=VQA(image=IMAGE,question='2?')\nF=RESULT(var=B)";
+    let source =
+        "A=VQA(image=IMAGE,question='1?')\nB=VQA(image=IMAGE,question='2?')\nF=RESULT(var=B)";
     let program = VisProgProgram::parse(source, &settings).unwrap();
     let (value, _) = run(&program, &[("IMAGE", image(4, 4))], |_| Ok(answer("x")));
     assert!(matches!(
         value.unwrap_err(),
-        RunError::Limit { line: 2, limit: 1, setting: "max_sub_tasks", .. }
+        RunError::Limit {
+            line: 2,
+            limit: 1,
+            setting: "max_sub_tasks",
+            ..
+        }
     ));
 }
 
@@ -213,11 +250,17 @@ fn the_number_of_sub_tasks_is_limited() {
 fn driving_out_of_turn_is_an_error() {
     let inputs = vec![("IMAGE".to_owned(), image(4, 4))];
     let mut run = parse(FIND).start(&inputs);
-    assert_eq!(run.resume(Ok(boxes(&[]))).unwrap_err(), RunError::NotWaiting);
+    assert_eq!(
+        run.resume(Ok(boxes(&[]))).unwrap_err(),
+        RunError::NotWaiting
+    );
     let mut run = parse(FIND).start(&inputs);
     assert!(matches!(run.start(), Ok(Step::Needs(_))));
     assert!(matches!(run.resume(Ok(boxes(&[]))), Ok(Step::Done(_))));
-    assert_eq!(run.resume(Ok(boxes(&[]))).unwrap_err(), RunError::NotWaiting);
+    assert_eq!(
+        run.resume(Ok(boxes(&[]))).unwrap_err(),
+        RunError::NotWaiting
+    );
     assert_eq!(run.start().unwrap_err(), RunError::NotWaiting);
 }
 

@@ -11,32 +11,95 @@ fn single(lines: &str, expected: &str) {
 
 #[test]
 fn form() {
-    single("LOC(image=IMAGE,object='a')", "1:4 expected `=` after `LOC`, found `(`");
-    single("A==LOC(image=IMAGE,object='a')", "1:3 expected a step such as `LOC`, found `=`");
-    single("A=LOC image=IMAGE", "1:7 expected `(` after `LOC`, found `image`");
-    single("A=LOC(image=IMAGE object='a')", "1:19 expected `,` or `)` (text goes in quotes), found `object`");
-    single("A=LOC(image=IMAGE,object='a'", "1:29 expected `,` or `)`, found the end of the line");
+    single(
+        "LOC(image=IMAGE,object='a')",
+        "1:4 expected `=` after `LOC`, found `(`",
+    );
+    single(
+        "A==LOC(image=IMAGE,object='a')",
+        "1:3 expected a step such as `LOC`, found `=`",
+    );
+    single(
+        "A=LOC image=IMAGE",
+        "1:7 expected `(` after `LOC`, found `image`",
+    );
+    single(
+        "A=LOC(image=IMAGE object='a')",
+        "1:19 expected `,` or `)` (text goes in quotes), found `object`",
+    );
+    single(
+        "A=LOC(image=IMAGE,object='a'",
+        "1:29 expected `,` or `)`, found the end of the line",
+    );
     single("A=LOC(image=IMAGE,object='a", "1:26 expected a closing '");
-    single("A=LOC(image=IMAGE,object=)", "1:26 expected a variable, text in quotes or a number, found `)`");
-    single("A=LOC(IMAGE,object='a')", "1:12 expected `=` after the argument's name `IMAGE`, found `,`");
-    single("A=COUNT(box=1.2.3)", "1:13 expected a number, found `1.2.3`");
-    single("A=LOC(image=IMAGE,object='TOP') B=1", "1:26 expected a closing '");
-    single("A=COUNT(box=B) C", "1:16 expected the end of the line after `)`, found `C`");
-    single("Sure! Here it is", "1:5 expected `=` after `Sure`, found `!`");
-    single("?", "1:1 expected a statement `VARIABLE=STEP(…)`, found `?`");
+    single(
+        "A=LOC(image=IMAGE,object=)",
+        "1:26 expected a variable, text in quotes or a number, found `)`",
+    );
+    single(
+        "A=LOC(IMAGE,object='a')",
+        "1:12 expected `=` after the argument's name `IMAGE`, found `,`",
+    );
+    single(
+        "A=COUNT(box=1.2.3)",
+        "1:13 expected a number, found `1.2.3`",
+    );
+    single(
+        "A=LOC(image=IMAGE,object='TOP') B=1",
+        "1:26 expected a closing '",
+    );
+    single(
+        "A=COUNT(box=B) C",
+        "1:16 expected the end of the line after `)`, found `C`",
+    );
+    single(
+        "Sure! Here it is",
+        "1:5 expected `=` after `Sure`, found `!`",
+    );
+    single(
+        "?",
+        "1:1 expected a statement `VARIABLE=STEP(…)`, found `?`",
+    );
 }
 
 #[test]
 fn steps_and_arguments() {
-    single("A=LOCK(image=IMAGE,object='a')", "1:3 there is no step `LOCK`; did you mean LOC?");
-    single("A=SEG(image=IMAGE)", "1:3 the step SEG is not available yet");
-    single("A=LOC(image=IMAGE)", "1:3 LOC lacks its argument object='…'");
-    single("A=LOC(image=IMAGE,object='a',size=3)", "1:30 LOC has no argument size; expected image and object");
-    single("A=LOC(imge=IMAGE,object='a',image=IMAGE)", "1:7 LOC has no argument imge; expected image and object; did you mean image?");
-    single("A=LOC(image=IMAGE,object='a',Image=IMAGE)", "1:30 the argument image of LOC is given twice");
-    single("A=LOC(image=IMAGE,object=cat)", "1:26 LOC(object=…) expects text in quotes, found the name `cat`");
-    single("A=LOC(image='IMAGE',object='a')", "1:13 LOC(image=…) expects a variable, found the text 'IMAGE'");
-    single("A=LOC(image=-3,object='a')", "1:13 LOC(image=…) expects a variable, found the number -3");
+    single(
+        "A=LOCK(image=IMAGE,object='a')",
+        "1:3 there is no step `LOCK`; did you mean LOC?",
+    );
+    single(
+        "A=SEG(image=IMAGE)",
+        "1:3 the step SEG is not available yet",
+    );
+    single(
+        "A=LOC(image=IMAGE)",
+        "1:3 LOC lacks its argument object='…'",
+    );
+    single(
+        "A=LOC(image=IMAGE,object='a',size=3)",
+        "1:30 LOC has no argument size; expected image and object",
+    );
+    single(
+        "A=LOC(imge=IMAGE,object='a',image=IMAGE)",
+        "1:7 LOC has no argument imge; expected image and object; did you mean image?",
+    );
+    single(
+        "A=LOC(image=IMAGE,object='a',Image=IMAGE)",
+        "1:30 the argument image of LOC is given twice",
+    );
+    single(
+        "A=LOC(image=IMAGE,object=cat)",
+        "1:26 LOC(object=…) expects text in quotes, found the name `cat`",
+    );
+    single(
+        "A=LOC(image='IMAGE',object='a')",
+        "1:13 LOC(image=…) expects a variable, found the text 'IMAGE'",
+    );
+    single(
+        "A=LOC(image=-3,object='a')",
+        "1:13 LOC(image=…) expects a variable, found the number -3",
+    );
 }
 
 #[test]
@@ -57,7 +120,10 @@ fn variables() {
         "A=VQA(image=IMAGE,question='a')\nB=CROP(image=IMAGE,box=A)",
         "2:24 CROP(box=…): expected boxes, found A, which holds text (line 1)",
     );
-    single("A=COUNT(box=LEFT)", "1:13 COUNT(box=…): expected boxes, found LEFT, which holds an image (an input)");
+    single(
+        "A=COUNT(box=LEFT)",
+        "1:13 COUNT(box=…): expected boxes, found LEFT, which holds an image (an input)",
+    );
     single(
         "A=LOC(image=IMAGE,object='a')\nB=EVAL(expr='{A} > 1')",
         "2:14 an expression can use text, numbers and truth values, found A, which holds boxes (line 1); COUNT them first",
@@ -70,8 +136,14 @@ fn variables() {
 
 #[test]
 fn a_fault_is_reported_once() {
-    single("A=SEG(image=IMAGE)\nB=COUNT(box=A)\nC=EVAL(expr='{B} + {A}')", "1:3 the step SEG");
-    single("A=LOC(\nB=COUNT(box=A)", "1:7 expected an argument `name=value`, found the end of the line");
+    single(
+        "A=SEG(image=IMAGE)\nB=COUNT(box=A)\nC=EVAL(expr='{B} + {A}')",
+        "1:3 the step SEG",
+    );
+    single(
+        "A=LOC(\nB=COUNT(box=A)",
+        "1:7 expected an argument `name=value`, found the end of the line",
+    );
 }
 
 #[test]
@@ -96,7 +168,11 @@ fn the_last_step_is_result() {
 fn all_faults_are_listed_in_order() {
     let found = faults("A=VQA(image=IMG,question=b,c=1)\nB=EVAL(expr='{X} + {Y}')\nC=NO()\n");
     let places: Vec<&str> = found.iter().filter_map(|f| f.split(' ').next()).collect();
-    assert_eq!(places, ["1:13", "1:26", "1:28", "2:14", "2:20", "3:1", "3:3"], "{found:#?}");
+    assert_eq!(
+        places,
+        ["1:13", "1:26", "1:28", "2:14", "2:20", "3:1", "3:3"],
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -125,7 +201,8 @@ fn errors_serialize_for_reports() {
 
 #[test]
 fn settings_come_from_files() {
-    let settings: VisProgSettings = serde_json::from_str(r#"{"reference_side_crops": true}"#).unwrap();
+    let settings: VisProgSettings =
+        serde_json::from_str(r#"{"reference_side_crops": true}"#).unwrap();
     assert!(settings.reference_side_crops && settings.max_lines == 2_000);
     assert!(serde_json::from_str::<VisProgSettings>(r#"{"nmsiou": 1}"#).is_err());
 }

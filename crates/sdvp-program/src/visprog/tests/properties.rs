@@ -5,7 +5,8 @@ use proptest::prelude::*;
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop::sample::select(vec![
-            "cat", "Disney's", " ", "(", ")", ",", "=", "'", "\"", "\\", "\n", "é", "#", ";", "{", "}", "x=", "', a=",
+            "cat", "Disney's", " ", "(", ")", ",", "=", "'", "\"", "\\", "\n", "é", "#", ";", "{",
+            "}", "x=", "', a=",
         ]),
         0..8,
     )
@@ -15,11 +16,18 @@ fn text() -> impl Strategy<Value = String> {
 /// A correct program, in the plain spelling.
 fn program() -> impl Strategy<Value = String> {
     let crops = prop::sample::select(vec!["CROP", "CROP_LEFTOF", "CROP_BEHIND", "CROP_ABOVE"]);
-    let expressions = prop::sample::select(vec!["{C} > 1", "'yes' if {Q} == 'a' else \"no\"", "'{Q}' xor {C}"]);
+    let expressions = prop::sample::select(vec![
+        "{C} > 1",
+        "'yes' if {Q} == 'a' else \"no\"",
+        "'{Q}' xor {C}",
+    ]);
     (text(), text(), crops, expressions).prop_map(|(object, question, crop, expression)| {
         let line = |variable: &str, step: &str, rest: String| format!("{variable}={step}({rest})");
         let quote = |text: &str| {
-            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
+            let escaped = text
+                .replace('\\', "\\\\")
+                .replace('\'', "\\'")
+                .replace('\n', "\\n");
             format!("'{escaped}'")
         };
         [
@@ -36,7 +44,13 @@ fn program() -> impl Strategy<Value = String> {
 
 /// Changes at random places: deletions, repetitions and foreign characters.
 fn mutated() -> impl Strategy<Value = String> {
-    let change = (any::<prop::sample::Index>(), 0u8..3, prop::sample::select(vec!['\'', '"', '(', ')', ',', '=', '{', '}', '\\', '\n', 'Z', 'é', ' ', '#']));
+    let change = (
+        any::<prop::sample::Index>(),
+        0u8..3,
+        prop::sample::select(vec![
+            '\'', '"', '(', ')', ',', '=', '{', '}', '\\', '\n', 'Z', 'é', ' ', '#',
+        ]),
+    );
     (program(), prop::collection::vec(change, 0..6)).prop_map(|(source, changes)| {
         let mut chars: Vec<char> = source.chars().collect();
         for (place, kind, c) in changes {
@@ -60,7 +74,10 @@ fn places_are_real(source: &str, errors: &[ProgramError]) {
         assert!(!error.message.is_empty());
         let line = source.lines().nth(error.line - 1).unwrap_or("");
         let length = line.chars().count();
-        assert!((1..=length + 1).contains(&error.column), "{source:?}: {error}");
+        assert!(
+            (1..=length + 1).contains(&error.column),
+            "{source:?}: {error}"
+        );
     }
 }
 

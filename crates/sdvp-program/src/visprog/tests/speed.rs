@@ -25,7 +25,10 @@ fn parsing_and_running_cost_little() {
         assert!(matches!(value, Ok(Value::Text(text)) if text == "yes"));
     });
     println!("a GQA program of 6 steps: parse {parsing:?}, run {running:?}");
-    assert!(parsing + running < Duration::from_millis(50), "{parsing:?} + {running:?}");
+    assert!(
+        parsing + running < Duration::from_millis(50),
+        "{parsing:?} + {running:?}"
+    );
 }
 
 /// Hostile sizes within the limits stay linear.
@@ -33,7 +36,9 @@ fn parsing_and_running_cost_little() {
 fn long_lines_and_programs_are_read_in_time() {
     let begin = Instant::now();
     let quotes = format!("A=LOC(image=IMAGE,object='{}')", "' , a ".repeat(1_600));
-    let names: String = (0..1_999).map(|i| format!("A{i}=COUNT(box=B{i})\n")).collect();
+    let names: String = (0..1_999)
+        .map(|i| format!("A{i}=COUNT(box=B{i})\n"))
+        .collect();
     let deep = format!("A=EVAL(expr='{}')", "(".repeat(9_000));
     let wide: String = (0..1_999)
         .map(|i| format!("A{i}=VQA(image=IMAGE,question='{}')\n", "x".repeat(2_000)))

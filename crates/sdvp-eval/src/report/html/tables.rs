@@ -1,0 +1,214 @@
+//! The tables of the report.
+
+use crate::report::text::{percent, percent_range, points, points_range};
+use crate::report::{ModelSize, Report};
+use maud::{Markup, html};
+
+/// Seconds, or minutes and seconds.
+pub(super) fn seconds(seconds: f64) -> String {
+    if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        let whole = seconds.round() as u64;
+        format!("{} min {:02} s", whole / 60, whole % 60)
+    }
+}
+
+/// A whole number with thin spaces between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn measured(mean: f64, ci95: [f64; 2]) -> Markup {
+    html! { td { (percent(mean)) small.interval { (percent_range(ci95)) } } }
+}
+
+fn change(mean: f64, ci95: [f64; 2], below: Option<String>) -> Markup {
+    html! {
+        td.change.right[ci95[0] > 0.0].wrong[ci95[1] < 0.0] {
+            (points(mean))
+            small { (points_range(ci95)) }
+            @if let Some(below) = below { small { (below) } }
+        }
+    }
+}
+
+fn head(names: &[&str]) -> Markup {
+    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
+}
+
+pub(super) fn targets(report: &Report) -> Markup {
+    html! {
+        table {
+            caption { "Mean score in per cent with its 95 % interval; the gain is paired by question." }
+            (head(&["Task", "Before", "After", "Gain", "Teachers instead"]))
+            tbody {
+                @for row in &report.targets {
+                    tr {
+                        th scope="row" {
+                            (row.task)
+                            small { (row.split) ", " (row.n) " questions" }
+                        }
+                        @for (index, side) in [&row.before, &row.after].into_iter().enumerate() {
+                            td {
+                                (percent(side.mean))
+                                small.interval { (percent_range(side.ci95)) }
+                                @if side.failure_rate > 0.0 || index > 0 {
+                                    small { (percent(side.failure_rate)) " % failed" }
+                                }
+                            }
+                        }
+                        (change(row.paired_gain, row.paired_ci95, row.gap_closed.map(|gap| {
+                            format!("{:.0} % of the gap", 100.0 * gap)
+                        })))
+                        td {
+                            (percent(row.teacher_replaced.mean))
+                            small.interval { (percent_range(row.teacher_replaced.ci95)) }
+                            small { (percent(row.teacher_replaced.failure_rate)) " % failed" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn unseen(report: &Report) -> Markup {
+    html! {
+        table {
+            caption {
+                "What the student is expected to keep. The teachers only know their own task."
+            }
+            (head(&["Task", "Before", "After", "Change", "Teachers instead"]))
+            tbody {
+                @for row in &report.unseen {
+                    tr {
+                        th scope="row" {
+                            (row.task)
+                            small { (row.metric) ", " (row.n) " questions" }
+                        }
+                        (measured(row.before, row.before_ci95))
+                        (measured(row.after, row.after_ci95))
+                        (change(row.paired_change, row.paired_ci95, None))
+                        (measured(row.teacher_replaced, row.teacher_replaced_ci95))
+                    }
+                }
+                @if let (Some([before, after, teachers]), true) =
+                    (report.unseen_means(), report.unseen.len() > 1)
+                {
+                    tr.mean {
+                        th scope="row" { "Mean" }
+                        td { (percent(before)) }
+                        td { (percent(after)) }
+                        td { (points(after - before)) }
+                        td { (percent(teachers)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn by_type(report: &Report) -> Markup {
+    html! {
+        @for target in report.targets.iter().filter(|row| !row.by_type.is_empty()) {
+            details {
+                summary { (target.task) ": " (target.by_type.len()) " types" }
+                table.narrow {
+                    (head(&["Type", "Questions", "Before", "After", "Teachers"]))
+                    tbody {
+                        @for row in &target.by_type {
+                            tr {
+                                th scope="row" { (row.name) }
+                                td { (row.n) }
+                                td { (percent(row.before)) }
+                                td { (percent(row.after)) }
+                                td { (percent(row.teacher_replaced)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn costs(report: &Report) -> Markup {
+    let run = &report.runtime;
+    let counts = &run.statistics;
+    html! {
+        table.narrow {
+            caption { "Networks" }
+            (head(&["", "Answers", "Knows", "Parameters"]))
+            tbody {
+                @for model in &report.students { (network("student", model)) }
+                @for model in &report.teachers { (network("teacher", model)) }
+            }
+        }
+        @if run.questions_per_s > 0.0 || counts.sub_tasks > 0 {
+            p {
+                "Running programs: " (grouped(counts.sub_tasks)) " sub-tasks asked for, "
+                (grouped(counts.sub_tasks_executed)) " computed; the others were answered together ("
+                (grouped(counts.deduplicated)) ") or remembered (" (grouped(counts.cache_hits)) "). "
+                (format!("{:.1}", run.questions_per_s)) " questions a second"
+                @if run.questions_per_s_one_at_a_time > 0.0 {
+                    ", against " (format!("{:.1}", run.questions_per_s_one_at_a_time))
+                    " one at a time: "
+                    (format!("{:.1}", run.questions_per_s / run.questions_per_s_one_at_a_time))
+                    " times as fast"
+                }
+                "."
+            }
+        }
+        @if !report.timings.is_empty() {
+            table.narrow {
+                caption { "Time" }
+                (head(&["Phase", "Wall-clock"]))
+                tbody {
+                    @for timing in &report.timings {
+                        tr { th scope="row" { (timing.phase) } td { (seconds(timing.seconds)) } }
+                    }
+                    tr.mean { th scope="row" { "Everything" } td { (seconds(report.wall_s)) } }
+                }
+            }
+        }
+        @if !report.settings.is_null() {
+            details {
+                summary { "Settings" }
+                pre { (format!("{:#}", report.settings)) }
+            }
+        }
+    }
+}
+
+fn network(role: &str, model: &ModelSize) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (role) }
+            td { (model.kind) }
+            td { (model.task.as_deref().unwrap_or("everything")) }
+            td { (grouped(model.parameters)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(seconds(12.34), "12.3 s");
+        assert_eq!(seconds(359.7), "6 min 00 s");
+    }
+}

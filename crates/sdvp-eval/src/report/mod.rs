@@ -1,0 +1,65 @@
+//! What a distillation showed: `report.json`, `report.html` and a table for the terminal.
+//!
+//! Scores and rates are parts of one (0.71), never per cent, except where people read them.
+
+mod choose;
+mod example;
+mod file;
+mod html;
+mod rows;
+mod text;
+mod training;
+
+pub use choose::choose_examples;
+pub use example::{ExampleRun, ExampleSide, ExampleStep, ShownBox};
+pub use file::{ReportError, read_report, write_file, write_report};
+pub use html::{report_html, trace_html};
+pub use rows::{TargetRow, TypeRow, UnseenRow};
+pub use text::text_table;
+pub use training::{CurvePoint, ModelSize, RuntimeReport, Stage, Timing};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything a distillation showed, as `report.json` has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// The seed that everything random came from.
+    pub seed: u64,
+    /// The language of the programs, such as `visprog`.
+    pub framework: String,
+    /// Wall-clock time of everything, seconds.
+    pub wall_s: f64,
+    /// The tasks that were distilled on.
+    pub targets: Vec<TargetRow>,
+    /// The tasks that were not.
+    pub unseen: Vec<UnseenRow>,
+    /// The modules that learned.
+    pub students: Vec<ModelSize>,
+    /// The networks they learned from.
+    pub teachers: Vec<ModelSize>,
+    /// What running programs cost.
+    pub runtime: RuntimeReport,
+    /// The steps of the distillation, in order.
+    pub stages: Vec<Stage>,
+    /// What took how long, in order.
+    pub timings: Vec<Timing>,
+    /// The settings it was made with.
+    pub settings: serde_json::Value,
+}
+
+impl Report {
+    /// Means over the unseen tasks: before, after, teacher-replaced; none without such tasks.
+    pub fn unseen_means(&self) -> Option<[f64; 3]> {
+        let over = |score: fn(&UnseenRow) -> f64| {
+            crate::mean(&self.unseen.iter().map(score).collect::<Vec<f64>>())
+        };
+        (!self.unseen.is_empty()).then(|| {
+            [
+                over(|row| row.before),
+                over(|row| row.after),
+                over(|row| row.teacher_replaced),
+            ]
+        })
+    }
+}

@@ -1,0 +1,268 @@
+//! `y = x Wᵀ + b`, with `dx = dy W`, `dW = dyᵀ x` and `db` the column sums of `dy`. Strides stand in
+//! for transposed copies, and pieces of rows go to different threads.
+
+use super::matrix::{Into, Place, product};
+use super::sums::{in_order, sum_rows};
+use super::values;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+/// Rows that one piece of work takes: enough to make good use of the packed weight, few enough
+/// that the pieces spread evenly over threads. It depends on nothing but the number of rows.
+fn piece(rows: usize) -> usize {
+    let pieces = rows.div_ceil(256).max((rows / 64).min(8)).max(1);
+    rows.div_ceil(pieces).max(1)
+}
+
+/// Rows of which one partial gradient of the weight is made.
+fn gradient_piece(rows: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(256).clamp(1, 16)).max(1)
+}
+
+/// Rows of `[…, width]`, and that width.
+fn rows_of(layout: &Layout) -> (usize, usize) {
+    let width = layout.dims().last().copied().unwrap_or(1);
+    (layout.shape().elem_count() / width.max(1), width)
+}
+
+fn wide(layout: &Layout, width: usize) -> Shape {
+    let mut dims = layout.dims().to_vec();
+    if let Some(last) = dims.last_mut() {
+        *last = width;
+    }
+    dims.into()
+}
+
+fn forward(
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    (rows, input, output): (usize, usize, usize),
+) -> Vec<f32> {
+    let mut y = vec![0f32; rows * output];
+    if y.is_empty() || input == 0 {
+        return y;
+    }
+    let piece = piece(rows);
+    y.par_chunks_mut(piece * output)
+        .zip(x.par_chunks(piece * input))
+        .for_each(|(y, x)| {
+            let rows = y.len() / output;
+            let into = match bias {
+                None => Into::Replace,
+                Some(bias) => {
+                    y.chunks_exact_mut(output)
+                        .for_each(|row| row.copy_from_slice(bias));
+                    Into::Add
+                }
+            };
+            let weight = (w, Place::rows_of(input).transposed());
+            product(
+                (rows, output, input),
+                (y, Place::rows_of(output), into),
+                (x, Place::rows_of(input)),
+                weight,
+                1.0,
+            );
+        });
+    y
+}
+
+/// The weight's gradient, followed by the bias's.
+fn parameter_gradients(grad: &[f32], x: &[f32], input: usize, output: usize) -> Vec<f32> {
+    let rows = grad.len() / output.max(1);
+    let piece = gradient_piece(rows);
+    let size = output * (input + 1);
+    let parts = grad
+        .par_chunks((piece * output).max(1))
+        .zip(x.par_chunks((piece * input).max(1)))
+        .map(|(grad, x)| {
+            let mut part = vec![0f32; size];
+            let (weight, bias) = part.split_at_mut(output * input);
+            let rows = grad.len() / output;
+            product(
+                (output, input, rows),
+                (weight, Place::rows_of(input), Into::Replace),
+                (grad, Place::rows_of(output).transposed()),
+                (x, Place::rows_of(input)),
+                1.0,
+            );
+            sum_rows(grad, bias);
+            part
+        })
+        .collect();
+    in_order(parts, size)
+}
+
+fn check(x: &Layout, w: &Layout) -> Result<(usize, usize, usize)> {
+    let (rows, input) = rows_of(x);
+    match w.dims() {
+        &[output, columns] if columns == input => Ok((rows, input, output)),
+        found => bail!(
+            "a linear layer expected a weight [_, {input}] for an input {:?}, found {found:?}",
+            x.dims()
+        ),
+    }
+}
+
+struct WithBias;
+struct WithoutBias;
+struct InputGradient;
+struct ParameterGradient;
+
+impl CustomOp3 for WithBias {
+    fn name(&self) -> &'static str {
+        "fused linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        b: &CpuStorage,
+        bl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = check(xl, wl)?;
+        let bias = values(b, bl)?;
+        if bias.len() != sizes.2 {
+            bail!(
+                "a linear layer expected a bias of {} values, found {:?}",
+                sizes.2,
+                bl.dims()
+            );
+        }
+        let y = forward(values(x, xl)?, values(w, wl)?, Some(bias), sizes);
+        Ok((CpuStorage::F32(y), wide(xl, sizes.2)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (x, w, b) = gradients(x, w, Some(b), grad)?;
+        Ok((x, w, b))
+    }
+}
+
+impl CustomOp2 for WithoutBias {
+    fn name(&self) -> &'static str {
+        "fused linear without bias"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = check(xl, wl)?;
+        let y = forward(values(x, xl)?, values(w, wl)?, None, sizes);
+        Ok((CpuStorage::F32(y), wide(xl, sizes.2)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (x, w, _) = gradients(x, w, None, grad)?;
+        Ok((x, w))
+    }
+}
+
+type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
+
+/// Gradients of what is part of a graph; of pixels and frozen weights there are none.
+fn gradients(x: &Tensor, w: &Tensor, b: Option<&Tensor>, grad: &Tensor) -> Result<Gradients> {
+    let grad = grad.contiguous()?;
+    let input = if x.track_op() {
+        Some(grad.apply_op2_no_bwd(w, &InputGradient)?)
+    } else {
+        None
+    };
+    let (mut weight, mut bias) = (None, None);
+    if w.track_op() || b.is_some_and(Tensor::track_op) {
+        let both = grad.apply_op2_no_bwd(x, &ParameterGradient)?;
+        let (outputs, inputs) = w.dims2()?;
+        weight = Some(
+            both.narrow(0, 0, outputs * inputs)?
+                .reshape((outputs, inputs))?,
+        );
+        bias = if b.is_some() {
+            Some(both.narrow(0, outputs * inputs, outputs)?)
+        } else {
+            None
+        };
+    }
+    Ok((input, weight, bias))
+}
+
+impl CustomOp2 for InputGradient {
+    fn name(&self) -> &'static str {
+        "fused linear, gradient of the input"
+    }
+
+    fn cpu_fwd(
+        &self,
+        grad: &CpuStorage,
+        gl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((rows, output), input) = (rows_of(gl), wl.dims()[1]);
+        let (grad, w) = (values(grad, gl)?, values(w, wl)?);
+        let mut dx = vec![0f32; rows * input];
+        let piece = piece(rows);
+        dx.par_chunks_mut((piece * input).max(1))
+            .zip(grad.par_chunks((piece * output).max(1)))
+            .for_each(|(dx, grad)| {
+                let sizes = (dx.len() / input, input, output);
+                let into = (dx, Place::rows_of(input), Into::Replace);
+                product(
+                    sizes,
+                    into,
+                    (grad, Place::rows_of(output)),
+                    (w, Place::rows_of(input)),
+                    1.0,
+                );
+            });
+        Ok((CpuStorage::F32(dx), wide(gl, input)))
+    }
+}
+
+impl CustomOp2 for ParameterGradient {
+    fn name(&self) -> &'static str {
+        "fused linear, gradient of the parameters"
+    }
+
+    fn cpu_fwd(
+        &self,
+        grad: &CpuStorage,
+        gl: &Layout,
+        x: &CpuStorage,
+        xl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((_, output), (_, input)) = (rows_of(gl), rows_of(xl));
+        let sums = parameter_gradients(values(grad, gl)?, values(x, xl)?, input, output);
+        let count = sums.len();
+        Ok((CpuStorage::F32(sums), count.into()))
+    }
+}
+
+/// `x Wᵀ + b` for `x` `[…, input]`, `w` `[output, input]` and `b` `[output]`.
+pub(crate) fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (x, w) = (x.contiguous()?, w.contiguous()?);
+    match bias {
+        Some(bias) => x.apply_op3(&w, &bias.contiguous()?, WithBias),
+        None => x.apply_op2(&w, WithoutBias),
+    }
+}

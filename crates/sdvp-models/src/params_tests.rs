@@ -1,0 +1,100 @@
+use super::*;
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn fresh_values_depend_on_seed_and_full_name_alone() {
+    let make = |seed: u64, names: &[&str]| {
+        let b = Builder::fresh(seed, &Device::Cpu).pp("part");
+        names
+            .iter()
+            .map(|name| values(&b.get((3, 2), name, Init::Normal(1.0)).unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let (both, reversed) = (make(7, &["a", "b"]), make(7, &["b", "a"]));
+    assert_eq!(both[0], reversed[1]);
+    assert_eq!(both[1], reversed[0]);
+    assert_ne!(both[0], both[1]);
+    assert_ne!(both[0], make(8, &["a"])[0]);
+}
+
+#[test]
+fn one_error_lists_all_that_does_not_fit() {
+    let zeros = |shape: (usize, usize)| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    let tensors =
+        [("wrong", zeros((2, 2))), ("extra", zeros((1, 4)))].map(|(n, t)| (n.to_owned(), t));
+    let b = Builder::load(tensors.into(), &Device::Cpu);
+    assert_eq!(b.get((2, 3), "wrong", Init::Ones).unwrap().dims(), [2, 3]);
+    b.pp("deep").get(5, "missing", Init::Ones).unwrap();
+    let message = b.finish().err().unwrap().to_string();
+    for part in [
+        "wrong: expected shape [2, 3], found [2, 2]",
+        "deep.missing: missing",
+        "extra: not part of",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn half_precision_is_loaded_as_single() {
+    let half = Tensor::new(&[1.5f32, -2.0], &Device::Cpu)
+        .unwrap()
+        .to_dtype(DType::F16)
+        .unwrap();
+    let b = Builder::load(HashMap::from([("x".to_owned(), half)]), &Device::Cpu);
+    assert_eq!(values(&b.get(2, "x", Init::Zeros).unwrap()), [1.5, -2.0]);
+}
+
+#[test]
+fn a_snapshot_keeps_its_values_and_brings_them_back() {
+    let b = Builder::fresh(0, &Device::Cpu);
+    let x = b.get(2, "x", Init::Const(3.0)).unwrap();
+    let params = b.finish().unwrap();
+    let snapshot = params.snapshot().unwrap();
+    params
+        .get("x")
+        .unwrap()
+        .set(&Tensor::new(&[8f32, 9.0], &Device::Cpu).unwrap())
+        .unwrap();
+    assert_eq!(values(&x), [8.0, 9.0], "layers see changes");
+    params.restore(&snapshot).unwrap();
+    assert_eq!(values(&x), [3.0, 3.0]);
+
+    let b = Builder::fresh(0, &Device::Cpu);
+    b.get(3, "x", Init::Zeros).unwrap();
+    b.get(1, "y", Init::Zeros).unwrap();
+    let message = b
+        .finish()
+        .unwrap()
+        .restore(&snapshot)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("x: expected shape [3]") && message.contains("y: not in"),
+        "{message}"
+    );
+}
+
+#[test]
+fn frozen_parameters_of_linear_layers_get_no_gradient() {
+    let b = Builder::fresh(0, &Device::Cpu);
+    let layer = crate::layers::Linear::new(3, 2, true, &b).unwrap();
+    let mut params = b.finish().unwrap();
+    params.set_trainable(|name| name == "bias");
+    let x = Tensor::ones((4, 3), DType::F32, &Device::Cpu).unwrap();
+    let gradients = layer
+        .forward(&x)
+        .unwrap()
+        .sum_all()
+        .unwrap()
+        .backward()
+        .unwrap();
+    assert_eq!(
+        values(gradients.get(params.get("bias").unwrap()).unwrap()),
+        [4.0, 4.0]
+    );
+    assert!(gradients.get(params.get("weight").unwrap()).is_none());
+}

@@ -1,0 +1,106 @@
+//! Questions as exams (to be scored) and exercises (to be learned from).
+
+use anyhow::{Result, bail};
+use sdvp_core::DecodeLimits;
+use sdvp_data::dataset::{self, Record};
+use sdvp_data::picto::{Question, Split};
+use sdvp_data::{Task, questions};
+use sdvp_distill::Exercise;
+use sdvp_eval::{Exam, ExamItem};
+use sdvp_program::Program;
+use sdvp_program::visprog::{VisProgProgram, VisProgSettings};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A language that programs are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Framework {
+    /// One step a line.
+    Visprog,
+}
+
+impl Framework {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Framework::Visprog => "visprog",
+        }
+    }
+}
+
+/// The questions of a split of the built-in world, to be scored.
+pub(crate) fn exam(task: Task, split: Split, seed: u64, count: usize) -> Exam {
+    let settings = VisProgSettings::default();
+    questions(task, split, seed, count)
+        .into_iter()
+        .map(|question| {
+            let program = parse(&question.program, &settings);
+            let question = Arc::new(question);
+            ExamItem {
+                id: question.id.clone(),
+                question: question.text.clone(),
+                kind: question.kind.structural.clone(),
+                program,
+                gold: question.gold.clone(),
+                inputs: Arc::new(move || Ok(question.inputs())),
+            }
+        })
+        .collect()
+}
+
+/// The questions of a folder in a published layout, to be scored.
+pub(crate) fn exam_from(folder: &Path, limit: Option<usize>) -> Result<Exam> {
+    let settings = VisProgSettings::default();
+    let records = dataset::read(folder)?;
+    if records.is_empty() {
+        bail!("{} holds no question", folder.display());
+    }
+    let count = limit.unwrap_or(records.len());
+    Ok(records
+        .into_iter()
+        .take(count)
+        .map(|record| item(record, &settings))
+        .collect())
+}
+
+fn item(record: Record, settings: &VisProgSettings) -> ExamItem {
+    let program = match &record.program {
+        Some(program) => parse(program, settings),
+        None => Err("the question has no program; expected one in programs.jsonl".to_owned()),
+    };
+    let record = Arc::new(record);
+    ExamItem {
+        id: record.id.clone(),
+        question: record.text.clone(),
+        kind: String::new(),
+        program,
+        gold: record.gold.clone(),
+        inputs: Arc::new(move || {
+            record
+                .inputs(&DecodeLimits::default())
+                .map_err(|error| error.to_string())
+        }),
+    }
+}
+
+/// The programs of a task's training split; those that cannot be read teach nothing.
+pub(crate) fn exercises(task: Task, seed: u64, count: usize) -> Vec<Exercise> {
+    let settings = VisProgSettings::default();
+    questions(task, Split::Train, seed, count)
+        .into_iter()
+        .filter_map(|question| {
+            let program = parse(&question.program, &settings).ok()?;
+            let question: Arc<Question> = Arc::new(question);
+            Some(Exercise {
+                program,
+                inputs: Arc::new(move || question.inputs()),
+            })
+        })
+        .collect()
+}
+
+fn parse(program: &str, settings: &VisProgSettings) -> Result<Arc<dyn Program>, String> {
+    match VisProgProgram::parse(program, settings) {
+        Ok(program) => Ok(Arc::new(program)),
+        Err(errors) => Err(errors.to_string()),
+    }
+}

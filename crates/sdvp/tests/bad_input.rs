@@ -1,0 +1,224 @@
+//! What people get wrong, end to end: a clear error that names the thing, exit code 1, no panic.
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+use std::path::{Path, PathBuf};
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn picture(&self) -> PathBuf {
+        let path = self.0.path().join("picture.png");
+        image::RgbImage::from_pixel(64, 48, image::Rgb([90, 120, 30]))
+            .save(&path)
+            .unwrap();
+        path
+    }
+}
+
+fn sdvp() -> Command {
+    Command::cargo_bin("sdvp").unwrap()
+}
+
+fn ask(image: &Path, program: &Path) -> Command {
+    let mut command = sdvp();
+    command
+        .args(["ask", "--question", "?", "--image"])
+        .arg(image)
+        .arg("--program")
+        .arg(program);
+    command
+}
+
+const GOOD: &str =
+    "BOX0=LOC(image=IMAGE,object='dog')\nANSWER0=COUNT(box=BOX0)\nR=RESULT(var=ANSWER0)\n";
+
+#[test]
+fn pictures_that_are_none() {
+    let desk = Desk::new();
+    let program = desk.file("program.txt", GOOD);
+    let text = desk.file("note.png", "dear reader");
+    ask(&text, &program)
+        .assert()
+        .code(1)
+        .stderr(contains("note.png").and(contains("dear reader")));
+    ask(Path::new("missing.png"), &program)
+        .assert()
+        .code(1)
+        .stderr(contains("missing.png"));
+
+    let whole = std::fs::read(desk.picture()).unwrap();
+    let cut = desk.file("cut.png", &whole[..whole.len() / 2]);
+    ask(&cut, &program)
+        .assert()
+        .code(1)
+        .stderr(contains("cut.png"));
+
+    let mut giant = whole;
+    giant[16..20].copy_from_slice(&60_000u32.to_be_bytes());
+    giant[20..24].copy_from_slice(&60_000u32.to_be_bytes());
+    let checksum = crc32(&giant[12..29]);
+    giant[29..33].copy_from_slice(&checksum.to_be_bytes());
+    let giant = desk.file("giant.png", giant);
+    ask(&giant, &program)
+        .assert()
+        .code(1)
+        .stderr(contains("giant.png").and(contains("60000")));
+}
+
+#[test]
+fn programs_that_cannot_run() {
+    let desk = Desk::new();
+    let picture = desk.picture();
+    for (name, source, expected) in [
+        ("empty.txt", String::new(), "found"),
+        (
+            "undefined.txt",
+            "R=RESULT(var=NOWHERE)\n".to_owned(),
+            "NOWHERE",
+        ),
+        ("long.txt", "A=COUNT(box=B)\n".repeat(10_000), "max_lines"),
+        (
+            "unknown.txt",
+            "A=LOCATE(image=IMAGE,object='x')\n".to_owned(),
+            "LOCATE",
+        ),
+    ] {
+        let program = desk.file(name, source);
+        ask(&picture, &program)
+            .assert()
+            .code(1)
+            .stderr(contains(name).and(contains(expected)));
+        sdvp()
+            .args(["program", "check"])
+            .arg(&program)
+            .assert()
+            .code(1)
+            .stdout(contains(expected));
+    }
+    ask(&picture, Path::new("missing.txt"))
+        .assert()
+        .code(1)
+        .stderr(contains("missing.txt"));
+}
+
+#[test]
+fn good_programs_answer_and_show_their_steps() {
+    let desk = Desk::new();
+    let (picture, program) = (desk.picture(), desk.file("program.txt", GOOD));
+    let page = desk.0.path().join("steps.html");
+    let output = ask(&picture, &program)
+        .arg("--json")
+        .arg("--html")
+        .arg(&page)
+        .assert()
+        .success();
+    let json: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(json["steps"].as_array().unwrap().len(), 3);
+    assert!(json["answer"].as_str().unwrap().parse::<u32>().is_ok());
+    assert!(
+        std::fs::read_to_string(page)
+            .unwrap()
+            .contains("LOC(image=IMAGE")
+    );
+
+    let checked = sdvp()
+        .args(["program", "check", "--json"])
+        .arg(&program)
+        .assert()
+        .success();
+    let json: serde_json::Value = serde_json::from_slice(&checked.get_output().stdout).unwrap();
+    assert_eq!(
+        (&json[0]["ok"], json[0]["errors"].as_array().map(Vec::len)),
+        (&true.into(), Some(0))
+    );
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let desk = Desk::new();
+    let (picture, program) = (desk.picture(), desk.file("program.txt", GOOD));
+    let page = desk.0.path().join("no").join("such").join("steps.html");
+    ask(&picture, &program)
+        .arg("--html")
+        .arg(&page)
+        .assert()
+        .code(1)
+        .stderr(contains("steps.html"));
+    sdvp()
+        .args(["run", "picto-gqa", "--limit", "2", "--out"])
+        .arg(&picture)
+        .assert()
+        .code(1)
+        .stderr(contains("picture.png"));
+}
+
+#[test]
+fn students_that_do_not_fit() {
+    let desk = Desk::new();
+    let (picture, program) = (desk.picture(), desk.file("program.txt", GOOD));
+    ask(&picture, &program)
+        .args(["--student", "nowhere"])
+        .assert()
+        .code(1)
+        .stderr(contains("nowhere"));
+    desk.file("student.json", "{\"format\": 99}");
+    ask(&picture, &program)
+        .arg("--student")
+        .arg(desk.0.path())
+        .assert()
+        .code(1)
+        .stderr(contains("student.json"));
+}
+
+#[test]
+fn files_written_are_files_read() {
+    let desk = Desk::new();
+    let (data, out) = (desk.0.path().join("data"), desk.0.path().join("run"));
+    sdvp()
+        .args(["data", "make", "picto-gqa", "--count", "6", "--out"])
+        .arg(&data)
+        .assert()
+        .success();
+    sdvp()
+        .arg("run")
+        .arg(&data)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    let results = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+    assert_eq!(results.lines().count(), 6);
+    let table = sdvp().args(["eval", "--json"]).arg(&out).assert().success();
+    let json: serde_json::Value = serde_json::from_slice(&table.get_output().stdout).unwrap();
+    assert_eq!(json[0]["score"]["n"], 6);
+}
+
+#[test]
+fn wrong_usage_is_exit_code_two() {
+    sdvp().arg("dance").assert().code(2);
+    sdvp().args(["ask", "--question", "?"]).assert().code(2);
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| {
+            if c & 1 == 1 {
+                (c >> 1) ^ 0xEDB8_8320
+            } else {
+                c >> 1
+            }
+        })
+    })
+}

@@ -1,0 +1,83 @@
+//! Processor time of processes, so that a bench can tell whether it had the machine to itself.
+
+/// Ticks of the kernel's clock; a ratio of two counts needs no unit.
+#[derive(Clone, Copy)]
+pub(crate) struct Usage {
+    machine_busy: u64,
+    machine_total: u64,
+    ours: u64,
+}
+
+impl Usage {
+    /// What the whole machine and the given processes have used so far; none where the system does
+    /// not say (it is read from Linux's `/proc`).
+    pub(crate) fn now(processes: &[u32]) -> Option<Self> {
+        let stat = std::fs::read_to_string("/proc/stat").ok()?;
+        let fields: Vec<u64> = stat
+            .lines()
+            .next()?
+            .split_whitespace()
+            .skip(1)
+            .take(8)
+            .map_while(|f| f.parse().ok())
+            .collect();
+        let total: u64 = fields.iter().sum();
+        // Fields 3 and 4 are idle time and time spent waiting for disks.
+        let idle = fields.get(3)? + fields.get(4)?;
+        let ours = processes
+            .iter()
+            .map(|&process| ticks(process))
+            .sum::<Option<u64>>()?;
+        Some(Self {
+            machine_busy: total - idle,
+            machine_total: total,
+            ours,
+        })
+    }
+
+    /// The part of the machine that other processes used since then, 0 to 1.
+    pub(crate) fn others_since(self, start: Self) -> f64 {
+        let total = self
+            .machine_total
+            .saturating_sub(start.machine_total)
+            .max(1);
+        let busy = self.machine_busy.saturating_sub(start.machine_busy);
+        let ours = self.ours.saturating_sub(start.ours);
+        busy.saturating_sub(ours) as f64 / total as f64
+    }
+}
+
+/// Processor time of one process with all its threads.
+pub(crate) fn ticks(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; the times are fields 14 and 15 of all.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields
+        .split_whitespace()
+        .skip(11)
+        .map_while(|field| field.parse::<u64>().ok());
+    Some(times.next()? + times.next()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Usage;
+
+    #[test]
+    fn the_part_of_others_is_what_is_busy_but_not_ours() {
+        let start = Usage {
+            machine_busy: 100,
+            machine_total: 1000,
+            ours: 50,
+        };
+        let end = Usage {
+            machine_busy: 280,
+            machine_total: 1200,
+            ours: 190,
+        };
+        assert!((end.others_since(start) - 0.2).abs() < 1e-12);
+        // Clocks are read one after the other: never below 0.
+        let skewed = Usage { ours: 400, ..end };
+        assert_eq!(skewed.others_since(start), 0.0);
+    }
+}

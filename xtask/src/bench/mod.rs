@@ -1,0 +1,21 @@
+//! Benchmarks.
+
+mod cpu_time;
+mod layers;
+mod reference;
+mod training_step;
+mod vit;
+
+pub(crate) use layers::layers;
+pub(crate) use training_step::{TrainingStepArguments, training_step};
+
+/// The middle of some times; 0 of none.
+fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
+    }
+}
