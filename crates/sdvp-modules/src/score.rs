@@ -8,7 +8,7 @@
 /// The frameworks' threshold.
 pub const FRAMEWORK_THRESHOLD: f32 = 0.1;
 /// The probability that is mapped to it.
-pub const BELIEVED: f32 = 0.4;
+pub const BELIEVED: f32 = 0.25;
 
 /// Ratio of the odds of the two.
 const ODDS: f32 =

@@ -1,5 +1,8 @@
 //! What people get wrong, end to end: a clear error that names the thing, exit code 1, no panic.
 
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used)]
+
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;

@@ -1,6 +1,6 @@
 //! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`; and its approximation `x · σ(1.702 x)`.
 
-use super::exp::{erf, exp};
+use super::exp::{erf, erf_given, exp};
 use super::lanes::vectorised;
 use super::values;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
@@ -22,8 +22,10 @@ vectorised! {
 vectorised! {
     fn backward(x: &[f32], grad: &[f32], out: &mut [f32]) {
         for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
-            let cumulative = 0.5 * (1.0 + erf(x * INV_SQRT_2));
-            *out = grad * (cumulative + x * DENSITY * exp(-0.5 * x * x));
+            // One exponential serves both the distribution and its density.
+            let bell = exp(-0.5 * x * x);
+            let cumulative = 0.5 * (1.0 + erf_given(x * INV_SQRT_2, bell));
+            *out = grad * (cumulative + x * DENSITY * bell);
         }
     }
 }

@@ -106,23 +106,48 @@ pub fn attention(
             .contiguous()
     };
     let scale = 1.0 / ((dim / heads) as f64).sqrt();
-    let mut scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
-    if let Some(mask) = key_mask {
-        let hidden = ((mask - 1.0)? * 1e9)?.reshape((batch, 1, 1, tokens))?;
-        scores = scores.broadcast_add(&hidden)?;
-    }
-    if causal {
-        scores = scores.broadcast_add(&later(tokens, q.device())?)?;
-    }
-    let mixed = softmax(&scores)?.matmul(&split(v)?)?;
+    let scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
+    let weights = match visible(key_mask, causal, tokens, q.device())? {
+        None => softmax(&scores)?,
+        Some(visible) => {
+            let hidden = ((&visible - 1.0)? * 1e9)?;
+            // The product matters where nothing is visible: 0, as in the fused path, rather than
+            // the mean of what is hidden.
+            softmax(&scores.broadcast_add(&hidden)?)?.broadcast_mul(&visible)?
+        }
+    };
+    let mixed = weights.matmul(&split(v)?)?;
     Ok(mixed.transpose(1, 2)?.reshape((batch, tokens, dim))?)
 }
 
-fn later(tokens: usize, device: &Device) -> Result<Tensor> {
-    let hidden: Vec<f32> = (0..tokens)
-        .flat_map(|row| (0..tokens).map(move |column| if column > row { -1e9 } else { 0.0 }))
+/// 1 where a query may look at a key and 0 elsewhere, of a shape that broadcasts over
+/// `[batch, heads, queries, keys]`; none if everything may be looked at.
+fn visible(
+    key_mask: Option<&Tensor>,
+    causal: bool,
+    tokens: usize,
+    device: &Device,
+) -> Result<Option<Tensor>> {
+    let keys = match key_mask {
+        Some(mask) => Some(
+            mask.detach()
+                .reshape((mask.dim(0)?, 1, 1, tokens))?
+                .ne(0.0)?
+                .to_dtype(DType::F32)?,
+        ),
+        None => None,
+    };
+    if !causal {
+        return Ok(keys);
+    }
+    let earlier: Vec<f32> = (0..tokens)
+        .flat_map(|query| (0..tokens).map(move |key| f32::from(u8::from(key <= query))))
         .collect();
-    Ok(Tensor::from_vec(hidden, (tokens, tokens), device)?.to_dtype(DType::F32)?)
+    let earlier = Tensor::from_vec(earlier, (1, 1, tokens, tokens), device)?;
+    Ok(Some(match keys {
+        Some(keys) => keys.broadcast_mul(&earlier)?,
+        None => earlier,
+    }))
 }
 
 #[cfg(test)]
@@ -198,5 +223,16 @@ mod tests {
             .to_vec1::<f32>()
             .unwrap();
         assert!(grad.iter().all(|g| *g == 0.0));
+        let q = Tensor::randn(0f32, 1f32, (1, 2, 4), &device).unwrap();
+        let y = attention(&q, &q, &q, 2, Some(&mask), true).unwrap();
+        assert_eq!(
+            y.abs()
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap(),
+            0.0
+        );
     }
 }

@@ -114,3 +114,63 @@ fn composite(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
     }
     Ok(y.reshape(shape)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    fn gap(a: &Tensor, b: &Tensor) -> f32 {
+        (a - b)
+            .unwrap()
+            .abs()
+            .unwrap()
+            .max_all()
+            .unwrap()
+            .to_scalar()
+            .unwrap()
+    }
+
+    #[test]
+    fn fused_and_composite_agree_forward_and_backward() {
+        let device = Device::Cpu;
+        // One row; a last piece that is not whole; several partial gradients of the weight.
+        for (rows, input, output) in [((1, 1), 5, 3), ((3, 70), 24, 17), ((9, 300), 13, 40)] {
+            let var = |shape: &[usize]| Var::randn(0f32, 1f32, shape, &device).unwrap();
+            let (x, w, b) = (
+                var(&[rows.0, rows.1, input]),
+                var(&[output, input]),
+                var(&[output]),
+            );
+            for bias in [None, Some(b.as_tensor())] {
+                let (fast, slow) = (
+                    linear(&x, &w, bias).unwrap(),
+                    composite(&x, &w, bias).unwrap(),
+                );
+                assert_eq!(fast.dims(), [rows.0, rows.1, output]);
+                assert!(gap(&fast, &slow) < 1e-4);
+                let probe = Tensor::randn(0f32, 1f32, fast.dims(), &device).unwrap();
+                let gradients =
+                    |y: &Tensor| (y * &probe).unwrap().sum_all().unwrap().backward().unwrap();
+                let (fast, slow) = (gradients(&fast), gradients(&slow));
+                for v in [Some(&x), Some(&w), bias.map(|_| &b)].into_iter().flatten() {
+                    assert!(gap(fast.get(v).unwrap(), slow.get(v).unwrap()) < 1e-3);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_errors() {
+        let zeros =
+            |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let error = linear(&zeros(&[2, 5]), &zeros(&[3, 4]), None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("[_, 5]") && error.contains("[3, 4]"),
+            "{error}"
+        );
+        assert!(linear(&zeros(&[2, 4]), &zeros(&[3, 4]), Some(&zeros(&[2]))).is_err());
+    }
+}

@@ -15,3 +15,6 @@ pub use embedding::Embedding;
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, linear};
 pub use softmax::{log_softmax, softmax};
+
+#[cfg(test)]
+mod tests;
