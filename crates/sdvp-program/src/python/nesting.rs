@@ -2,7 +2,11 @@
 
 use super::SyntaxFault;
 
-/// Refuses code that nests deeper than `limit`, has unbalanced brackets or an unclosed text, or
+/// Operations that may follow one another for every level of nesting: `1 + 1 + …` and `f()()…`
+/// nest to the left, which costs a parser stack just as well, but less.
+const OPERATIONS_PER_LEVEL: usize = 4;
+
+/// Refuses code that nests deeper than `limit`, chains too many operations, has unbalanced brackets or an unclosed text, or
 /// holds a comment or `;`.
 ///
 /// Counted are open brackets, prefix operators (`not`, `-`, `+`, `~`) waiting for their operand,
@@ -12,6 +16,7 @@ pub(super) fn check(code: &str, limit: usize) -> Result<(), SyntaxFault> {
     let mut scan = Scan {
         levels: vec![Level::open(' ', 0)],
         depth: 0,
+        operations: 0,
         expects_operand: true,
     };
     let mut at = 0;
@@ -25,7 +30,10 @@ pub(super) fn check(code: &str, limit: usize) -> Result<(), SyntaxFault> {
                 at = end_of_text(&chars, start)?;
                 scan.operand();
             }
-            '(' | '[' | '{' => scan.open(c, start),
+            '(' | '[' | '{' => {
+                scan.operations += usize::from(!scan.expects_operand);
+                scan.open(c, start);
+            }
             ')' | ']' | '}' => scan.close(c, start)?,
             '#' | ';' => {
                 return Err(SyntaxFault::new(
@@ -47,12 +55,22 @@ pub(super) fn check(code: &str, limit: usize) -> Result<(), SyntaxFault> {
                     "not" if scan.expects_operand => scan.prefix(),
                     "else" | "lambda" => scan.binds_right(),
                     "await" | "yield" => scan.prefix(),
-                    "and" | "or" | "in" | "is" | "if" | "for" => scan.expects_operand = true,
+                    "and" | "or" | "in" | "is" | "if" | "for" => scan.operation(),
                     _ => scan.operand(),
                 }
             }
-            '.' => {}
-            _ => scan.expects_operand = true,
+            '.' => scan.operations += 1,
+            ',' | ':' => scan.expects_operand = true,
+            _ => scan.operation(),
+        }
+        let most = limit * OPERATIONS_PER_LEVEL;
+        if scan.operations > most {
+            return Err(SyntaxFault::new(
+                start,
+                format!(
+                    "an expression may hold {most} operations, {OPERATIONS_PER_LEVEL} times max_expression_depth"
+                ),
+            ));
         }
         if scan.depth > limit {
             return Err(SyntaxFault::new(
@@ -100,10 +118,16 @@ struct Scan {
     /// Open brackets; the first is the expression itself.
     levels: Vec<Level>,
     depth: usize,
+    operations: usize,
     expects_operand: bool,
 }
 
 impl Scan {
+    fn operation(&mut self) {
+        self.operations += 1;
+        self.expects_operand = true;
+    }
+
     fn open(&mut self, bracket: char, at: usize) {
         self.levels.push(Level::open(bracket, at));
         self.depth += 1;
