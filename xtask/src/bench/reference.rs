@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// How to get PyTorch.
-const INSTALL: &str = "to install it:\n  python3 -m venv ../torch-env\n  \
-    ../torch-env/bin/pip install torch numpy\n  \
-    cargo run --release -p xtask -- bench training-step --python ../torch-env/bin/python";
+const INSTALL: &str = "to install it:\n  python3 -m venv /tmp/torch\n  \
+    /tmp/torch/bin/pip install torch numpy\n  \
+    cargo run --release -p xtask -- bench training-step --python /tmp/torch/bin/python";
 
 /// What the process says of itself first.
 #[derive(Debug, Deserialize)]
