@@ -139,6 +139,11 @@ impl Shuffle {
         }
     }
 
+    /// The next `wanted` of the values this walks over.
+    pub(crate) fn of<'a, T>(&mut self, values: &'a [T], wanted: usize) -> Vec<&'a T> {
+        self.take(wanted).into_iter().map(|i| &values[i]).collect()
+    }
+
     /// The next `wanted` indices; none if there are none at all.
     pub(crate) fn take(&mut self, wanted: usize) -> Vec<usize> {
         if self.order.is_empty() {

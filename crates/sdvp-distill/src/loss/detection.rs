@@ -3,6 +3,7 @@
 use super::matching::assign;
 use candle_core::{D, Tensor};
 use sdvp_core::BBox;
+use sdvp_models::layers::{sigmoid, softplus};
 use sdvp_models::{ModelError, Result};
 
 /// One object to be found.
@@ -250,10 +251,8 @@ fn patch_center(prediction: usize, grid: usize) -> (f32, f32) {
 
 /// `(t − σ(x))² · BCE(σ(x), t)`, element by element.
 pub(crate) fn quality_focal(logits: &Tensor, wanted: &Tensor) -> Result<Tensor> {
-    let probability = ((logits * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?;
-    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    let entropy = (softplus - logits.mul(wanted)?)?;
-    Ok((probability - wanted)?.sqr()?.mul(&entropy)?)
+    let entropy = (softplus(logits)? - logits.mul(wanted)?)?;
+    Ok((sigmoid(logits)? - wanted)?.sqr()?.mul(&entropy)?)
 }
 
 /// Generalised IoU (Rezatofighi et al. 2019, arXiv 1902.09630) of boxes `[n, 4]` given as centre

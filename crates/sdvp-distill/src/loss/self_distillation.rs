@@ -2,7 +2,8 @@
 //! (sequential self-distillation, DESIGN §1 step 5; Li & Hoiem 2016, arXiv 1606.09282).
 
 use candle_core::{D, Tensor};
-use sdvp_models::{Result, layers::log_softmax};
+use sdvp_models::Result;
+use sdvp_models::layers::{log_softmax, sigmoid, softplus};
 
 /// `KL(softmax(before) ‖ softmax(now))`, averaged over the batch; both `[batch, answers]`.
 ///
@@ -35,11 +36,6 @@ pub fn detection_divergence(
 ) -> Result<Tensor> {
     let batch = now.dim(0)?.max(1) as f64;
     let before = before.detach();
-    let sigmoid =
-        |x: &Tensor| -> Result<Tensor> { Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?) };
-    let softplus = |x: &Tensor| -> Result<Tensor> {
-        Ok((x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?)
-    };
     let probability = sigmoid(&before)?;
     // KL of two Bernoulli variables from their logits: p(x_b − x_n) + softplus(x_n) − softplus(x_b).
     let scores = (probability.mul(&(&before - now)?)? + (softplus(now)? - softplus(&before)?)?)?;

@@ -1,15 +1,13 @@
 //! The second step: teaching a student to answer.
 
-use super::{Recorder, TrainingCurve, optimizer};
+use super::{Losses, TrainingCurve, choose_trainable, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
 use crate::observer::Observer;
-use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
-use sdvp_models::ModelError;
 use sdvp_modules::AnswerModel;
 
 /// Teaches `model` the examples for the given number of steps while it rehearses what it
@@ -25,32 +23,17 @@ pub fn train_answer(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
-    let mut recorder = Recorder::new(settings.steps, observer);
-    let mut optimizer = optimizer(&mut model.params, settings)?;
-    let mut next_example = Shuffle::new(examples.len(), seed);
-    let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
-    for _ in 0..settings.steps {
-        let labelled: Vec<&AnswerExample> = next_example
-            .take(settings.batch)
-            .into_iter()
-            .map(|i| &examples[i])
-            .collect();
-        let remembered: Vec<&RememberedAnswer> = next_memory
-            .take(settings.rehearsed)
-            .into_iter()
-            .map(|i| &memory[i])
-            .collect();
-        let (loss, divergence) = losses(model, &labelled, &remembered)?;
-        let total = match &divergence {
-            Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
-            None => Ok(loss.clone()),
-        }
-        .map_err(ModelError::from)?;
-        optimizer.step(&total)?;
-        let number = |t: &Tensor| t.to_scalar::<f32>().map_err(ModelError::from);
-        recorder.add(number(&loss)?, divergence.as_ref().map_or(Ok(0.0), number)?);
-    }
-    Ok(recorder.finish())
+    choose_trainable(&mut model.params, &settings.method);
+    let model = &*model;
+    learn_and_rehearse(
+        &model.params,
+        examples,
+        memory,
+        settings,
+        seed,
+        observer,
+        |labelled, remembered| losses(model, labelled, remembered),
+    )
 }
 
 /// Both losses of one batch, from one forward pass.
@@ -58,7 +41,7 @@ fn losses(
     model: &AnswerModel,
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
-) -> std::result::Result<(Tensor, Option<Tensor>), ModelError> {
+) -> Losses {
     let views: Vec<&View> = labelled
         .iter()
         .map(|e| &e.view)

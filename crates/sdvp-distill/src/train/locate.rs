@@ -1,13 +1,12 @@
 //! The first step: teaching a student to find.
 
-use super::{Recorder, TrainingCurve, optimizer};
+use super::{Losses, TrainingCurve, choose_trainable, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{LocateExample, RememberedView};
 use crate::loss::{
     DetectionTargets, ImageTargets, ObjectTarget, detection_divergence, detection_loss,
 };
 use crate::observer::Observer;
-use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
@@ -78,32 +77,17 @@ pub fn train_locate(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
-    let mut recorder = Recorder::new(settings.steps, observer);
-    let mut optimizer = optimizer(&mut model.params, settings)?;
-    let mut next_example = Shuffle::new(examples.len(), seed);
-    let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
-    for _ in 0..settings.steps {
-        let labelled: Vec<&LocateExample> = next_example
-            .take(settings.batch)
-            .into_iter()
-            .map(|i| &examples[i])
-            .collect();
-        let remembered: Vec<&RememberedView> = next_memory
-            .take(settings.rehearsed)
-            .into_iter()
-            .map(|i| &memory[i])
-            .collect();
-        let (loss, divergence) = locate_losses(model, &labelled, &remembered)?;
-        let total = match &divergence {
-            Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
-            None => Ok(loss.clone()),
-        }
-        .map_err(ModelError::from)?;
-        optimizer.step(&total)?;
-        let number = |t: &Tensor| t.to_scalar::<f32>().map_err(ModelError::from);
-        recorder.add(number(&loss)?, divergence.as_ref().map_or(Ok(0.0), number)?);
-    }
-    Ok(recorder.finish())
+    choose_trainable(&mut model.params, &settings.method);
+    let model = &*model;
+    learn_and_rehearse(
+        &model.params,
+        examples,
+        memory,
+        settings,
+        seed,
+        observer,
+        |labelled, remembered| locate_losses(model, labelled, remembered),
+    )
 }
 
 /// Both losses of one batch, from one forward pass.
@@ -111,7 +95,7 @@ pub(crate) fn locate_losses(
     model: &LocateModel,
     labelled: &[&LocateExample],
     remembered: &[&RememberedView],
-) -> std::result::Result<(Tensor, Option<Tensor>), ModelError> {
+) -> Losses {
     let mut texts = TextList::default();
     let images = labelled
         .iter()

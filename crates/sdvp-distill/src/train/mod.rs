@@ -11,23 +11,22 @@ pub use locate::train_locate;
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
 
+use crate::error::Result;
+use crate::observer::Observer;
+use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
-use sdvp_models::Result;
+use candle_core::Tensor;
+use sdvp_models::ModelError;
 use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
 use sdvp_models::params::Params;
 use sdvp_modules::TrainMethod;
 
-/// Freezes what the method does not train, and sets up the optimizer.
-pub(crate) fn optimizer(params: &mut Params, settings: &StepSettings) -> Result<AdamW> {
-    match settings.method {
+/// Freezes what the method does not train.
+pub(crate) fn choose_trainable(params: &mut Params, method: &TrainMethod) {
+    match method {
         TrainMethod::Full => params.set_trainable(|_| true),
         TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
     }
-    let config = AdamWConfig {
-        learning_rate: settings.learning_rate,
-        ..AdamWConfig::default()
-    };
-    AdamW::new(params, config, schedule(settings.steps))
 }
 
 /// A short warm-up, then a cosine to a twentieth.
@@ -37,4 +36,42 @@ pub(crate) fn schedule(steps: usize) -> Schedule {
         total_steps: steps,
         min_ratio: 0.05,
     }
+}
+
+/// Loss of a batch's labelled calls, and divergence on its rehearsed ones if there are any.
+pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelError>;
+
+/// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
+/// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both.
+pub(crate) fn learn_and_rehearse<E, M>(
+    params: &Params,
+    examples: &[E],
+    memory: &[M],
+    settings: &StepSettings,
+    seed: u64,
+    observer: &dyn Observer,
+    losses: impl Fn(&[&E], &[&M]) -> Losses,
+) -> Result<TrainingCurve> {
+    let mut recorder = Recorder::new(settings.steps, observer);
+    let config = AdamWConfig {
+        learning_rate: settings.learning_rate,
+        ..AdamWConfig::default()
+    };
+    let mut optimizer = AdamW::new(params, config, schedule(settings.steps))?;
+    let mut next_example = Shuffle::new(examples.len(), seed);
+    let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
+    for _ in 0..settings.steps {
+        let labelled: Vec<&E> = next_example.of(examples, settings.batch);
+        let remembered: Vec<&M> = next_memory.of(memory, settings.rehearsed);
+        let (loss, divergence) = losses(&labelled, &remembered)?;
+        let total = match &divergence {
+            Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
+            None => Ok(loss.clone()),
+        }
+        .map_err(ModelError::from)?;
+        optimizer.step(&total)?;
+        let number = |t: &Tensor| t.to_scalar::<f32>().map_err(ModelError::from);
+        recorder.add(number(&loss)?, divergence.as_ref().map_or(Ok(0.0), number)?);
+    }
+    Ok(recorder.finish())
 }

@@ -8,7 +8,7 @@
 use super::encoder::{Encoder, EncoderConfig, LayerNames};
 use super::patches::PatchEmbedding;
 use crate::error::Result;
-use crate::layers::{Embedding, LayerNorm, Linear, gelu};
+use crate::layers::{Embedding, LayerNorm, Linear, gelu, sigmoid};
 use crate::params::{Builder, Init};
 use candle_core::{D, IndexOp, Tensor};
 use serde::{Deserialize, Serialize};
@@ -295,11 +295,6 @@ impl ImageTower {
         let patches = x.narrow(1, 1, count)?.broadcast_mul(&class)?;
         self.merge_norm.forward(&patches)
     }
-}
-
-/// `1 / (1 + exp(-x))`, from operations that carry gradients on every device.
-fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?)
 }
 
 fn unit_length(x: &Tensor) -> Result<Tensor> {

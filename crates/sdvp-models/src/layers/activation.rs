@@ -61,6 +61,22 @@ fn composite_quick_gelu(x: &Tensor) -> Result<Tensor> {
     Ok(x.mul(&sigmoid)?)
 }
 
+/// `1 / (1 + exp(-x))`, from operations that carry gradients on every device.
+///
+/// # Errors
+/// If the tensor operation fails.
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?)
+}
+
+/// `log(1 + exp(x))`, which does not overflow.
+///
+/// # Errors
+/// If the tensor operation fails.
+pub fn softplus(x: &Tensor) -> Result<Tensor> {
+    Ok((x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ mod layer_norm;
 mod linear;
 mod softmax;
 
-pub use activation::{Activation, gelu, quick_gelu};
+pub use activation::{Activation, gelu, quick_gelu, sigmoid, softplus};
 pub use attention::{Attention, AttentionNames, attention};
 pub use conv::{ChannelNorm, Conv2d};
 pub use embedding::Embedding;

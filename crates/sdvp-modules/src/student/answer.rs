@@ -69,6 +69,16 @@ impl AnswerModel {
         let config: ViltConfig = source.json("config.json", MODEL_FILES)?;
         let processor = source.json("preprocessor_config.json", MODEL_FILES)?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
+        Self::assemble(config, processor, tokenizer, tensors, lora)
+    }
+
+    fn assemble(
+        config: ViltConfig,
+        processor: ImageProcessor,
+        tokenizer: Tokenizer,
+        tensors: HashMap<String, Tensor>,
+        lora: Option<(LoraConfig, u64)>,
+    ) -> Result<Self> {
         let mut b = Builder::load(tensors, &Device::Cpu);
         if let Some((lora, seed)) = lora {
             b = b.with_lora(lora, seed);
@@ -124,19 +134,8 @@ impl AnswerModel {
     /// If the copy does not fit in memory.
     pub fn duplicate(&self, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
         let (config, processor) = (self.config.clone(), self.processor.clone());
-        let mut b = Builder::load(self.params.to_tensors(), &Device::Cpu);
-        if let Some((lora, seed)) = lora {
-            b = b.with_lora(lora, seed);
-        }
-        let network = Vilt::new(&config, &b)?;
-        let tokenizer = self.tokenizer.clone();
-        Ok(Self {
-            config,
-            processor,
-            tokenizer,
-            network,
-            params: b.finish()?,
-        })
+        let (tokenizer, tensors) = (self.tokenizer.clone(), self.params.to_tensors());
+        Self::assemble(config, processor, tokenizer, tensors, lora)
     }
 
     /// Identity of weights and settings.

@@ -220,7 +220,6 @@ impl Demo {
         })
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn report(
         &self,
         scale: &Scale,
