@@ -31,8 +31,10 @@ enum Command {
 enum Bench {
     /// Forward pass, backward pass and update of a small vision transformer, against PyTorch.
     TrainingStep(bench::TrainingStepArguments),
-    /// The same with one of our steps taken apart, without PyTorch.
+    /// The training step of `training-step` taken apart, without PyTorch.
     Layers,
+    /// Programs run together, against one program and one call at a time.
+    Programs(bench::ProgramsArguments),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,9 @@ fn main() -> ExitCode {
         Command::Bench {
             what: Bench::Layers,
         } => bench::layers(),
+        Command::Bench {
+            what: Bench::Programs(arguments),
+        } => bench::programs(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@
 
 mod bbox;
 mod digest;
+mod file;
 mod image;
 mod module;
 mod outcome;
@@ -16,6 +17,7 @@ mod view;
 
 pub use bbox::{BBox, non_maximum_suppression};
 pub use digest::{Digest, Hasher};
+pub use file::write_whole;
 pub use image::{DecodeLimits, Image, ImageError};
 pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};

@@ -3,7 +3,7 @@
 use crate::examples::{AnswerExample, LocateExample};
 use crate::settings::DistillSettings;
 use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
-use sdvp_modules::score::probability_of;
+use sdvp_models::Calibration;
 use sdvp_modules::{AnswerModel, Teacher};
 use std::collections::HashMap;
 
@@ -14,10 +14,12 @@ const DUPLICATE_IOU: f32 = 0.5;
 
 /// Labels every view of the harvested locate calls: for what the programs asked there, and for the
 /// teacher's whole repertoire, so that a student also learns what is not there. Calls whose words
-/// the teacher does not know are left out.
+/// the teacher does not know are left out. The student is to reach the probability that its own
+/// calibration maps to the teacher's score.
 pub fn label_views(
     calls: &[SubTask],
     teacher: &dyn Teacher,
+    student: Calibration,
     settings: &DistillSettings,
 ) -> Vec<LocateExample> {
     let mut places: HashMap<Digest, usize> = HashMap::new();
@@ -43,7 +45,7 @@ pub fn label_views(
                 .iter()
                 .map(|(view, texts)| {
                     let labels = texts.iter().cloned().zip(labels.by_ref());
-                    LocateExample::from_labels(view, labels, settings)
+                    LocateExample::from_labels(view, labels, student, settings)
                 })
                 .collect::<Vec<_>>()
         })
@@ -54,6 +56,7 @@ impl LocateExample {
     fn from_labels(
         view: &View,
         labels: impl Iterator<Item = (String, Option<Outcome>)>,
+        student: Calibration,
         settings: &DistillSettings,
     ) -> Self {
         let mut example = Self {
@@ -71,10 +74,9 @@ impl LocateExample {
             for kept in non_maximum_suppression(&boxes, DUPLICATE_IOU) {
                 let Detection { bbox, score } = found[kept];
                 let bbox = bbox.scaled(1.0 / width, 1.0 / height);
-                let probability = probability_of(score);
-                if probability >= settings.sure {
-                    example.add_object(bbox, &text, probability);
-                } else if probability >= settings.unsure {
+                if score >= settings.sure {
+                    example.add_object(bbox, &text, student.probability_of(score));
+                } else if score >= settings.unsure {
                     example.unsure.push((text.clone(), bbox));
                 }
             }

@@ -30,7 +30,8 @@ pub struct DistillSettings {
     pub locate: StepSettings,
     /// The second step: answer.
     pub answer: StepSettings,
-    /// A teacher's box counts as an object from this probability on …
+    /// A teacher's box counts as an object from this score on (frameworks believe boxes from 0.1
+    /// on) …
     pub sure: f32,
     /// … and as nothing below this one; in between it is neither.
     pub unsure: f32,
@@ -56,8 +57,8 @@ impl Default for DistillSettings {
                 rehearsed: 16,
                 ..step
             },
-            sure: 0.4,
-            unsure: 0.15,
+            sure: 0.18,
+            unsure: 0.055,
             answer_confidence: 0.3,
         }
     }

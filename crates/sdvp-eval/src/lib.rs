@@ -8,8 +8,10 @@ mod evaluate;
 mod measured;
 pub mod report;
 mod score;
+mod speed;
 
 pub use bootstrap::{Interval, mean, mean_interval, paired_interval};
 pub use evaluate::{Evaluation, Exam, ExamItem, evaluate};
 pub use measured::Measured;
 pub use score::{normalized, score};
+pub use speed::Speed;

@@ -2,6 +2,7 @@
 //! adaptation, optimisation, image processing, tokenizers and weights on disk.
 
 pub mod architectures;
+mod calibration;
 mod error;
 pub mod gradient_check;
 mod kernels;
@@ -14,6 +15,7 @@ mod processor;
 mod tokenizer;
 pub mod weights;
 
+pub use calibration::{Calibration, FRAMEWORK_THRESHOLD, NotAProbability};
 pub use error::{ModelError, Result};
 pub use lora::LoraConfig;
 pub use processor::{ImageProcessor, ImageSize, Resample};

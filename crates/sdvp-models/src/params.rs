@@ -58,6 +58,7 @@ struct Entry {
 struct Shared {
     origin: Origin,
     seed: u64,
+    frozen: bool,
     made: BTreeMap<String, Entry>,
     problems: Vec<String>,
     lora: Option<LoraConfig>,
@@ -76,6 +77,7 @@ impl Builder {
         let shared = Shared {
             origin,
             seed,
+            frozen: false,
             made: BTreeMap::new(),
             problems: Vec::new(),
             lora: None,
@@ -95,6 +97,14 @@ impl Builder {
     /// Parameters with the given values, as single precision.
     pub fn load(tensors: HashMap<String, Tensor>, device: &Device) -> Self {
         Self::of(Origin::Loaded(tensors), 0, device)
+    }
+
+    /// As [`Builder::load`], for a network that is only used: no graph for gradients is recorded,
+    /// which saves time and memory. What it hands out is no part of [`Params`].
+    pub fn frozen(tensors: HashMap<String, Tensor>, device: &Device) -> Self {
+        let builder = Self::load(tensors, device);
+        builder.shared.borrow_mut().frozen = true;
+        builder
     }
 
     /// Adds low-rank branches to the linear layers the configuration names; where no values are
@@ -190,6 +200,12 @@ impl Builder {
                 }
             },
         };
+        if shared.frozen {
+            return Ok(Parameter {
+                value: value.detach(),
+                trainable: Arc::new(AtomicBool::new(false)),
+            });
+        }
         let var = Var::from_tensor(&value)?;
         let parameter = Parameter {
             value: var.as_tensor().clone(),

@@ -58,25 +58,14 @@ pub fn write_safetensors(
     write_whole(path, &bytes)
 }
 
-/// Writes a file by way of a temporary one in the same folder, so that readers see all or nothing.
+/// Writes a file, so that readers see all of it or nothing.
 ///
 /// # Errors
 /// As the system reports; the message names the file.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |source| ModelError::Io {
+    sdvp_core::write_whole(path, bytes).map_err(|source| ModelError::Io {
         path: path.to_owned(),
         source,
-    };
-    let temporary = path.with_extension(format!("partial-{}", std::process::id()));
-    let written = std::fs::File::create(&temporary).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    });
-    written.map_err(|error| {
-        // The first error is the one worth telling.
-        let _ = std::fs::remove_file(&temporary);
-        failed(error)
     })
 }
 

@@ -38,6 +38,7 @@ fn owlvit() -> OwlVitConfig {
             encoder: encoder(),
         },
         projection_dim: 8,
+        believed: sdvp_models::Calibration::default(),
     }
 }
 

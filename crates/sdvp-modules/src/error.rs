@@ -9,6 +9,14 @@ pub enum SetupError {
     /// The network or its files.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Weights that do not fit their network.
+    #[error("{file}: {source}")]
+    Weights {
+        /// The file.
+        file: String,
+        /// What does not fit.
+        source: ModelError,
+    },
     /// A part of a model is missing.
     #[error("model {model} has no {file}; expected a folder with {expected}")]
     MissingFile {

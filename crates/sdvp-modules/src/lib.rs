@@ -3,7 +3,6 @@
 
 mod builtin;
 mod error;
-pub mod score;
 mod source;
 mod student;
 mod teacher;
@@ -13,7 +12,7 @@ pub use error::SetupError;
 pub use source::ModelSource;
 pub use student::{
     AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, ModuleAdapter, Student,
-    StudentManifest, TrainMethod,
+    StudentManifest, StudentModel, StudentNetwork, TrainMethod,
 };
 pub use teacher::{
     AnswerTeacher, LocateTeacher, Meaning, Question, Sighting, Teacher, TeacherModel, Vocabulary,

@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sdvp_distill::{Observer, Phase};
 use std::io::IsTerminal;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Shows phases as they go.
 pub(crate) struct Progress {
@@ -17,13 +17,13 @@ struct Current {
     name: String,
     total: usize,
     done: usize,
-    told: usize,
+    told: Instant,
     loss: Option<f32>,
     bar: ProgressBar,
 }
 
-/// Lines per phase where there is no terminal.
-const LINES: usize = 4;
+/// Time between lines of one phase where there is no terminal.
+const SILENCE: Duration = Duration::from_secs(20);
 
 impl Progress {
     /// Chooses bars or lines by what standard error is.
@@ -73,7 +73,7 @@ impl Observer for Progress {
                 name: phase.name.clone(),
                 total: phase.total,
                 done: 0,
-                told: 0,
+                told: Instant::now(),
                 loss: None,
                 bar,
             });
@@ -89,10 +89,8 @@ impl Observer for Progress {
         };
         phase.done += done;
         phase.bar.inc(done as u64);
-        let quarter = phase.done * LINES / phase.total.max(1);
-        // Short phases only say that they began.
-        if !self.terminal && quarter > phase.told && quarter < LINES && phase.total > 1000 {
-            phase.told = quarter;
+        if !self.terminal && phase.told.elapsed() >= SILENCE {
+            phase.told = Instant::now();
             let loss = phase
                 .loss
                 .map_or(String::new(), |loss| format!(", loss {loss:.3}"));

@@ -167,6 +167,60 @@ fn an_output_that_cannot_be_written_is_named() {
         .stderr(contains("picture.png"));
 }
 
+/// Names of what is in a folder and the folders in it.
+fn contents(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.extend(contents(&path));
+        } else {
+            names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named() {
+    let desk = Desk::new();
+    let (picture, program) = (desk.picture(), desk.file("program.txt", GOOD));
+    ask(&picture, &program)
+        .args(["--html", "/dev/full"])
+        .assert()
+        .code(1)
+        .stderr(contains("/dev/full").and(contains("No space left")));
+}
+
+/// As on a disk that becomes full: files may not grow beyond a few blocks.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_leaves_nothing_half_written() {
+    let desk = Desk::new();
+    let out = desk.0.path().join("out");
+    let binary = assert_cmd::cargo::cargo_bin("sdvp");
+    for arguments in [
+        "data make picto-gqa --count 3",
+        "run picto-gqa --limit 40",
+        "distill picto-gqa --questions 20 --rehearsal 10 --steps 1",
+    ] {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f 8; exec '{}' {arguments} --out '{}'",
+            binary.display(),
+            out.display()
+        );
+        Command::new("sh")
+            .args(["-c", &script])
+            .assert()
+            .code(1)
+            .stderr(contains("File too large").and(contains(out.to_str().unwrap())));
+        if out.exists() {
+            assert_eq!(contents(&out), Vec::<String>::new(), "{arguments}");
+        }
+    }
+}
+
 #[test]
 fn students_that_do_not_fit() {
     let desk = Desk::new();
@@ -176,6 +230,35 @@ fn students_that_do_not_fit() {
         .assert()
         .code(1)
         .stderr(contains("nowhere"));
+    let student = desk.0.path().join("student");
+    sdvp()
+        .args([
+            "distill",
+            "picto-gqa",
+            "--questions",
+            "20",
+            "--rehearsal",
+            "10",
+            "--steps",
+            "1",
+        ])
+        .arg("--out")
+        .arg(&student)
+        .assert()
+        .success();
+    let weights = student.join("locate.safetensors");
+    let device = candle_core::Device::Cpu;
+    let mut tensors = sdvp_models::weights::read_safetensors(&weights, &device).unwrap();
+    let bias = "box_head.dense2.bias";
+    let other = tensors["box_head.dense2.weight"].clone();
+    tensors.insert(bias.to_owned(), other);
+    sdvp_models::weights::write_safetensors(&weights, &tensors, candle_core::DType::F32).unwrap();
+    ask(&picture, &program)
+        .arg("--student")
+        .arg(&student)
+        .assert()
+        .code(1)
+        .stderr(contains("locate.safetensors").and(contains(bias)));
     desk.file("student.json", "{\"format\": 99}");
     ask(&picture, &program)
         .arg("--student")

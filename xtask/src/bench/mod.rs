@@ -2,11 +2,13 @@
 
 mod cpu_time;
 mod layers;
+mod programs;
 mod reference;
 mod training_step;
 mod vit;
 
 pub(crate) use layers::layers;
+pub(crate) use programs::{ProgramsArguments, programs};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.

@@ -14,7 +14,7 @@ use sdvp_models::architectures::{
 };
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
-use sdvp_models::{ModelError, Tokenizer};
+use sdvp_models::{Calibration, ModelError, Tokenizer};
 use sdvp_modules::LocateModel;
 use std::collections::BTreeSet;
 
@@ -43,6 +43,7 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
             encoder: encoder(128, 5),
         },
         projection_dim: 64,
+        believed: Calibration::default(),
     }
 }
 

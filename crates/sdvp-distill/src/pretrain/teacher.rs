@@ -8,10 +8,10 @@ use crate::train::{Recorder, TrainingCurve, schedule};
 use candle_core::{Device, Tensor};
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, Color, SceneSpec};
-use sdvp_models::ModelError;
 use sdvp_models::architectures::ConvTeacherConfig;
 use sdvp_models::layers::log_softmax;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
+use sdvp_models::{Calibration, ModelError};
 use sdvp_modules::TeacherModel;
 
 /// The part of a box around its centre whose cells answer for the object.
@@ -32,6 +32,7 @@ pub fn teacher_config(categories: &[Category]) -> ConvTeacherConfig {
             .map(|thing| thing.category().name().to_owned())
             .collect(),
         colors: Color::ALL.map(|color| color.name().to_owned()).to_vec(),
+        believed: Calibration::default(),
     }
 }
 

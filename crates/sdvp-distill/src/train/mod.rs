@@ -29,12 +29,21 @@ pub(crate) fn choose_trainable(params: &mut Params, method: &TrainMethod) {
     }
 }
 
-/// A short warm-up, then a cosine to a twentieth.
+/// For learning from nothing: a short warm-up, then a cosine to a twentieth.
 pub(crate) fn schedule(steps: usize) -> Schedule {
     Schedule {
         warmup_steps: (steps / 20).max(1),
         total_steps: steps,
         min_ratio: 0.05,
+    }
+}
+
+/// For learning more: a longer warm-up. AdamW's first steps move every weight by the whole rate,
+/// whatever its gradient, and would knock a trained network over.
+fn further_schedule(steps: usize) -> Schedule {
+    Schedule {
+        warmup_steps: (steps / 5).clamp(1, 100),
+        ..schedule(steps)
     }
 }
 
@@ -57,7 +66,7 @@ pub(crate) fn learn_and_rehearse<E, M>(
         learning_rate: settings.learning_rate,
         ..AdamWConfig::default()
     };
-    let mut optimizer = AdamW::new(params, config, schedule(settings.steps))?;
+    let mut optimizer = AdamW::new(params, config, further_schedule(settings.steps))?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     for _ in 0..settings.steps {

@@ -1,7 +1,6 @@
 //! Files that appear whole or not at all.
 
 use super::{ExampleRun, Report, report_html};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Why a report cannot be written or read.
@@ -17,12 +16,6 @@ pub enum ReportError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The path does not name a file.
-    #[error("expected the path of a file to write, found {}", path.display())]
-    NoName {
-        /// The path.
-        path: PathBuf,
-    },
     /// The file is no report.
     #[error("{} is not a report: {source}", path.display())]
     NotAReport {
@@ -36,34 +29,16 @@ pub enum ReportError {
     Json(#[source] serde_json::Error),
 }
 
-/// Writes a file by way of a temporary one in the same folder, which is renamed when it is
-/// complete and removed when it cannot be.
+/// Writes a file, so that readers see all of it or nothing.
 ///
 /// # Errors
 /// If the system refuses; the error names the path, and what was there before is untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Err(ReportError::NoName {
-            path: path.to_owned(),
-        });
-    };
-    let partial = path.with_file_name(format!(".{name}.partial-{}", std::process::id()));
-    let written = std::fs::File::create(&partial).and_then(|mut file| {
-        file.write_all(bytes)?;
-        // A full disk may only show now.
-        file.sync_all()
-    });
-    written
-        .and_then(|()| std::fs::rename(&partial, path))
-        .map_err(|source| {
-            // The first error is the one to tell.
-            let _ = std::fs::remove_file(&partial);
-            ReportError::File {
-                action: "write",
-                path: path.to_owned(),
-                source,
-            }
-        })
+    sdvp_core::write_whole(path, bytes).map_err(|source| ReportError::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes `report.json` and `report.html` into a folder, which is made if it is missing.
@@ -178,10 +153,6 @@ mod tests {
             "{error}"
         );
         assert_eq!(names(folder.path()), ["report.json"]);
-        assert!(matches!(
-            write_file(Path::new("/"), b""),
-            Err(ReportError::NoName { .. })
-        ));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! coarse grid whether the centre of an object lies there, which one, of what colour and how large
 //! (the centre-point formulation of Zhou et al. 2019, arXiv 1904.07850).
 
+use crate::calibration::Calibration;
 use crate::error::Result;
 use crate::layers::{ChannelNorm, Conv2d, Linear};
 use crate::params::{Builder, Init};
@@ -21,6 +22,9 @@ pub struct ConvTeacherConfig {
     pub categories: Vec<String>,
     /// The colours it knows.
     pub colors: Vec<String>,
+    /// From which probability on its boxes are worth believing.
+    #[serde(default)]
+    pub believed: Calibration,
 }
 
 impl ConvTeacherConfig {

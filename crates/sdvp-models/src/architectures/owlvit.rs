@@ -7,6 +7,7 @@
 
 use super::encoder::{Encoder, EncoderConfig, LayerNames};
 use super::patches::PatchEmbedding;
+use crate::calibration::Calibration;
 use crate::error::Result;
 use crate::layers::{Embedding, LayerNorm, Linear, gelu, sigmoid};
 use crate::params::{Builder, Init};
@@ -46,6 +47,9 @@ pub struct OwlVitConfig {
     pub vision_config: OwlVitVisionConfig,
     /// Width of a query; equals the text tower's.
     pub projection_dim: usize,
+    /// From which probability on its boxes are worth believing.
+    #[serde(default)]
+    pub believed: Calibration,
 }
 
 impl OwlVitConfig {

@@ -8,9 +8,15 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 /// Rows that one piece of work takes: enough to make good use of the packed weight, few enough
-/// that the pieces spread evenly over threads. It depends on nothing but the number of rows.
+/// that the pieces spread evenly over threads. Where this already runs on one thread of a pool,
+/// the others have pieces of their own, and the weight is packed as rarely as can be. A row's
+/// result is the same in any piece.
 fn piece(rows: usize) -> usize {
-    let pieces = rows.div_ceil(256).max((rows / 64).min(8)).max(1);
+    let spread = match rayon::current_thread_index() {
+        Some(_) => 1,
+        None => (rows / 64).min(8),
+    };
+    let pieces = rows.div_ceil(256).max(spread).max(1);
     rows.div_ceil(pieces).max(1)
 }
 

@@ -1,5 +1,6 @@
 //! A student on disk: which base it starts from, and what it has learned since.
 
+use super::model::{StudentModel, StudentNetwork, create_folder, read_tensors};
 use super::{AnswerModel, AnswerStudent, LocateModel, LocateStudent};
 use crate::builtin::builtin_source;
 use crate::error::{Result, SetupError};
@@ -7,7 +8,7 @@ use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_models::params::Params;
-use sdvp_models::{LoraConfig, weights};
+use sdvp_models::{LoraConfig, ModelError, weights};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -140,27 +141,8 @@ impl Student {
                 .get(&kind)
                 .ok_or_else(|| invalid(format!("no module for {kind}")))
         };
-        let (locate, answer) = (adapter(SubTaskKind::Locate)?, adapter(SubTaskKind::Answer)?);
-        let base = base_source(&locate.base.source)?;
-        let before = LocateModel::load(&base, None)?;
-        check_base(&source, locate, before.fingerprint()?)?;
-        let locate_model = match learned(&source, locate)? {
-            None => before,
-            Some(values) => {
-                let tensors = merged(before.params.to_tensors(), values);
-                LocateModel::from_tensors(&base, tensors, lora_of(&locate.method))?
-            }
-        };
-        let base = base_source(&answer.base.source)?;
-        let before = AnswerModel::load(&base, None)?;
-        check_base(&source, answer, before.fingerprint()?)?;
-        let answer_model = match learned(&source, answer)? {
-            None => before,
-            Some(values) => {
-                let tensors = merged(before.params.to_tensors(), values);
-                AnswerModel::from_tensors(&base, tensors, lora_of(&answer.method))?
-            }
-        };
+        let locate_model = trained(&source, adapter(SubTaskKind::Locate)?)?;
+        let answer_model = trained(&source, adapter(SubTaskKind::Answer)?)?;
         Ok(Self {
             locate: Arc::new(locate_model),
             answer: Arc::new(answer_model),
@@ -168,10 +150,11 @@ impl Student {
         })
     }
 
-    /// Writes the student's folder; the manifest last, so that a folder with one is complete.
+    /// Writes the student's folder: of every module the parameters that its base has not, or has
+    /// otherwise. The manifest comes last, so that a folder with one is complete.
     ///
     /// # Errors
-    /// If the folder cannot be written.
+    /// If a base cannot be read or the folder not written.
     pub fn save(&self, folder: &Path) -> Result<()> {
         create_folder(folder)?;
         for (kind, adapter) in &self.manifest.modules {
@@ -180,7 +163,8 @@ impl Student {
                     SubTaskKind::Locate => &self.locate.params,
                     _ => &self.answer.params,
                 };
-                let tensors = learned_tensors(params, &adapter.method);
+                let base = read_tensors(&base_source(&adapter.base.source)?)?;
+                let tensors = learned_tensors(params, &base)?;
                 weights::write_safetensors(&folder.join(file), &tensors, DType::F32)?;
             }
         }
@@ -212,14 +196,14 @@ impl Student {
         ])
     }
 
-    /// As [`Student::modules`], remembering nothing about images between calls: how the reference
+    /// As [`Student::modules`], remembering neither images nor names between calls: how the reference
     /// code runs, for comparison.
     ///
     /// # Errors
     /// If parameters cannot be read.
     pub fn modules_without_memory(&self) -> Result<Vec<Arc<dyn Module>>> {
         Ok(vec![
-            Arc::new(LocateStudent::with_memory(Arc::clone(&self.locate), 1)?),
+            Arc::new(LocateStudent::with_memory(Arc::clone(&self.locate), 0, 0)?),
             Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
         ])
     }
@@ -239,6 +223,23 @@ pub(crate) fn base_source(name: &str) -> Result<ModelSource> {
         Some(builtin) => builtin_source(builtin),
         None => Ok(ModelSource::Folder(name.into())),
     }
+}
+
+/// The base of an adapter with what it learned.
+fn trained<N: StudentNetwork>(
+    student: &ModelSource,
+    adapter: &ModuleAdapter,
+) -> Result<StudentModel<N>> {
+    let base = base_source(&adapter.base.source)?;
+    let before = StudentModel::<N>::load(&base, None)?;
+    check_base(student, adapter, before.fingerprint()?)?;
+    let Some(learned) = learned(student, adapter)? else {
+        return Ok(before);
+    };
+    let mut tensors = before.params.to_tensors();
+    tensors.extend(learned);
+    let from = weights_name(student, adapter);
+    StudentModel::from_tensors(&base, tensors, &from, lora_of(&adapter.method))
 }
 
 fn check_base(student: &ModelSource, adapter: &ModuleAdapter, found: Digest) -> Result<()> {
@@ -261,20 +262,17 @@ fn learned(
         return Ok(None);
     };
     let bytes = source.read(file, STUDENT_FILES)?;
-    let name = format!("{}/{file}", source.name());
     Ok(Some(weights::parse_safetensors(
         &bytes,
-        &name,
+        &weights_name(source, adapter),
         &Device::Cpu,
     )?))
 }
 
-fn merged(
-    mut base: HashMap<String, Tensor>,
-    learned: HashMap<String, Tensor>,
-) -> HashMap<String, Tensor> {
-    base.extend(learned);
-    base
+/// Where an adapter's values are, for messages.
+fn weights_name(student: &ModelSource, adapter: &ModuleAdapter) -> String {
+    let file = adapter.weights.as_deref().unwrap_or(MANIFEST);
+    format!("{}/{file}", student.name())
 }
 
 fn lora_of(method: &TrainMethod) -> Option<(LoraConfig, u64)> {
@@ -285,17 +283,24 @@ fn lora_of(method: &TrainMethod) -> Option<(LoraConfig, u64)> {
     }
 }
 
-fn learned_tensors(params: &Params, method: &TrainMethod) -> HashMap<String, Tensor> {
-    let mut tensors = params.to_tensors();
-    if matches!(method, TrainMethod::Lora(_)) {
-        tensors.retain(|name, _| name.contains(".lora_"));
+fn learned_tensors(
+    params: &Params,
+    base: &HashMap<String, Tensor>,
+) -> std::result::Result<HashMap<String, Tensor>, ModelError> {
+    let values = |tensor: &Tensor| -> std::result::Result<Vec<f32>, ModelError> {
+        Ok(tensor
+            .flatten_all()?
+            .to_dtype(DType::F32)?
+            .to_vec1::<f32>()?)
+    };
+    let mut learned = params.to_tensors();
+    for (name, before) in base {
+        if let Some(now) = learned.get(name)
+            && now.dims() == before.dims()
+            && values(now)? == values(before)?
+        {
+            learned.remove(name);
+        }
     }
-    tensors
-}
-
-pub(crate) fn create_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|source| SetupError::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    Ok(learned)
 }

@@ -1,163 +1,52 @@
 //! The locate student: OWL-ViT behind the [`Module`] trait.
 
-use super::MODEL_FILES;
+use super::LocateModel;
+use super::memory::Memory;
 use crate::error::Result;
-use crate::score::score_of;
-use crate::source::ModelSource;
 use candle_core::{Device, Tensor};
-use lru::LruCache;
 use sdvp_core::{
-    BBox, Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+    BBox, Detection, Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
-use sdvp_models::architectures::{ImageFeatures, OwlVit, OwlVitConfig};
-use sdvp_models::params::{Builder, Params};
-use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
+use sdvp_models::architectures::{ImageFeatures, OwlVit};
+use sdvp_models::{Calibration, ModelError, TokenBatch};
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-
-/// The network with everything that belongs to it; what training works on.
-pub struct LocateModel {
-    /// Sizes.
-    pub config: OwlVitConfig,
-    /// Views to pixels.
-    pub processor: ImageProcessor,
-    /// Names to ids.
-    pub tokenizer: Tokenizer,
-    /// The network.
-    pub network: OwlVit,
-    /// Its parameters.
-    pub params: Params,
-}
+use std::sync::Arc;
 
 impl LocateModel {
-    /// Untrained, from a seed.
-    ///
-    /// # Errors
-    /// If the configuration makes no network.
-    pub fn fresh(config: OwlVitConfig, tokenizer: Tokenizer, seed: u64) -> Result<Self> {
-        let processor = ImageProcessor::square(config.vision_config.image_size as u32);
-        let b = Builder::fresh(seed, &Device::Cpu);
-        let network = OwlVit::new(&config, &b)?;
-        Ok(Self {
-            config,
-            processor,
-            tokenizer,
-            network,
-            params: b.finish()?,
-        })
-    }
-
-    /// From a model's files, with untrained low-rank adapters where `lora` asks for them.
-    ///
-    /// # Errors
-    /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
-        let tensors = read_tensors(source)?;
-        Self::from_tensors(source, tensors, lora)
-    }
-
-    /// From a model's files, but with these parameters.
-    ///
-    /// # Errors
-    /// If a file is missing or a parameter does not fit.
-    pub fn from_tensors(
-        source: &ModelSource,
-        tensors: HashMap<String, Tensor>,
-        lora: Option<(LoraConfig, u64)>,
-    ) -> Result<Self> {
-        let config: OwlVitConfig = source.json("config.json", MODEL_FILES)?;
-        let processor = source.json("preprocessor_config.json", MODEL_FILES)?;
-        let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
-        Self::assemble(config, processor, tokenizer, tensors, lora)
-    }
-
-    fn assemble(
-        config: OwlVitConfig,
-        processor: ImageProcessor,
-        tokenizer: Tokenizer,
-        tensors: HashMap<String, Tensor>,
-        lora: Option<(LoraConfig, u64)>,
-    ) -> Result<Self> {
-        let mut b = Builder::load(tensors, &Device::Cpu);
-        if let Some((lora, seed)) = lora {
-            b = b.with_lora(lora, seed);
-        }
-        let network = OwlVit::new(&config, &b)?;
-        Ok(Self {
-            config,
-            processor,
-            tokenizer,
-            network,
-            params: b.finish()?,
-        })
-    }
-
-    /// Writes the model's files in half precision.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn save(&self, folder: &Path) -> Result<()> {
-        save_files(
-            folder,
-            &self.config,
-            &self.processor,
-            Some(&self.tokenizer),
-            &self.params,
-        )
-    }
-
     /// Unit query vectors `[texts, projection]`.
     ///
     /// # Errors
     /// If a text cannot be tokenized.
     pub fn queries(&self, texts: &[&str]) -> std::result::Result<Tensor, ModelError> {
-        let longest = self.config.text_config.max_position_embeddings;
-        let tokens = self.tokenizer.batch(texts, longest, &Device::Cpu)?;
+        let tokens = self.tokens(texts)?;
         self.network.text_queries(&tokens.ids, &tokens.last)
     }
 
-    /// A copy that can be trained without touching this one, with untrained low-rank adapters
-    /// where `lora` asks for them.
-    ///
-    /// # Errors
-    /// If the copy does not fit in memory.
-    pub fn duplicate(&self, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
-        let (config, processor) = (self.config.clone(), self.processor.clone());
-        let (tokenizer, tensors) = (self.tokenizer.clone(), self.params.to_tensors());
-        Self::assemble(config, processor, tokenizer, tensors, lora)
-    }
-
-    /// Identity of weights and settings.
-    ///
-    /// # Errors
-    /// If the parameters cannot be read.
-    pub fn fingerprint(&self) -> Result<Digest> {
-        let settings = settings_text(&self.config, &self.processor);
-        Ok(Hasher::new("locate student")
-            .part(weights::fingerprint(&self.params)?.as_bytes())
-            .part(settings.as_bytes())
-            .part(self.tokenizer.to_json()?.as_bytes())
-            .finish())
+    fn tokens(&self, texts: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
+        let longest = self.config.text_config.max_position_embeddings;
+        self.tokenizer.batch(texts, longest, &Device::Cpu)
     }
 }
 
-/// Features of one view, as plain numbers.
+/// Features of one view, as plain numbers, patch by patch.
 struct ViewFeatures {
-    class_embeddings: Tensor,
+    class_embeddings: Vec<f32>,
     shift: Vec<f32>,
     scale: Vec<f32>,
     boxes: Vec<f32>,
 }
 
+/// A name's vector.
+type Query = Arc<[f32]>;
+
 /// Locates with a frozen [`LocateModel`]. Features of an image are computed once, however many
 /// names are looked for in it, and so are the vectors of names.
 pub struct LocateStudent {
     model: Arc<LocateModel>,
+    network: OwlVit,
     fingerprint: Digest,
-    features: Mutex<LruCache<Digest, Arc<ViewFeatures>>>,
-    queries: Mutex<LruCache<String, Tensor>>,
+    features: Memory<Digest, Arc<ViewFeatures>>,
+    queries: Memory<String, Query>,
 }
 
 /// Boxes less likely than this are not worth reporting.
@@ -166,8 +55,11 @@ const SCORE_FLOOR: f32 = 0.01;
 const KEPT_VIEWS: usize = 4096;
 /// Names whose vectors are kept.
 const KEPT_QUERIES: usize = 8192;
-/// Views that go through the image tower together.
-const IMAGES_AT_ONCE: usize = 32;
+/// Views that go through the image tower together: few enough that what is between two layers stays
+/// in a core's cache. Batches run in parallel.
+const IMAGES_AT_ONCE: usize = 6;
+/// Names that go through the text tower together.
+const TEXTS_AT_ONCE: usize = 64;
 
 impl LocateStudent {
     /// Freezes a model. It must not be trained while this lives.
@@ -175,20 +67,21 @@ impl LocateStudent {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: Arc<LocateModel>) -> Result<Self> {
-        Self::with_memory(model, KEPT_VIEWS)
+        Self::with_memory(model, KEPT_VIEWS, KEPT_QUERIES)
     }
 
-    /// As [`LocateStudent::new`], keeping features of at most `views` views (at least one).
+    /// As [`LocateStudent::new`], keeping from call to call the features of at most `views` views
+    /// and the vectors of at most `queries` names; 0 for none.
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn with_memory(model: Arc<LocateModel>, views: usize) -> Result<Self> {
-        let size = |n: usize| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+    pub fn with_memory(model: Arc<LocateModel>, views: usize, queries: usize) -> Result<Self> {
         Ok(Self {
             fingerprint: model.fingerprint()?,
+            network: model.frozen_network()?,
             model,
-            features: Mutex::new(LruCache::new(size(views))),
-            queries: Mutex::new(LruCache::new(size(KEPT_QUERIES))),
+            features: Memory::new(views),
+            queries: Memory::new(queries),
         })
     }
 
@@ -209,90 +102,78 @@ impl LocateStudent {
         &self,
         views: &HashMap<Digest, &View>,
     ) -> std::result::Result<HashMap<Digest, Arc<ViewFeatures>>, ModelError> {
-        let mut known = HashMap::with_capacity(views.len());
-        let mut missing: Vec<(Digest, &View)> = Vec::new();
-        if let Ok(mut memory) = self.features.lock() {
-            for (digest, view) in views {
-                match memory.get(digest) {
-                    Some(features) => {
-                        known.insert(*digest, Arc::clone(features));
-                    }
-                    None => missing.push((*digest, view)),
-                }
-            }
-        }
-        // A fixed order, so that batches are the same in every run.
-        missing.sort_by_key(|(digest, _)| *digest);
-        for chunk in missing.chunks(IMAGES_AT_ONCE) {
-            let pixels: Vec<&View> = chunk.iter().map(|(_, view)| *view).collect();
-            let pixels = self.model.processor.batch(&pixels, &Device::Cpu)?;
-            let features = self.model.network.image_features(&pixels)?.detach();
-            for (index, (digest, _)) in chunk.iter().enumerate() {
-                let one = Arc::new(ViewFeatures::of(&features, index)?);
-                known.insert(*digest, Arc::clone(&one));
-                if let Ok(mut memory) = self.features.lock() {
-                    memory.put(*digest, one);
-                }
-            }
-        }
-        Ok(known)
-    }
-
-    fn query(&self, text: &str) -> std::result::Result<Tensor, ModelError> {
-        if let Ok(mut memory) = self.queries.lock()
-            && let Some(vector) = memory.get(text)
-        {
-            return Ok(vector.clone());
-        }
-        let vector = self.model.queries(&[text])?.get(0)?.detach();
-        if let Ok(mut memory) = self.queries.lock() {
-            memory.put(text.to_owned(), vector.clone());
-        }
-        Ok(vector)
-    }
-
-    fn locate(
-        &self,
-        task: &SubTask,
-        features: &ViewFeatures,
-    ) -> std::result::Result<Outcome, ModelError> {
-        let query = self.query(&task.text)?;
-        let cosines = features
-            .class_embeddings
-            .matmul(&query.unsqueeze(1)?)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-        let (width, height) = (task.view.width() as f32, task.view.height() as f32);
-        let mut found: Vec<Detection> = cosines
-            .iter()
-            .enumerate()
-            .map(|(patch, cosine)| {
-                let logit = (cosine + features.shift[patch]) * features.scale[patch];
-                let b = &features.boxes[patch * 4..patch * 4 + 4];
-                Detection {
-                    bbox: BBox::from_center(b[0], b[1], b[2], b[3]).scaled(width, height),
-                    score: score_of(1.0 / (1.0 + (-logit).exp())),
-                }
+        let digests = views.keys().copied();
+        self.features
+            .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
+                let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
+                let pixels = self.model.processor.batch(&pixels, &Device::Cpu)?;
+                let features = self.network.image_features(&pixels)?;
+                ViewFeatures::of_each(&features)
             })
-            .filter(|found| found.score >= SCORE_FLOOR)
-            .collect();
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok(Outcome::Boxes(found))
+    }
+
+    /// Vectors of the given names, from memory or computed now.
+    fn query_vectors(
+        &self,
+        texts: impl Iterator<Item = String>,
+    ) -> std::result::Result<HashMap<String, Query>, ModelError> {
+        self.queries.get_or_compute(texts, TEXTS_AT_ONCE, |texts| {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let tokens = self.model.tokens(&texts)?;
+            let vectors = self.network.text_queries(&tokens.ids, &tokens.last)?;
+            let vectors = vectors.to_vec2::<f32>()?;
+            Ok(vectors.into_iter().map(Query::from).collect())
+        })
     }
 }
 
-impl ViewFeatures {
-    fn of(batch: &ImageFeatures, index: usize) -> std::result::Result<Self, ModelError> {
-        let numbers = |tensor: &Tensor| -> std::result::Result<Vec<f32>, ModelError> {
-            Ok(tensor.get(index)?.flatten_all()?.to_vec1::<f32>()?)
-        };
-        Ok(Self {
-            // A copy, so that the batch can be freed.
-            class_embeddings: batch.class_embeddings.get(index)?.copy()?,
-            shift: numbers(&batch.shift)?,
-            scale: numbers(&batch.scale)?,
-            boxes: numbers(&batch.boxes)?,
+/// Boxes for a name in a view of the given size, surest first.
+fn detections(
+    features: &ViewFeatures,
+    query: &[f32],
+    calibration: Calibration,
+    width: f32,
+    height: f32,
+) -> Vec<Detection> {
+    let patches = features.class_embeddings.chunks_exact(query.len().max(1));
+    let claims = features.shift.iter().zip(&features.scale);
+    let mut found: Vec<Detection> = patches
+        .zip(claims)
+        .zip(features.boxes.as_chunks::<4>().0)
+        .map(|((embedding, (shift, scale)), &[x, y, w, h])| {
+            let cosine: f32 = embedding.iter().zip(query).map(|(a, b)| a * b).sum();
+            let logit = (cosine + shift) * scale;
+            Detection {
+                bbox: BBox::from_center(x, y, w, h).scaled(width, height),
+                score: calibration.score_of(1.0 / (1.0 + (-logit).exp())),
+            }
         })
+        .filter(|found| found.score >= SCORE_FLOOR)
+        .collect();
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    found
+}
+
+impl ViewFeatures {
+    /// Every image of a batch by itself, so that the batch can be freed.
+    fn of_each(batch: &ImageFeatures) -> std::result::Result<Vec<Arc<Self>>, ModelError> {
+        let rows = |tensor: &Tensor| -> std::result::Result<Vec<Vec<f32>>, ModelError> {
+            Ok(tensor.flatten_from(1)?.to_vec2::<f32>()?)
+        };
+        let claims = rows(&batch.shift)?.into_iter().zip(rows(&batch.scale)?);
+        Ok(rows(&batch.class_embeddings)?
+            .into_iter()
+            .zip(claims)
+            .zip(rows(&batch.boxes)?)
+            .map(|((class_embeddings, (shift, scale)), boxes)| {
+                Arc::new(Self {
+                    class_embeddings,
+                    shift,
+                    scale,
+                    boxes,
+                })
+            })
+            .collect())
     }
 }
 
@@ -316,71 +197,38 @@ impl Module for LocateStudent {
             .copied()
             .zip(batch.iter().map(|task| &task.view))
             .collect();
-        let features = match self.view_features(&views) {
-            Ok(features) => features,
+        let prepared = self.view_features(&views).and_then(|features| {
+            let texts = batch.iter().map(|task| task.text.clone());
+            Ok((features, self.query_vectors(texts)?))
+        });
+        let (features, queries) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 let error = self.failed(&error);
                 return batch.iter().map(|_| Err(error.clone())).collect();
             }
         };
-        batch
-            .iter()
-            .zip(&digests)
-            .map(|(task, digest)| match features.get(digest) {
-                _ if task.kind != SubTaskKind::Locate => Err(ModuleError::WrongKind {
+        let calibration = self.model.config.believed;
+        let answer = |(task, digest): (&SubTask, &Digest)| {
+            if task.kind != SubTaskKind::Locate {
+                return Err(ModuleError::WrongKind {
                     module: self.name().to_owned(),
                     kind: task.kind,
-                }),
-                Some(features) => self.locate(task, features).map_err(|e| self.failed(&e)),
-                None => Err(self.failed(&"no features were computed for the view")),
-            })
-            .collect()
+                });
+            }
+            let (Some(features), Some(query)) = (features.get(digest), queries.get(&task.text))
+            else {
+                return Err(self.failed(&"nothing was computed for the view or the name"));
+            };
+            let (width, height) = (task.view.width() as f32, task.view.height() as f32);
+            Ok(Outcome::Boxes(detections(
+                features,
+                query,
+                calibration,
+                width,
+                height,
+            )))
+        };
+        batch.iter().zip(&digests).map(answer).collect()
     }
-}
-
-/// The parameters in a model's `model.safetensors`.
-pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
-    let bytes = source.read("model.safetensors", MODEL_FILES)?;
-    Ok(weights::parse_safetensors(
-        &bytes,
-        &source.name(),
-        &Device::Cpu,
-    )?)
-}
-
-/// Everything about a model that is not a weight, as text.
-pub(crate) fn settings_text(config: &impl serde::Serialize, processor: &ImageProcessor) -> String {
-    serde_json::json!({ "config": config, "processor": processor }).to_string()
-}
-
-/// Writes a model's files.
-pub(crate) fn save_files(
-    folder: &Path,
-    config: &impl serde::Serialize,
-    processor: &ImageProcessor,
-    tokenizer: Option<&Tokenizer>,
-    params: &Params,
-) -> Result<()> {
-    crate::student::folder::create_folder(folder)?;
-    let json = |value: serde_json::Value| format!("{value:#}\n").into_bytes();
-    weights::write_whole(
-        &folder.join("config.json"),
-        &json(serde_json::json!(config)),
-    )?;
-    weights::write_whole(
-        &folder.join("preprocessor_config.json"),
-        &json(serde_json::json!(processor)),
-    )?;
-    if let Some(tokenizer) = tokenizer {
-        weights::write_whole(
-            &folder.join("tokenizer.json"),
-            tokenizer.to_json()?.as_bytes(),
-        )?;
-    }
-    weights::write_safetensors(
-        &folder.join("model.safetensors"),
-        &params.to_tensors(),
-        candle_core::DType::F16,
-    )?;
-    Ok(())
 }

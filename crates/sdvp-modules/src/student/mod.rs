@@ -3,12 +3,11 @@
 mod answer;
 mod folder;
 mod locate;
+mod memory;
+mod model;
 
-pub use answer::{AnswerModel, AnswerStudent};
+pub use answer::AnswerStudent;
 pub use folder::{BaseReference, ModuleAdapter, Student, StudentManifest, TrainMethod};
-pub use locate::{LocateModel, LocateStudent};
-pub(crate) use locate::{read_tensors, save_files, settings_text};
-
-/// What belongs into a model's folder.
-pub(crate) const MODEL_FILES: &str =
-    "config.json, preprocessor_config.json, tokenizer.json and model.safetensors";
+pub use locate::LocateStudent;
+pub use model::{AnswerModel, LocateModel, StudentModel, StudentNetwork};
+pub(crate) use model::{read_tensors, save_files, settings_text};

@@ -2,7 +2,6 @@
 
 use super::{Sighting, Teacher, TeacherModel, Vocabulary};
 use crate::error::Result;
-use crate::score::score_of;
 use sdvp_core::{
     Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
@@ -36,12 +35,13 @@ impl LocateTeacher {
 
     fn boxes(&self, task: &SubTask, seen: &[Sighting]) -> Outcome {
         let meaning = self.vocabulary.meaning(&task.text);
+        let calibration = self.model.config.believed;
         let (width, height) = (task.view.width() as f32, task.view.height() as f32);
         let mut found: Vec<Detection> = seen
             .iter()
             .map(|s| Detection {
                 bbox: s.bbox.scaled(width, height),
-                score: score_of(s.probability(&meaning)),
+                score: calibration.score_of(s.probability(&meaning)),
             })
             .filter(|found| found.score >= SCORE_FLOOR)
             .collect();

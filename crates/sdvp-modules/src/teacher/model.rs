@@ -68,7 +68,7 @@ impl TeacherModel {
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        save_files(folder, &self.config, &self.processor, None, &self.params)
+        save_files(folder, &self.config, &self.processor, &self.params)
     }
 
     /// The words it knows.

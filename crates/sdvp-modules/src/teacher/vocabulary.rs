@@ -47,17 +47,19 @@ pub enum Question {
 }
 
 impl Vocabulary {
-    /// The meaning of a noun phrase: the last known noun or category, and a colour before it.
-    /// "object", "thing" and "this" may be anything.
+    /// The meaning of a noun phrase: the last known noun or category, and a colour. "object",
+    /// "thing" and "item" may be anything, unless a word says more ("food items").
     pub fn meaning(&self, text: &str) -> Meaning {
         let words = words(text);
         let color = words.iter().find_map(|word| self.color(word));
-        let names = words
-            .iter()
-            .rev()
-            .find_map(|word| self.noun(word))
-            .unwrap_or_default();
-        Meaning { names, color }
+        let last = |noun: &dyn Fn(&str) -> Option<Vec<usize>>| {
+            words.iter().rev().find_map(|word| noun(word))
+        };
+        let names = last(&|word| self.special_noun(word)).or_else(|| last(&|word| self.noun(word)));
+        Meaning {
+            names: names.unwrap_or_default(),
+            color,
+        }
     }
 
     /// What a question asks; `None` if it is of no kind that teachers know.
@@ -113,13 +115,22 @@ impl Vocabulary {
         self.colors.iter().position(|color| color == word)
     }
 
+    /// The classes a noun may be.
     fn noun(&self, word: &str) -> Option<Vec<usize>> {
+        let general = |word: &String| matches!(word.as_str(), "object" | "thing" | "item");
+        self.special_noun(word).or_else(|| {
+            singulars(word)
+                .iter()
+                .any(general)
+                .then(|| (0..self.names.len()).collect())
+        })
+    }
+
+    /// The classes of a name or a category.
+    fn special_noun(&self, word: &str) -> Option<Vec<usize>> {
         singulars(word).iter().find_map(|word| {
             if let Some(index) = self.names.iter().position(|name| name == word) {
                 return Some(vec![index]);
-            }
-            if matches!(word.as_str(), "object" | "thing" | "item") {
-                return Some((0..self.names.len()).collect());
             }
             let members: Vec<usize> = self
                 .categories
@@ -180,6 +191,11 @@ mod tests {
         assert_eq!(v.meaning("scarves"), meaning(&[3], None));
         assert_eq!(v.meaning("animal"), meaning(&[0, 1], None));
         assert_eq!(v.meaning("objects"), meaning(&[0, 1, 2, 3], None));
+        assert_eq!(
+            v.meaning("blue vehicle items"),
+            meaning(&[2], Some(1)),
+            "the more special word counts"
+        );
         assert!(!v.meaning("blue tulip").is_known());
     }
 

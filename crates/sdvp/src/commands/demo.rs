@@ -14,7 +14,7 @@ use sdvp_eval::report::{
     CurvePoint, ExampleRun, ExampleSide, ModelSize, Report, RuntimeReport, Stage, TargetRow,
     Timing, UnseenRow, choose_examples, text_table, write_report,
 };
-use sdvp_eval::{Evaluation, Exam, ExamItem, evaluate};
+use sdvp_eval::{Evaluation, Exam, ExamItem, Speed, evaluate};
 use sdvp_modules::Student;
 use sdvp_runtime::{Settings, Statistics};
 use std::path::PathBuf;
@@ -32,6 +32,9 @@ pub(crate) struct Demo {
     /// More questions and longer training.
     #[arg(long)]
     full: bool,
+    /// Multiplies the number of questions and training steps; below 1 for a quick look.
+    #[arg(long, default_value_t = 1.0)]
+    effort: f64,
 }
 
 /// How much is run.
@@ -42,25 +45,26 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(full: bool) -> Self {
+    fn new(full: bool, part: f64) -> Self {
+        let some = |all: usize| ((all as f64 * part).round() as usize).max(1);
         let effort = |questions, rehearsal, steps| Effort {
-            questions,
-            rehearsal,
-            steps,
+            questions: some(questions),
+            rehearsal: some(rehearsal),
+            steps: some(steps),
             learning_rate: 4e-4,
             lambda: 1.0,
             lora: None,
         };
         if full {
             Self {
-                target_questions: 1000,
-                unseen_questions: 500,
+                target_questions: some(1000),
+                unseen_questions: some(500),
                 effort: effort(4000, 1500, 450),
             }
         } else {
             Self {
-                target_questions: 500,
-                unseen_questions: 300,
+                target_questions: some(500),
+                unseen_questions: some(300),
                 effort: effort(1500, 800, 130),
             }
         }
@@ -72,7 +76,7 @@ const KEPT: usize = 200;
 /// Programs shown step by step.
 const SHOWN: usize = 10;
 /// Questions of the comparison with one call at a time.
-const ONE_AT_A_TIME: usize = 60;
+const COMPARED: usize = 500;
 
 /// A task with its questions and what came of them.
 struct Sitting {
@@ -123,7 +127,7 @@ impl Stopwatch {
 impl Demo {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let started = Instant::now();
-        let scale = Scale::new(self.full);
+        let scale = Scale::new(self.full, self.effort);
         let base = modules::student(None)?;
         let teachers: Vec<Teachers> = Task::targets()
             .into_iter()
@@ -161,12 +165,18 @@ impl Demo {
         watch.time("after", phase);
 
         let phase = Instant::now();
-        let slow = one_at_a_time(&sittings[0].exam, &base, &watch.progress)?;
-        watch.time("one call at a time", phase);
+        let first = &sittings[0].exam;
+        let some = &first[..first.len().min(COMPARED)];
+        watch.progress.begin(&Phase {
+            name: "together and one call at a time".to_owned(),
+            total: some.len(),
+        });
+        let speed = Speed::measure(some, base.modules()?, base.modules_without_memory()?)?;
+        watch.time("together and one call at a time", phase);
         watch.progress.end();
 
         let report = self.report(
-            &scale, &sittings, &after, stages, &base, &teachers, &watch, slow, started,
+            &scale, &sittings, &after, stages, &base, &teachers, &watch, speed, started,
         );
         if let Some(out) = &self.out {
             write_report(out, &report, &examples(&sittings, &after))?;
@@ -229,7 +239,7 @@ impl Demo {
         base: &Student,
         teachers: &[Teachers],
         watch: &Stopwatch,
-        one_at_a_time: f64,
+        speed: Speed,
         started: Instant,
     ) -> Report {
         let mut report = Report {
@@ -237,7 +247,7 @@ impl Demo {
             framework: Framework::Visprog.name().to_owned(),
             stages,
             timings: watch.timings.clone(),
-            settings: serde_json::json!({ "full": self.full, "effort": scale.effort }),
+            settings: serde_json::json!({ "full": self.full, "part": self.effort, "effort": scale.effort }),
             ..Report::default()
         };
         for (sitting, after) in sittings.iter().zip(after) {
@@ -289,32 +299,12 @@ impl Demo {
             .collect();
         report.runtime = RuntimeReport {
             statistics: watch.statistics.clone(),
-            questions_per_s: sittings
-                .first()
-                .map_or(0.0, |s| s.before.statistics.executions_per_second()),
-            questions_per_s_one_at_a_time: one_at_a_time,
+            questions_per_s: speed.together,
+            questions_per_s_one_at_a_time: speed.one_at_a_time,
         };
         report.wall_s = started.elapsed().as_secs_f64();
         report
     }
-}
-
-/// Questions a second when nothing is batched, shared or remembered.
-fn one_at_a_time(exam: &[ExamItem], student: &Student, progress: &Progress) -> Result<f64> {
-    let some = &exam[..exam.len().min(ONE_AT_A_TIME)];
-    progress.begin(&Phase {
-        name: "one call at a time".to_owned(),
-        total: some.len(),
-    });
-    let modules = student.modules_without_memory()?;
-    let slow = evaluate(
-        some,
-        modules,
-        &Settings::one_at_a_time(),
-        |_| false,
-        |_| progress.advance(1),
-    )?;
-    Ok(slow.statistics.executions_per_second())
 }
 
 /// Several sittings of one exam as one, question by question.

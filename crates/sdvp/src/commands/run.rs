@@ -54,7 +54,14 @@ impl Run {
         };
         let modules = match &self.teachers {
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
-            None => modules::student(self.student.as_deref())?.modules()?,
+            None => {
+                let student = modules::student(self.student.as_deref())?;
+                if self.one_at_a_time {
+                    student.modules_without_memory()?
+                } else {
+                    student.modules()?
+                }
+            }
         };
         let settings = if self.one_at_a_time {
             Settings::one_at_a_time()

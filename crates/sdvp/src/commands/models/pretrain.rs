@@ -1,25 +1,18 @@
-//! `sdvp models`: what is shipped, and how it was made.
+//! `sdvp models pretrain`: the shipped models, from nothing.
 
+use super::calibrate::calibrate;
+use super::chosen;
 use crate::output;
 use crate::progress::Progress;
-use anyhow::{Result, bail};
-use clap::Subcommand;
+use anyhow::Result;
 use sdvp_data::Task;
 use sdvp_data::picto::{answer_vocabulary, word_list};
 use sdvp_distill::pretrain::{
     PretrainSettings, locate_recall, pretrain_answer, pretrain_locate, train_teacher,
 };
 use sdvp_models::Tokenizer;
-use sdvp_modules::{BUILTIN, LocateModel, ModelSource};
+use sdvp_modules::{LocateModel, ModelSource};
 use std::path::PathBuf;
-
-#[derive(Subcommand)]
-pub(crate) enum Models {
-    /// The models in the binary.
-    List,
-    /// Make the shipped models from nothing: both students, then both teachers.
-    Pretrain(Pretrain),
-}
 
 #[derive(clap::Args)]
 pub(crate) struct Pretrain {
@@ -37,60 +30,24 @@ pub(crate) struct Pretrain {
     effort: f64,
 }
 
-/// Models in the order in which they are made: name, steps, batch, learning rate.
-const PLAN: [(&str, usize, usize, f64); 4] = [
-    ("locate", 3200, 32, 1e-3),
-    ("answer", 1800, 32, 8e-4),
-    ("teacher-picto-gqa", 700, 32, 2e-3),
-    ("teacher-picto-nlvr2", 700, 32, 2e-3),
-];
+/// Steps, batch and learning rate.
+fn plan(model: &str) -> (usize, usize, f64) {
+    match model {
+        "locate" => (14_000, 32, 1e-3),
+        "answer" => (7_200, 32, 8e-4),
+        _ => (3_500, 32, 2e-3),
+    }
+}
+
 /// Labelled scenes a teacher learns from.
 const TEACHER_SCENES: usize = 12_000;
 
-impl Models {
-    pub(crate) fn run(self, json: bool) -> Result<bool> {
-        match self {
-            Models::List => list(json),
-            Models::Pretrain(args) => args.run(json),
-        }
-    }
-}
-
-fn list(json: bool) -> Result<bool> {
-    let sizes: Vec<(&str, usize)> = BUILTIN
-        .iter()
-        .map(|(name, files)| (*name, files.iter().map(|(_, bytes)| bytes.len()).sum()))
-        .collect();
-    if json {
-        let rows: Vec<_> = sizes
-            .iter()
-            .map(|(name, bytes)| serde_json::json!({"name": name, "bytes": bytes}))
-            .collect();
-        output::json(&rows)?;
-    } else {
-        for (name, bytes) in sizes {
-            output::text(&format!("{name:<22} {bytes:>9} bytes"))?;
-        }
-    }
-    Ok(true)
-}
-
 impl Pretrain {
-    fn run(self, json: bool) -> Result<bool> {
-        if let Some(only) = &self.only
-            && !PLAN.iter().any(|(name, ..)| name == only)
-        {
-            bail!(
-                "expected one of {}, found {only:?}",
-                PLAN.map(|(name, ..)| name).join(", ")
-            );
-        }
+    pub(super) fn run(self, json: bool) -> Result<bool> {
         let progress = Progress::new();
         let mut made = Vec::new();
-        for (name, steps, batch, learning_rate) in PLAN {
-            if self.only.as_deref().is_some_and(|only| only != name) {
-                continue;
-            }
+        for name in chosen(self.only.as_deref(), |_| true)? {
+            let (steps, batch, learning_rate) = plan(name);
             let steps = ((steps as f64 * self.effort) as usize).max(1);
             let settings = PretrainSettings {
                 seed: self.seed,
@@ -105,6 +62,7 @@ impl Pretrain {
                     let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str))?;
                     let (model, curve) = pretrain_locate(tokenizer, &settings, &progress)?;
                     model.save(&folder)?;
+                    calibrate(name, &folder)?;
                     for task in [Task::General, Task::Gqa, Task::Nlvr2] {
                         let recall = locate_recall(&model, &task.spec(), 640)?;
                         tracing::info!("recall at IoU 0.5 on {task} validation views: {recall:.3}");
@@ -129,6 +87,7 @@ impl Pretrain {
                         &progress,
                     )?;
                     model.save(&folder)?;
+                    calibrate(name, &folder)?;
                     curve
                 }
             };

@@ -1,0 +1,253 @@
+//! A network of images and texts with everything that belongs to it.
+
+use crate::error::{Result, SetupError};
+use crate::source::ModelSource;
+use candle_core::{DType, Device, Tensor};
+use sdvp_core::{Digest, Hasher};
+use sdvp_models::architectures::{OwlVit, OwlVitConfig, Vilt, ViltConfig};
+use sdvp_models::params::{Builder, Params};
+use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What belongs into a model's folder.
+pub(crate) const MODEL_FILES: &str =
+    "config.json, preprocessor_config.json, tokenizer.json and model.safetensors";
+const CONFIG: &str = "config.json";
+const PROCESSOR: &str = "preprocessor_config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const WEIGHTS: &str = "model.safetensors";
+
+/// A network that a [`StudentModel`] can be made of.
+pub trait StudentNetwork: Sized {
+    /// Its sizes.
+    type Config: Clone + Serialize + DeserializeOwned;
+    /// Enters into fingerprints.
+    const NAME: &'static str;
+
+    /// Builds the network from a builder's parameters.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    fn build(config: &Self::Config, b: &Builder) -> std::result::Result<Self, ModelError>;
+
+    /// Side of the square input, pixels.
+    fn image_size(config: &Self::Config) -> usize;
+}
+
+impl StudentNetwork for OwlVit {
+    type Config = OwlVitConfig;
+    const NAME: &'static str = "locate student";
+
+    fn build(config: &OwlVitConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
+        OwlVit::new(config, b)
+    }
+
+    fn image_size(config: &OwlVitConfig) -> usize {
+        config.vision_config.image_size
+    }
+}
+
+impl StudentNetwork for Vilt {
+    type Config = ViltConfig;
+    const NAME: &'static str = "answer student";
+
+    fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
+        Vilt::new(config, b)
+    }
+
+    fn image_size(config: &ViltConfig) -> usize {
+        config.image_size
+    }
+}
+
+/// A network with everything that belongs to it; what training works on.
+pub struct StudentModel<N: StudentNetwork> {
+    /// Sizes.
+    pub config: N::Config,
+    /// Views to pixels.
+    pub processor: ImageProcessor,
+    /// Texts to ids.
+    pub tokenizer: Tokenizer,
+    /// The network.
+    pub network: N,
+    /// Its parameters.
+    pub params: Params,
+    /// The low-rank adapters among them, if there are any.
+    pub adapters: Option<LoraConfig>,
+}
+
+/// The network that finds.
+pub type LocateModel = StudentModel<OwlVit>;
+/// The network that answers.
+pub type AnswerModel = StudentModel<Vilt>;
+
+impl<N: StudentNetwork> StudentModel<N> {
+    /// Untrained, from a seed.
+    ///
+    /// # Errors
+    /// If the configuration makes no network.
+    pub fn fresh(config: N::Config, tokenizer: Tokenizer, seed: u64) -> Result<Self> {
+        let processor = ImageProcessor::square(N::image_size(&config) as u32);
+        let b = Builder::fresh(seed, &Device::Cpu);
+        let network = N::build(&config, &b)?;
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+            adapters: None,
+        })
+    }
+
+    /// From a model's files, with untrained low-rank adapters where `lora` asks for them.
+    ///
+    /// # Errors
+    /// If a file is missing or does not fit.
+    pub fn load(source: &ModelSource, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
+        let weights = format!("{}/{WEIGHTS}", source.name());
+        Self::from_tensors(source, read_tensors(source)?, &weights, lora)
+    }
+
+    /// From a model's files, but with these parameters; `from` says in errors where they are from.
+    ///
+    /// # Errors
+    /// If a file is missing or a parameter does not fit.
+    pub fn from_tensors(
+        source: &ModelSource,
+        tensors: HashMap<String, Tensor>,
+        from: &str,
+        lora: Option<(LoraConfig, u64)>,
+    ) -> Result<Self> {
+        let config: N::Config = source.json(CONFIG, MODEL_FILES)?;
+        let processor = source.json(PROCESSOR, MODEL_FILES)?;
+        let tokenizer = Tokenizer::from_bytes(&source.read(TOKENIZER, MODEL_FILES)?)?;
+        Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {
+            SetupError::Model(source @ ModelError::Parameters(_)) => SetupError::Weights {
+                file: from.to_owned(),
+                source,
+            },
+            other => other,
+        })
+    }
+
+    fn assemble(
+        config: N::Config,
+        processor: ImageProcessor,
+        tokenizer: Tokenizer,
+        tensors: HashMap<String, Tensor>,
+        lora: Option<(LoraConfig, u64)>,
+    ) -> Result<Self> {
+        let mut b = Builder::load(tensors, &Device::Cpu);
+        if let Some((lora, seed)) = &lora {
+            b = b.with_lora(lora.clone(), *seed);
+        }
+        let network = N::build(&config, &b)?;
+        Ok(Self {
+            config,
+            processor,
+            tokenizer,
+            network,
+            params: b.finish()?,
+            adapters: lora.map(|(lora, _)| lora),
+        })
+    }
+
+    /// Writes the model's files, weights in half precision.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        save_files(folder, &self.config, &self.processor, &self.params)?;
+        let tokenizer = self.tokenizer.to_json()?;
+        Ok(weights::write_whole(
+            &folder.join(TOKENIZER),
+            tokenizer.as_bytes(),
+        )?)
+    }
+
+    /// A copy that can be trained without touching this one, with untrained low-rank adapters
+    /// where `lora` asks for them. What adapters learned before is folded into the weights.
+    ///
+    /// # Errors
+    /// If the copy does not fit in memory.
+    pub fn duplicate(&self, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
+        let (config, processor) = (self.config.clone(), self.processor.clone());
+        let tensors = self.plain_tensors()?;
+        Self::assemble(config, processor, self.tokenizer.clone(), tensors, lora)
+    }
+
+    /// The parameters, adapters folded into the weights they add to.
+    fn plain_tensors(&self) -> std::result::Result<HashMap<String, Tensor>, ModelError> {
+        match &self.adapters {
+            Some(adapters) => adapters.merge(self.params.to_tensors()),
+            None => Ok(self.params.to_tensors()),
+        }
+    }
+
+    /// The network as it is now, to be used and not trained: it records no graph for gradients,
+    /// and what adapters learned is folded into its weights.
+    ///
+    /// # Errors
+    /// If the copy does not fit in memory.
+    pub fn frozen_network(&self) -> Result<N> {
+        let b = Builder::frozen(self.plain_tensors()?, &Device::Cpu);
+        let network = N::build(&self.config, &b)?;
+        b.finish()?;
+        Ok(network)
+    }
+
+    /// Identity of weights and settings.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub fn fingerprint(&self) -> Result<Digest> {
+        let settings = settings_text(&self.config, &self.processor);
+        Ok(Hasher::new(N::NAME)
+            .part(weights::fingerprint(&self.params)?.as_bytes())
+            .part(settings.as_bytes())
+            .part(self.tokenizer.to_json()?.as_bytes())
+            .finish())
+    }
+}
+
+/// The parameters in a model's weights file.
+pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
+    let bytes = source.read(WEIGHTS, MODEL_FILES)?;
+    Ok(weights::parse_safetensors(
+        &bytes,
+        &source.name(),
+        &Device::Cpu,
+    )?)
+}
+
+/// Everything about a model that is not a weight, as text.
+pub(crate) fn settings_text(config: &impl Serialize, processor: &ImageProcessor) -> String {
+    serde_json::json!({ "config": config, "processor": processor }).to_string()
+}
+
+/// Writes a model's configuration and weights, these in half precision.
+pub(crate) fn save_files(
+    folder: &Path,
+    config: &impl Serialize,
+    processor: &ImageProcessor,
+    params: &Params,
+) -> Result<()> {
+    create_folder(folder)?;
+    let json = |value: serde_json::Value| format!("{value:#}\n").into_bytes();
+    weights::write_whole(&folder.join(CONFIG), &json(serde_json::json!(config)))?;
+    weights::write_whole(&folder.join(PROCESSOR), &json(serde_json::json!(processor)))?;
+    weights::write_safetensors(&folder.join(WEIGHTS), &params.to_tensors(), DType::F16)?;
+    Ok(())
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| SetupError::Io {
+        path: folder.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,72 @@
+//! `sdvp models`: what is shipped, and how it was made.
+
+mod calibrate;
+mod pretrain;
+
+use crate::output;
+use anyhow::{Result, bail};
+use calibrate::Calibrate;
+use clap::Subcommand;
+use pretrain::Pretrain;
+use sdvp_modules::BUILTIN;
+
+#[derive(Subcommand)]
+pub(crate) enum Models {
+    /// The models in the binary.
+    List,
+    /// Make the shipped models from nothing: both students, then both teachers.
+    Pretrain(Pretrain),
+    /// Measure on validation pictures from which probability on boxes are worth believing, and
+    /// write it into the models' configurations.
+    Calibrate(Calibrate),
+}
+
+/// Models in the order in which they are made.
+const NAMES: [&str; 4] = [
+    "locate",
+    "answer",
+    "teacher-picto-gqa",
+    "teacher-picto-nlvr2",
+];
+
+/// The models meant by `--only`: that one, or all that fit.
+fn chosen(only: Option<&str>, fits: impl Fn(&str) -> bool) -> Result<Vec<&'static str>> {
+    let mut names: Vec<&str> = NAMES.into_iter().filter(|name| fits(name)).collect();
+    if let Some(only) = only {
+        let known = names.join(", ");
+        names.retain(|name| *name == only);
+        if names.is_empty() {
+            bail!("expected one of {known}, found {only:?}");
+        }
+    }
+    Ok(names)
+}
+
+impl Models {
+    pub(crate) fn run(self, json: bool) -> Result<bool> {
+        match self {
+            Models::List => list(json),
+            Models::Pretrain(args) => args.run(json),
+            Models::Calibrate(args) => args.run(json),
+        }
+    }
+}
+
+fn list(json: bool) -> Result<bool> {
+    let sizes: Vec<(&str, usize)> = BUILTIN
+        .iter()
+        .map(|(name, files)| (*name, files.iter().map(|(_, bytes)| bytes.len()).sum()))
+        .collect();
+    if json {
+        let rows: Vec<_> = sizes
+            .iter()
+            .map(|(name, bytes)| serde_json::json!({"name": name, "bytes": bytes}))
+            .collect();
+        output::json(&rows)?;
+    } else {
+        for (name, bytes) in sizes {
+            output::text(&format!("{name:<22} {bytes:>9} bytes"))?;
+        }
+    }
+    Ok(true)
+}
