@@ -41,22 +41,22 @@ pub struct DistillSettings {
 
 impl Default for DistillSettings {
     fn default() -> Self {
-        let step = StepSettings {
-            steps: 300,
+        let locate = StepSettings {
+            steps: 400,
             batch: 24,
             rehearsed: 16,
-            learning_rate: 4e-4,
-            lambda: 1.0,
+            learning_rate: 6e-4,
+            // The divergence of locating is a sum over an image's boxes and texts.
+            lambda: 0.1,
             method: TrainMethod::Full,
         };
         Self {
             seed: 0,
-            locate: step.clone(),
             answer: StepSettings {
-                batch: 32,
-                rehearsed: 16,
-                ..step
+                lambda: 0.5,
+                ..locate.clone()
             },
+            locate,
             sure: 0.18,
             unsure: 0.055,
             answer_confidence: 0.3,

@@ -42,7 +42,7 @@ fn what_is_distilled_is_loaded_again_and_the_same_seed_gives_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let weights = |name: &str| {
         let out = folder.path().join(name);
-        let effort = "--questions 30 --rehearsal 20 --steps 2 --seed 5";
+        let effort = "--questions 30 --rehearsal 20 --locate-steps 2 --answer-steps 2 --seed 5";
         sdvp(&format!("distill picto-gqa {effort}"), &out)
             .assert()
             .success();
@@ -53,7 +53,7 @@ fn what_is_distilled_is_loaded_again_and_the_same_seed_gives_the_same() {
 
     let next = folder.path().join("next");
     sdvp(
-        "distill picto-nlvr2 --questions 30 --rehearsal 20 --steps 2 --lora 2",
+        "distill picto-nlvr2 --questions 30 --rehearsal 20 --locate-steps 2 --answer-steps 2 --lora 2",
         &next,
     )
     .arg("--after")

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Width and height of generated scenes, pixels.
 pub const SIDE: u32 = 128;
 /// Smallest greater side of a pictogram, pixels.
-pub const MIN_SIZE: f32 = 28.0;
+pub const MIN_SIZE: f32 = 36.0;
 /// Greatest greater side of a pictogram, pixels.
-pub const MAX_SIZE: f32 = 58.0;
+pub const MAX_SIZE: f32 = 62.0;
 /// Greatest rotation either way, degrees.
 pub const MAX_ROTATION: f32 = 25.0;
 /// Least distance of a box from the canvas's edge, pixels.
@@ -44,8 +44,8 @@ impl Default for SceneSpec {
             style: Style::General,
             categories: Category::ALL.to_vec(),
             min_objects: 2,
-            max_objects: 5,
-            max_overlap: 0.25,
+            max_objects: 4,
+            max_overlap: 0.2,
             repeats: 0.15,
         }
     }

@@ -46,12 +46,12 @@ impl Style {
 
     /// The severity that scenes are drawn with: 0 is the clean drawing, 1 the limit of what a
     /// person reads. Chosen so that a student pretrained on [`Style::General`] is mediocre, not
-    /// blind: it finds 85 of 100 things there, and 47 of 100 in each of the targets' styles.
+    /// blind: it finds 89 of 100 things there, 44 and 48 of 100 in the targets' styles.
     pub fn strength(self) -> f32 {
         match self {
             Style::General => 0.5,
-            Style::Dim => 0.45,
-            Style::Cast => 0.6,
+            Style::Dim => 0.52,
+            Style::Cast => 0.66,
             Style::Sketch => 0.65,
         }
     }
@@ -209,7 +209,7 @@ mod tests {
             image.as_raw().iter().map(|&v| f64::from(v)).sum::<f64>() / image.as_raw().len() as f64
         };
         let left = mean(&dim) / mean(&card());
-        assert!((0.45..0.65).contains(&left), "{left}");
+        assert!((0.35..0.6).contains(&left), "{left}");
         let row: Vec<f64> = (0..64).map(|x| f64::from(dim.get_pixel(x, 5)[1])).collect();
         let spread = row.windows(2).map(|w| (w[0] - w[1]).powi(2)).sum::<f64>() / 63.0 / 2.0;
         assert!((10.0..25.0).contains(&spread.sqrt()), "{}", spread.sqrt());

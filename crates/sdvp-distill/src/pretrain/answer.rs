@@ -40,22 +40,29 @@ pub fn answer_config(vocabulary: usize, answers: Vec<String>) -> ViltConfig {
     }
 }
 
-/// Trains an answer student on the training split of the general styles. Its image side starts
-/// from the locate student's image tower, as the published ViLT starts from a pretrained ViT;
-/// beside the answers it learns to name what each patch shows, which is dropped afterwards.
+/// An answer student whose image side starts from the locate student's image tower, as the
+/// published ViLT starts from a pretrained ViT; the rest is untrained.
+///
+/// # Errors
+/// If it does not fit in memory.
+pub fn fresh_answer(start: &LocateModel, answers: Vec<String>, seed: u64) -> Result<AnswerModel> {
+    let tokenizer: Tokenizer = start.tokenizer.clone();
+    let config = answer_config(tokenizer.vocabulary_size(), answers);
+    let model = AnswerModel::fresh(config, tokenizer, seed)?;
+    start_from(&model, start)?;
+    Ok(model)
+}
+
+/// Trains an answer student on the training split of the general styles. Beside the answers it
+/// learns to name what each patch shows, which is dropped afterwards.
 ///
 /// # Errors
 /// If training diverges.
 pub fn pretrain_answer(
-    start: &LocateModel,
-    answers: Vec<String>,
+    model: &AnswerModel,
     settings: &PretrainSettings,
     observer: &dyn Observer,
-) -> Result<(AnswerModel, TrainingCurve)> {
-    let tokenizer: Tokenizer = start.tokenizer.clone();
-    let config = answer_config(tokenizer.vocabulary_size(), answers);
-    let model = AnswerModel::fresh(config, tokenizer, settings.seed)?;
-    start_from(&model, start)?;
+) -> Result<TrainingCurve> {
     observer.begin(&Phase {
         name: "pretraining the answer student".to_owned(),
         total: settings.steps,
@@ -91,7 +98,7 @@ pub fn pretrain_answer(
         if asked.is_empty() {
             continue;
         }
-        let (answers, patches) = losses(&model, &names, &asked)?;
+        let (answers, patches) = losses(model, &names, &asked)?;
         let total = (&answers + (patches * PATCH_WEIGHT).map_err(ModelError::from)?)
             .map_err(ModelError::from)?;
         let gradients = total.backward().map_err(ModelError::from)?;
@@ -99,7 +106,7 @@ pub fn pretrain_answer(
         head_optimizer.backward_step(&gradients)?;
         recorder.add(answers.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
     }
-    Ok((model, recorder.finish()))
+    Ok(recorder.finish())
 }
 
 /// Copies every image-side parameter that both architectures have.

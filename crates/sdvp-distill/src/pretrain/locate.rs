@@ -47,17 +47,24 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
     }
 }
 
-/// Trains a locate student from nothing on the training split of the general styles.
+/// An untrained locate student.
+///
+/// # Errors
+/// If it does not fit in memory.
+pub fn fresh_locate(tokenizer: Tokenizer, seed: u64) -> Result<LocateModel> {
+    let config = locate_config(tokenizer.vocabulary_size());
+    Ok(LocateModel::fresh(config, tokenizer, seed)?)
+}
+
+/// Trains a locate student on the training split of the general styles.
 ///
 /// # Errors
 /// If training diverges.
 pub fn pretrain_locate(
-    tokenizer: Tokenizer,
+    model: &LocateModel,
     settings: &PretrainSettings,
     observer: &dyn Observer,
-) -> Result<(LocateModel, TrainingCurve)> {
-    let config = locate_config(tokenizer.vocabulary_size());
-    let model = LocateModel::fresh(config, tokenizer, settings.seed)?;
+) -> Result<TrainingCurve> {
     observer.begin(&Phase {
         name: "pretraining the locate student".to_owned(),
         total: settings.steps,
@@ -74,11 +81,11 @@ pub fn pretrain_locate(
         let views = scene_views(&spec, settings.seed, first, settings.batch);
         let examples = truth(&views);
         let examples: Vec<&LocateExample> = examples.iter().collect();
-        let (loss, _) = locate_losses(&model, &examples, &[])?;
+        let (loss, _) = locate_losses(model, &examples, &[])?;
         optimizer.step(&loss)?;
         recorder.add(loss.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
     }
-    Ok((model, recorder.finish()))
+    Ok(recorder.finish())
 }
 
 /// Share of things that are found: for every thing that is alone of its name in one of `count`

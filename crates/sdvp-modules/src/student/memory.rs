@@ -39,7 +39,7 @@ impl<K: Hash + Ord + Clone + Send + Sync, V: Clone + Send> Memory<K, V> {
         let missing: Vec<K> = missing.into_iter().collect();
         let computed: Vec<Vec<V>> = missing
             .par_chunks(at_once.max(1))
-            .map(|keys| compute(keys))
+            .map(&compute)
             .collect::<Result<_, E>>()?;
         for (key, value) in missing.into_iter().zip(computed.into_iter().flatten()) {
             self.put(&key, &value);

@@ -50,22 +50,25 @@ impl Scale {
         let effort = |questions, rehearsal, steps| Effort {
             questions: some(questions),
             rehearsal: some(rehearsal),
-            steps: some(steps),
-            learning_rate: 4e-4,
-            lambda: 1.0,
+            locate_steps: some(steps),
+            answer_steps: some(steps),
+            batch: None,
+            rehearsed: None,
+            learning_rate: None,
+            lambda: None,
             lora: None,
         };
         if full {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(4000, 1500, 450),
+                effort: effort(8000, 4000, 900),
             }
         } else {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(1500, 800, 130),
+                effort: effort(3000, 2000, 250),
             }
         }
     }

@@ -34,20 +34,29 @@ pub(crate) struct Distill {
 #[derive(clap::Args, Clone, Debug, serde::Serialize)]
 pub(crate) struct Effort {
     /// Questions of the task's training split.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 4000)]
     pub(crate) questions: usize,
     /// General questions whose calls are rehearsed.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 2000)]
     pub(crate) rehearsal: usize,
-    /// Optimizer steps of each module.
-    #[arg(long, default_value_t = 200)]
-    pub(crate) steps: usize,
+    /// Optimizer steps of learning to locate; 0 leaves that module as it is.
+    #[arg(long, default_value_t = 400)]
+    pub(crate) locate_steps: usize,
+    /// Optimizer steps of learning to answer; 0 leaves that module as it is.
+    #[arg(long, default_value_t = 400)]
+    pub(crate) answer_steps: usize,
+    /// Labelled calls in a batch.
+    #[arg(long)]
+    pub(crate) batch: Option<usize>,
+    /// Rehearsed calls in a batch.
+    #[arg(long)]
+    pub(crate) rehearsed: Option<usize>,
     /// Highest learning rate.
-    #[arg(long, default_value_t = 4e-4)]
-    pub(crate) learning_rate: f64,
+    #[arg(long)]
+    pub(crate) learning_rate: Option<f64>,
     /// Weight of staying what one was; 0 forgets freely.
-    #[arg(long, default_value_t = 1.0)]
-    pub(crate) lambda: f64,
+    #[arg(long)]
+    pub(crate) lambda: Option<f64>,
     /// Train low-rank additions of this rank instead of all weights.
     #[arg(long)]
     pub(crate) lora: Option<usize>,
@@ -69,11 +78,14 @@ impl Effort {
             ..DistillSettings::default()
         };
         for step in [&mut settings.locate, &mut settings.answer] {
-            step.steps = self.steps;
-            step.learning_rate = self.learning_rate;
-            step.lambda = self.lambda;
+            step.batch = self.batch.unwrap_or(step.batch);
+            step.rehearsed = self.rehearsed.unwrap_or(step.rehearsed);
+            step.learning_rate = self.learning_rate.unwrap_or(step.learning_rate);
+            step.lambda = self.lambda.unwrap_or(step.lambda);
             step.method = method.clone();
         }
+        settings.locate.steps = self.locate_steps;
+        settings.answer.steps = self.answer_steps;
         settings
     }
 

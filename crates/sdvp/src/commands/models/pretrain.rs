@@ -7,11 +7,13 @@ use crate::progress::Progress;
 use anyhow::Result;
 use sdvp_data::Task;
 use sdvp_data::picto::{answer_vocabulary, word_list};
+use sdvp_distill::TrainingCurve;
 use sdvp_distill::pretrain::{
-    PretrainSettings, locate_recall, pretrain_answer, pretrain_locate, train_teacher,
+    PretrainSettings, fresh_answer, fresh_locate, locate_recall, pretrain_answer, pretrain_locate,
+    train_teacher,
 };
 use sdvp_models::Tokenizer;
-use sdvp_modules::{LocateModel, ModelSource};
+use sdvp_modules::{AnswerModel, LocateModel, ModelSource};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -28,75 +30,104 @@ pub(crate) struct Pretrain {
     /// Multiplies the number of steps; below 1 for a quick look.
     #[arg(long, default_value_t = 1.0)]
     effort: f64,
+    /// Go on with this round of training, from what the earlier ones left in the folder.
+    #[arg(long, default_value_t = 1)]
+    round: usize,
 }
 
-/// Steps, batch and learning rate.
-fn plan(model: &str) -> (usize, usize, f64) {
+/// Rounds of steps and learning rate. Each has a schedule and scenes of its own, and goes on from
+/// what the one before left in the model's folder.
+fn plan(model: &str) -> &'static [(usize, f64)] {
     match model {
-        "locate" => (14_000, 32, 1e-3),
-        "answer" => (7_200, 32, 8e-4),
-        _ => (3_500, 32, 2e-3),
+        "locate" => &[(10_000, 1e-3)],
+        "answer" => &[(6_000, 8e-4)],
+        _ => &[(2_500, 2e-3)],
     }
 }
 
+/// Images, or questions, in a batch.
+const BATCH: usize = 32;
 /// Labelled scenes a teacher learns from.
 const TEACHER_SCENES: usize = 12_000;
+/// Validation views in which a locate student's recall is measured.
+const RECALL_VIEWS: usize = 640;
 
 impl Pretrain {
     pub(super) fn run(self, json: bool) -> Result<bool> {
         let progress = Progress::new();
         let mut made = Vec::new();
         for name in chosen(self.only.as_deref(), |_| true)? {
-            let (steps, batch, learning_rate) = plan(name);
-            let steps = ((steps as f64 * self.effort) as usize).max(1);
-            let settings = PretrainSettings {
-                seed: self.seed,
-                steps,
-                batch,
-                learning_rate,
-            };
-            let folder = self.out.join(name);
-            let curve = match name {
-                "locate" => {
-                    let words = word_list();
-                    let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str))?;
-                    let (model, curve) = pretrain_locate(tokenizer, &settings, &progress)?;
-                    model.save(&folder)?;
-                    calibrate(name, &folder)?;
-                    for task in [Task::General, Task::Gqa, Task::Nlvr2] {
-                        let recall = locate_recall(&model, &task.spec(), 640)?;
-                        tracing::info!("recall at IoU 0.5 on {task} validation views: {recall:.3}");
-                    }
-                    curve
-                }
-                "answer" => {
-                    let start =
-                        LocateModel::load(&ModelSource::Folder(self.out.join("locate")), None)?;
-                    let (model, curve) =
-                        pretrain_answer(&start, answer_vocabulary(), &settings, &progress)?;
-                    model.save(&folder)?;
-                    curve
-                }
-                teacher => {
-                    let task = Task::named(teacher.trim_start_matches("teacher-"))?;
-                    let (model, curve) = train_teacher(
-                        task.name(),
-                        &task.spec(),
-                        TEACHER_SCENES,
-                        &settings,
-                        &progress,
-                    )?;
-                    model.save(&folder)?;
-                    calibrate(name, &folder)?;
-                    curve
-                }
-            };
-            progress.end();
-            made.push(serde_json::json!({ "model": name, "settings": settings, "curve": curve }));
+            let rounds = plan(name).iter().enumerate();
+            for (round, &(steps, learning_rate)) in rounds.skip(self.round.saturating_sub(1)) {
+                let settings = PretrainSettings {
+                    seed: self.seed + round as u64,
+                    steps: ((steps as f64 * self.effort) as usize).max(1),
+                    batch: BATCH,
+                    learning_rate,
+                };
+                let curve = self.train(name, round, &settings, &progress)?;
+                progress.end();
+                made.push(serde_json::json!({
+                    "model": name, "round": round + 1, "settings": settings, "curve": curve,
+                }));
+            }
+            if name != "answer" {
+                calibrate(name, &self.out.join(name))?;
+            }
         }
         if json {
             output::json(&made)?;
         }
         Ok(true)
+    }
+
+    /// One round of one model, from what is in its folder if it is not the first.
+    fn train(
+        &self,
+        name: &str,
+        round: usize,
+        settings: &PretrainSettings,
+        progress: &Progress,
+    ) -> Result<TrainingCurve> {
+        let folder = self.out.join(name);
+        let source = ModelSource::Folder(folder.clone());
+        match name {
+            "locate" => {
+                let model = if round == 0 {
+                    let words = word_list();
+                    let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str))?;
+                    fresh_locate(tokenizer, settings.seed)?
+                } else {
+                    LocateModel::load(&source, None)?
+                };
+                let curve = pretrain_locate(&model, settings, progress)?;
+                model.save(&folder)?;
+                for task in [Task::General, Task::Gqa, Task::Nlvr2] {
+                    let recall = locate_recall(&model, &task.spec(), RECALL_VIEWS)?;
+                    tracing::info!("recall at IoU 0.5 on {task} validation views: {recall:.3}");
+                }
+                Ok(curve)
+            }
+            "answer" => {
+                let model = if round == 0 {
+                    let start = ModelSource::Folder(self.out.join("locate"));
+                    let start = LocateModel::load(&start, None)?;
+                    fresh_answer(&start, answer_vocabulary(), settings.seed)?
+                } else {
+                    AnswerModel::load(&source, None)?
+                };
+                let curve = pretrain_answer(&model, settings, progress)?;
+                model.save(&folder)?;
+                Ok(curve)
+            }
+            teacher => {
+                let task = Task::named(teacher.trim_start_matches("teacher-"))?;
+                let spec = task.spec();
+                let (model, curve) =
+                    train_teacher(task.name(), &spec, TEACHER_SCENES, settings, progress)?;
+                model.save(&folder)?;
+                Ok(curve)
+            }
+        }
     }
 }
