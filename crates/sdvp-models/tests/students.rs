@@ -39,6 +39,7 @@ fn owlvit() -> OwlVitConfig {
         },
         projection_dim: 8,
         believed: sdvp_models::Calibration::default(),
+        same_object_iou: None,
     }
 }
 

@@ -21,6 +21,10 @@ use std::collections::BTreeSet;
 /// Coloured names asked of a batch beside the plain ones.
 const COLORED_NAMES: usize = 40;
 
+/// Things of one name never overlap that much in the built-in world, but boxes for one thing that
+/// are less exact do, and would be counted twice.
+const SAME_OBJECT_IOU: f32 = 0.2;
+
 /// The tiny OWL-ViT: 64 patches of 12×12 pixels, five layers of 128.
 pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
     let encoder = |hidden: usize, layers: usize| EncoderConfig {
@@ -44,6 +48,7 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
         },
         projection_dim: 64,
         believed: Calibration::default(),
+        same_object_iou: Some(SAME_OBJECT_IOU),
     }
 }
 

@@ -50,6 +50,10 @@ pub struct OwlVitConfig {
     /// From which probability on its boxes are worth believing.
     #[serde(default)]
     pub believed: Calibration,
+    /// Of the boxes found for a text, those that overlap a surer one by more than this IoU are
+    /// taken for the same object and left out; none are where it is missing, as in the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_object_iou: Option<f32>,
 }
 
 impl OwlVitConfig {

@@ -6,9 +6,10 @@ use crate::error::Result;
 use candle_core::{Device, Tensor};
 use sdvp_core::{
     BBox, Detection, Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+    non_maximum_suppression,
 };
-use sdvp_models::architectures::{ImageFeatures, OwlVit};
-use sdvp_models::{Calibration, ModelError, TokenBatch};
+use sdvp_models::architectures::{ImageFeatures, OwlVit, OwlVitConfig};
+use sdvp_models::{ModelError, TokenBatch};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -131,9 +132,8 @@ impl LocateStudent {
 fn detections(
     features: &ViewFeatures,
     query: &[f32],
-    calibration: Calibration,
-    width: f32,
-    height: f32,
+    config: &OwlVitConfig,
+    (width, height): (f32, f32),
 ) -> Vec<Detection> {
     let patches = features.class_embeddings.chunks_exact(query.len().max(1));
     let claims = features.shift.iter().zip(&features.scale);
@@ -145,13 +145,20 @@ fn detections(
             let logit = (cosine + shift) * scale;
             Detection {
                 bbox: BBox::from_center(x, y, w, h).scaled(width, height),
-                score: calibration.score_of(1.0 / (1.0 + (-logit).exp())),
+                score: config.believed.score_of(1.0 / (1.0 + (-logit).exp())),
             }
         })
         .filter(|found| found.score >= SCORE_FLOOR)
         .collect();
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
-    found
+    let Some(same) = config.same_object_iou else {
+        return found;
+    };
+    let boxes: Vec<BBox> = found.iter().map(|found| found.bbox).collect();
+    non_maximum_suppression(&boxes, same)
+        .into_iter()
+        .map(|kept| found[kept].clone())
+        .collect()
 }
 
 impl ViewFeatures {
@@ -208,7 +215,7 @@ impl Module for LocateStudent {
                 return batch.iter().map(|_| Err(error.clone())).collect();
             }
         };
-        let calibration = self.model.config.believed;
+        let config = &self.model.config;
         let answer = |(task, digest): (&SubTask, &Digest)| {
             if task.kind != SubTaskKind::Locate {
                 return Err(ModuleError::WrongKind {
@@ -220,14 +227,8 @@ impl Module for LocateStudent {
             else {
                 return Err(self.failed(&"nothing was computed for the view or the name"));
             };
-            let (width, height) = (task.view.width() as f32, task.view.height() as f32);
-            Ok(Outcome::Boxes(detections(
-                features,
-                query,
-                calibration,
-                width,
-                height,
-            )))
+            let size = (task.view.width() as f32, task.view.height() as f32);
+            Ok(Outcome::Boxes(detections(features, query, config, size)))
         };
         batch.iter().zip(&digests).map(answer).collect()
     }
