@@ -157,7 +157,7 @@ fn detections(
     let boxes: Vec<BBox> = found.iter().map(|found| found.bbox).collect();
     non_maximum_suppression(&boxes, same)
         .into_iter()
-        .map(|kept| found[kept].clone())
+        .map(|kept| found[kept])
         .collect()
 }
 
