@@ -5,6 +5,7 @@ use crate::measured::Measured;
 use crate::score::score;
 use sdvp_core::Module;
 use sdvp_data::Gold;
+use sdvp_data::picto::Question;
 use sdvp_program::{Inputs, Program, Trace};
 use sdvp_runtime::{Job, Runtime, RuntimeError, Settings, Statistics};
 use std::sync::Arc;
@@ -24,6 +25,20 @@ pub struct ExamItem {
     pub inputs: Arc<dyn Fn() -> Result<Inputs, String> + Send + Sync>,
     /// The right answer.
     pub gold: Gold,
+}
+
+impl ExamItem {
+    /// A question of the built-in world, its pictures drawn when they are needed.
+    pub fn drawn(question: Question, program: Result<Arc<dyn Program>, String>) -> Self {
+        Self {
+            id: question.id.clone(),
+            question: question.text.clone(),
+            kind: question.kind.structural.clone(),
+            program,
+            gold: question.gold.clone(),
+            inputs: Arc::new(move || Ok(question.inputs())),
+        }
+    }
 }
 
 /// The questions of an exam.

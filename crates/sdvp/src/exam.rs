@@ -34,15 +34,7 @@ pub(crate) fn exam(task: Task, split: Split, seed: u64, count: usize) -> Exam {
         .into_iter()
         .map(|question| {
             let program = parse(&question.program, &settings);
-            let question = Arc::new(question);
-            ExamItem {
-                id: question.id.clone(),
-                question: question.text.clone(),
-                kind: question.kind.structural.clone(),
-                program,
-                gold: question.gold.clone(),
-                inputs: Arc::new(move || Ok(question.inputs())),
-            }
+            ExamItem::drawn(question, program)
         })
         .collect()
 }

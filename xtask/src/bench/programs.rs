@@ -43,16 +43,10 @@ pub(crate) fn programs(arguments: &ProgramsArguments) -> Result<()> {
         .into_iter()
         .map(|question| {
             let program = VisProgProgram::parse(&question.program, &settings);
-            ExamItem {
-                id: question.id.clone(),
-                question: question.text.clone(),
-                kind: String::new(),
-                program: program
-                    .map(|program| Arc::new(program) as Arc<dyn Program>)
-                    .map_err(|errors| errors.to_string()),
-                gold: question.gold.clone(),
-                inputs: Arc::new(move || Ok(question.inputs())),
-            }
+            let program = program
+                .map(|program| Arc::new(program) as Arc<dyn Program>)
+                .map_err(|errors| errors.to_string());
+            ExamItem::drawn(question, program)
         })
         .collect();
     let student = Student::builtin()?;

@@ -1,6 +1,6 @@
 //! The second step: teaching a student to answer.
 
-use super::{Losses, TrainingCurve, choose_trainable, learn_and_rehearse};
+use super::{Losses, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
@@ -23,17 +23,7 @@ pub fn train_answer(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
-    choose_trainable(&mut model.params, &settings.method);
-    let model = &*model;
-    learn_and_rehearse(
-        &model.params,
-        examples,
-        memory,
-        settings,
-        seed,
-        observer,
-        |labelled, remembered| losses(model, labelled, remembered),
-    )
+    learn_and_rehearse(model, examples, memory, settings, seed, observer, losses)
 }
 
 /// Both losses of one batch, from one forward pass.

@@ -1,6 +1,6 @@
 //! The first step: teaching a student to find.
 
-use super::{Losses, TrainingCurve, choose_trainable, learn_and_rehearse};
+use super::{Losses, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{LocateExample, RememberedView};
 use crate::loss::{
@@ -77,16 +77,14 @@ pub fn train_locate(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
-    choose_trainable(&mut model.params, &settings.method);
-    let model = &*model;
     learn_and_rehearse(
-        &model.params,
+        model,
         examples,
         memory,
         settings,
         seed,
         observer,
-        |labelled, remembered| locate_losses(model, labelled, remembered),
+        locate_losses,
     )
 }
 

@@ -19,10 +19,10 @@ use candle_core::Tensor;
 use sdvp_models::ModelError;
 use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
 use sdvp_models::params::Params;
-use sdvp_modules::TrainMethod;
+use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod};
 
 /// Freezes what the method does not train.
-pub(crate) fn choose_trainable(params: &mut Params, method: &TrainMethod) {
+fn choose_trainable(params: &mut Params, method: &TrainMethod) {
     match method {
         TrainMethod::Full => params.set_trainable(|_| true),
         TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
@@ -52,27 +52,28 @@ pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelErro
 
 /// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
 /// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both.
-pub(crate) fn learn_and_rehearse<E, M>(
-    params: &Params,
+fn learn_and_rehearse<N: StudentNetwork, E, M>(
+    model: &mut StudentModel<N>,
     examples: &[E],
     memory: &[M],
     settings: &StepSettings,
     seed: u64,
     observer: &dyn Observer,
-    losses: impl Fn(&[&E], &[&M]) -> Losses,
+    losses: impl Fn(&StudentModel<N>, &[&E], &[&M]) -> Losses,
 ) -> Result<TrainingCurve> {
+    choose_trainable(&mut model.params, &settings.method);
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {
         learning_rate: settings.learning_rate,
         ..AdamWConfig::default()
     };
-    let mut optimizer = AdamW::new(params, config, further_schedule(settings.steps))?;
+    let mut optimizer = AdamW::new(&model.params, config, further_schedule(settings.steps))?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered: Vec<&M> = next_memory.of(memory, settings.rehearsed);
-        let (loss, divergence) = losses(&labelled, &remembered)?;
+        let (loss, divergence) = losses(model, &labelled, &remembered)?;
         let total = match &divergence {
             Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
             None => Ok(loss.clone()),

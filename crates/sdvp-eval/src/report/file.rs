@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Reports on disk.
 
 use super::{ExampleRun, Report, report_html};
 use std::path::{Path, PathBuf};
@@ -153,6 +153,7 @@ mod tests {
             "{error}"
         );
         assert_eq!(names(folder.path()), ["report.json"]);
+        assert!(write_file(Path::new("/"), b"").is_err());
     }
 
     #[test]

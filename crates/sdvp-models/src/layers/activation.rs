@@ -80,6 +80,7 @@ pub fn softplus(x: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::difference::gap;
     use candle_core::{Device, Var};
 
     /// Differences of two functions and of their gradients from -12 to 12.
@@ -92,16 +93,6 @@ mod tests {
             .affine(0.01, 0.003)
             .unwrap();
         let x = Var::from_tensor(&x).unwrap();
-        let gap = |a: &Tensor, b: &Tensor| {
-            (a - b)
-                .unwrap()
-                .abs()
-                .unwrap()
-                .max_all()
-                .unwrap()
-                .to_scalar::<f32>()
-                .unwrap()
-        };
         let gradient = |y: &Tensor| {
             y.sum_all()
                 .unwrap()

@@ -153,19 +153,8 @@ fn visible(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::difference::gap;
     use candle_core::Var;
-
-    /// Greatest difference of two tensors.
-    fn gap(a: &Tensor, b: &Tensor) -> f32 {
-        (a - b)
-            .unwrap()
-            .abs()
-            .unwrap()
-            .max_all()
-            .unwrap()
-            .to_scalar()
-            .unwrap()
-    }
 
     #[test]
     fn fused_and_composite_attention_agree_forward_and_backward() {

@@ -110,6 +110,7 @@ impl ChannelNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::difference::gap;
     use candle_core::Device;
 
     #[test]
@@ -124,16 +125,6 @@ mod tests {
                 .forward(&x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap())
                 .unwrap();
             let found = found.permute((0, 3, 1, 2)).unwrap();
-            let gap = |a: &Tensor, b: &Tensor| {
-                (a - b)
-                    .unwrap()
-                    .abs()
-                    .unwrap()
-                    .max_all()
-                    .unwrap()
-                    .to_scalar::<f32>()
-                    .unwrap()
-            };
             assert!(gap(&expected, &found) < 1e-5);
             let (want, have) = (
                 expected
@@ -162,16 +153,6 @@ mod tests {
             bias: b.as_tensor().clone(),
         };
         let (fast, slow) = (norm.forward(&x).unwrap(), norm.composite(&x).unwrap());
-        let gap = |a: &Tensor, b: &Tensor| {
-            (a - b)
-                .unwrap()
-                .abs()
-                .unwrap()
-                .max_all()
-                .unwrap()
-                .to_scalar::<f32>()
-                .unwrap()
-        };
         assert!(gap(&fast, &slow) < 2e-5);
         let probe = Tensor::randn(0f32, 1f32, x.dims(), &device).unwrap();
         let gradients = |y: &Tensor| {

@@ -50,6 +50,7 @@ impl LayerNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::difference::gap;
     use candle_core::{Device, Var};
 
     #[test]
@@ -64,16 +65,6 @@ mod tests {
             eps: 1e-5,
         };
         let (fast, slow) = (norm.forward(&x).unwrap(), norm.composite(&x).unwrap());
-        let gap = |a: &Tensor, b: &Tensor| {
-            (a - b)
-                .unwrap()
-                .abs()
-                .unwrap()
-                .max_all()
-                .unwrap()
-                .to_scalar::<f32>()
-                .unwrap()
-        };
         assert!(gap(&fast, &slow) < 1e-5);
         let probe = Tensor::randn(0f32, 1f32, (3, 100, 13), &device).unwrap();
         let gradients = |y: &Tensor| (y * &probe).unwrap().sum_all().unwrap().backward().unwrap();

@@ -118,18 +118,8 @@ fn composite(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::difference::gap;
     use candle_core::{Device, Var};
-
-    fn gap(a: &Tensor, b: &Tensor) -> f32 {
-        (a - b)
-            .unwrap()
-            .abs()
-            .unwrap()
-            .max_all()
-            .unwrap()
-            .to_scalar()
-            .unwrap()
-    }
 
     #[test]
     fn fused_and_composite_agree_forward_and_backward() {

@@ -17,4 +17,6 @@ pub use linear::{Linear, linear};
 pub use softmax::{log_softmax, softmax};
 
 #[cfg(test)]
+mod difference;
+#[cfg(test)]
 mod tests;
