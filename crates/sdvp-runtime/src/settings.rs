@@ -23,7 +23,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             in_flight: 1024,
-            batch_size: 64,
+            batch_size: 96,
             deduplicate: true,
             cache_entries: 65_536,
             max_sub_tasks: 512,
