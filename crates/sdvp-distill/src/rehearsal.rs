@@ -2,20 +2,24 @@
 
 use crate::error::Result;
 use crate::examples::{RememberedAnswer, RememberedView};
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sdvp_core::{Digest, SubTask, View};
 use sdvp_models::ModelError;
 use sdvp_modules::{AnswerModel, LocateModel};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Calls that go through a network together.
 const AT_ONCE: usize = 32;
+/// Texts that every view is tried with, to find which of them it shows.
+const TRIED: usize = 512;
 
-/// What the student says of every view of the calls: for what was asked there, and for `others`
-/// further texts drawn from all calls, so that silence is remembered as well.
+/// What the student says of every view of the calls: for what was asked there, for the `others / 2`
+/// further texts of which it is surest there, and for as many drawn from all calls. What is asked
+/// is only a part of what a view shows, and most texts are nowhere: so both sight and silence are
+/// remembered.
 ///
 /// # Errors
 /// If the student fails.
@@ -26,75 +30,98 @@ pub fn remember_views(
     seed: u64,
 ) -> Result<Vec<RememberedView>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut pool: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
-    pool.sort_unstable();
-    pool.dedup();
+    let known = KnownTexts::of(calls, student)?;
     let mut places: HashMap<Digest, usize> = HashMap::new();
-    let mut views: Vec<(View, Vec<String>)> = Vec::new();
+    let mut views: Vec<(View, BTreeSet<usize>)> = Vec::new();
     for call in calls {
         let place = *places.entry(call.view.digest()).or_insert_with(|| {
-            views.push((call.view.clone(), Vec::new()));
+            views.push((call.view.clone(), BTreeSet::new()));
             views.len() - 1
         });
-        if !views[place].1.contains(&call.text) {
-            views[place].1.push(call.text.clone());
-        }
-    }
-    for (_, texts) in &mut views {
-        for _ in 0..others {
-            if let Some(text) = pool.choose(&mut rng)
-                && !texts.iter().any(|known| known == text)
-            {
-                texts.push((*text).to_owned());
-            }
+        if let Some(text) = known.place(&call.text) {
+            views[place].1.insert(text);
         }
     }
     let mut remembered = Vec::with_capacity(views.len());
     for views in views.chunks(AT_ONCE) {
-        remembered.extend(remember_chunk(views, student)?);
+        remembered.extend(remember_chunk(views, student, &known, others, &mut rng)?);
     }
     Ok(remembered)
 }
 
+/// The distinct texts of calls, with their query vectors.
+struct KnownTexts<'a> {
+    texts: Vec<&'a str>,
+    /// `[texts, projection]`.
+    queries: Tensor,
+}
+
+impl<'a> KnownTexts<'a> {
+    fn of(calls: &'a [SubTask], student: &LocateModel) -> std::result::Result<Self, ModelError> {
+        let mut texts: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let queries = texts
+            .chunks(AT_ONCE)
+            .map(|texts| Ok(student.queries(texts)?.detach()))
+            .collect::<std::result::Result<Vec<_>, ModelError>>()?;
+        let queries = match queries.as_slice() {
+            [] => Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?,
+            some => Tensor::cat(some, 0)?,
+        };
+        Ok(Self { texts, queries })
+    }
+
+    fn place(&self, text: &str) -> Option<usize> {
+        self.texts.binary_search(&text).ok()
+    }
+}
+
 fn remember_chunk(
-    views: &[(View, Vec<String>)],
+    views: &[(View, BTreeSet<usize>)],
     student: &LocateModel,
+    known: &KnownTexts,
+    others: usize,
+    rng: &mut ChaCha8Rng,
 ) -> std::result::Result<Vec<RememberedView>, ModelError> {
-    let mut texts: Vec<&str> = views
-        .iter()
-        .flat_map(|(_, t)| t)
-        .map(String::as_str)
-        .collect();
-    texts.sort_unstable();
-    texts.dedup();
-    let place: HashMap<&str, usize> = texts.iter().enumerate().map(|(i, t)| (*t, i)).collect();
+    let asked = views.iter().flat_map(|(_, asked)| asked.iter().copied());
+    let tried = rand::seq::index::sample(rng, known.texts.len(), known.texts.len().min(TRIED));
+    let columns: BTreeSet<usize> = asked.chain(tried).collect();
+    let columns: Vec<usize> = columns.into_iter().collect();
+    let chosen: Vec<u32> = columns.iter().map(|&text| text as u32).collect();
+    let chosen = Tensor::from_vec(chosen, columns.len(), &Device::Cpu)?;
+    let queries = known.queries.index_select(&chosen, 0)?;
+
     let seen: Vec<&View> = views.iter().map(|(view, _)| view).collect();
-    let pixels = student.processor.batch(&seen, &candle_core::Device::Cpu)?;
+    let pixels = student.processor.batch(&seen, &Device::Cpu)?;
     let features = student.network.image_features(&pixels)?.detach();
-    let queries = student.queries(&texts)?.detach();
-    let logits = student
-        .network
-        .logits(&features, &queries)?
-        .to_vec3::<f32>()?;
-    let numbers = |tensor: &Tensor, i: usize| -> std::result::Result<Vec<f32>, ModelError> {
-        Ok(tensor.get(i)?.flatten_all()?.to_vec1::<f32>()?)
-    };
-    views
-        .iter()
-        .enumerate()
-        .map(|(i, (view, asked))| {
-            let columns: Vec<usize> = asked.iter().map(|text| place[text.as_str()]).collect();
-            Ok(RememberedView {
-                view: view.clone(),
-                asked: asked.clone(),
-                logits: logits[i]
-                    .iter()
-                    .flat_map(|row| columns.iter().map(|&c| row[c]))
-                    .collect(),
-                boxes: numbers(&features.boxes, i)?,
-            })
-        })
-        .collect()
+    let logits = student.network.logits(&features, &queries)?;
+    let surest = logits.max(1)?.to_vec2::<f32>()?;
+    let logits = logits.to_vec3::<f32>()?;
+    let boxes = features.boxes.flatten_from(1)?.to_vec2::<f32>()?;
+    let mut remembered = Vec::with_capacity(views.len());
+    for (((view, asked), (logits, surest)), boxes) in
+        views.iter().zip(logits.iter().zip(&surest)).zip(boxes)
+    {
+        let (mut texts, mut rest): (Vec<usize>, Vec<usize>) =
+            (0..columns.len()).partition(|&column| asked.contains(&columns[column]));
+        rest.sort_by(|&a, &b| surest[b].total_cmp(&surest[a]));
+        let shown = rest.len().min(others / 2);
+        let silent = rest.split_off(shown);
+        let drawn = silent.choose_multiple(rng, others - others / 2).copied();
+        texts.extend(rest.into_iter().chain(drawn));
+        let name = |&column: &usize| known.texts[columns[column]].to_owned();
+        remembered.push(RememberedView {
+            view: view.clone(),
+            asked: texts.iter().map(name).collect(),
+            logits: logits
+                .iter()
+                .flat_map(|row| texts.iter().map(|&column| row[column]))
+                .collect(),
+            boxes,
+        });
+    }
+    Ok(remembered)
 }
 
 /// What the student answers to each call.
