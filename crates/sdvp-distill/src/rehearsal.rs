@@ -194,6 +194,45 @@ impl Shuffle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pretrain::{SceneView, validation_views};
+    use sdvp_data::picto::{SceneSpec, Thing};
+    use sdvp_modules::Student;
+
+    #[test]
+    fn what_views_show_is_remembered_beside_what_was_asked() {
+        let student = Student::builtin().unwrap().locate;
+        let views = validation_views(&SceneSpec::default(), 0, 12);
+        let ask = |view: &SceneView, name: &str| SubTask::locate(view.view.clone(), name);
+        // Every name is known from the first view; of the others little is asked.
+        let mut calls: Vec<SubTask> = Thing::all()
+            .map(|thing| ask(&views[0], thing.name()))
+            .collect();
+        calls.extend(views[1..].iter().map(|view| ask(view, "dog")));
+        let remembered = remember_views(&calls, &student, 8, 3).unwrap();
+        assert_eq!(remembered.len(), views.len());
+
+        let (mut shown, mut kept) = (0, 0);
+        for (view, memory) in views.iter().zip(&remembered).skip(1) {
+            assert_eq!(memory.view.digest(), view.view.digest());
+            assert_eq!(memory.asked.len(), 9);
+            let patches = memory.boxes.len() / 4;
+            assert_eq!(memory.logits.len(), patches * 9);
+            for (object, _) in &view.objects {
+                shown += 1;
+                let name = object.thing.name();
+                kept += usize::from(memory.asked.iter().any(|text| text == name));
+            }
+        }
+        // By chance it would be 9 of 64.
+        assert!(kept * 10 >= shown * 7, "{kept} of {shown} things");
+        let again = remember_views(&calls, &student, 8, 3).unwrap();
+        assert!(
+            again
+                .iter()
+                .zip(&remembered)
+                .all(|(a, b)| a.asked == b.asked)
+        );
+    }
 
     #[test]
     fn every_index_comes_once_an_epoch() {

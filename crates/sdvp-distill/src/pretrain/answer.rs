@@ -5,7 +5,7 @@ use super::questions::{Asked, ask};
 use super::views::{SceneView, scene_views};
 use crate::error::Result;
 use crate::observer::{Observer, Phase};
-use crate::train::{Recorder, TrainingCurve, schedule};
+use crate::train::{Objective, Recorder, TrainingCurve, learn_from, parts_of, schedule, share};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -95,16 +95,20 @@ pub fn pretrain_answer(
             .iter()
             .filter_map(|view| Some((view, ask(view, &mut rng)?)))
             .collect();
-        if asked.is_empty() {
-            continue;
-        }
-        let (answers, patches) = losses(model, &names, &asked)?;
-        let total = (&answers + (patches * PATCH_WEIGHT).map_err(ModelError::from)?)
-            .map_err(ModelError::from)?;
-        let gradients = total.backward().map_err(ModelError::from)?;
-        optimizer.backward_step(&gradients)?;
-        head_optimizer.backward_step(&gradients)?;
-        recorder.add(answers.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
+        let learned = learn_from(&parts_of(asked.len(), 0), |(few, _)| {
+            let (answers, patches) = losses(model, &names, &asked[few.clone()])?;
+            let answers = (answers * share(few, asked.len()))?;
+            let patches = (patches * (PATCH_WEIGHT * share(few, asked.len())))?;
+            Ok(Objective {
+                total: (&answers + patches)?,
+                loss: answers.to_scalar()?,
+                divergence: 0.0,
+            })
+        })?;
+        let Some(learned) = learned else { continue };
+        optimizer.backward_step(&learned.gradients)?;
+        head_optimizer.backward_step(&learned.gradients)?;
+        recorder.add(learned.loss, 0.0);
     }
     Ok(recorder.finish())
 }

@@ -5,7 +5,9 @@ use super::views::{SceneView, scene_views, validation_views};
 use crate::error::Result;
 use crate::examples::LocateExample;
 use crate::observer::{Observer, Phase};
-use crate::train::{Recorder, TrainingCurve, locate_losses, schedule};
+use crate::train::{
+    Objective, Recorder, TrainingCurve, learn_from, locate_losses, parts_of, schedule, share,
+};
 use candle_core::Device;
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
@@ -86,9 +88,18 @@ pub fn pretrain_locate(
         let views = scene_views(&spec, settings.seed, first, settings.batch);
         let examples = truth(&views);
         let examples: Vec<&LocateExample> = examples.iter().collect();
-        let (loss, _) = locate_losses(model, &examples, &[])?;
-        optimizer.step(&loss)?;
-        recorder.add(loss.to_scalar::<f32>().map_err(ModelError::from)?, 0.0);
+        let learned = learn_from(&parts_of(examples.len(), 0), |(few, _)| {
+            let (loss, _) = locate_losses(model, &examples[few.clone()], &[])?;
+            let total = (loss * share(few, examples.len()))?;
+            Ok(Objective {
+                loss: total.to_scalar()?,
+                total,
+                divergence: 0.0,
+            })
+        })?;
+        let Some(learned) = learned else { break };
+        optimizer.backward_step(&learned.gradients)?;
+        recorder.add(learned.loss, 0.0);
     }
     Ok(recorder.finish())
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod curve;
 mod locate;
+mod parts;
 
 pub use answer::train_answer;
 pub use curve::{CurvePoint, TrainingCurve};
@@ -10,6 +11,7 @@ pub use locate::train_locate;
 
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
+pub(crate) use parts::{Objective, learn_from, parts_of, share};
 
 use crate::error::Result;
 use crate::observer::Observer;
@@ -52,15 +54,19 @@ pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelErro
 
 /// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
 /// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both.
-fn learn_and_rehearse<N: StudentNetwork, E, M>(
+fn learn_and_rehearse<N, E: Sync, M: Sync>(
     model: &mut StudentModel<N>,
     examples: &[E],
     memory: &[M],
     settings: &StepSettings,
     seed: u64,
     observer: &dyn Observer,
-    losses: impl Fn(&StudentModel<N>, &[&E], &[&M]) -> Losses,
-) -> Result<TrainingCurve> {
+    losses: impl Fn(&StudentModel<N>, &[&E], &[&M]) -> Losses + Sync,
+) -> Result<TrainingCurve>
+where
+    N: StudentNetwork + Sync,
+    N::Config: Sync,
+{
     choose_trainable(&mut model.params, &settings.method);
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {
@@ -70,18 +76,32 @@ fn learn_and_rehearse<N: StudentNetwork, E, M>(
     let mut optimizer = AdamW::new(&model.params, config, further_schedule(settings.steps))?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
+    let model = &*model;
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered: Vec<&M> = next_memory.of(memory, settings.rehearsed);
-        let (loss, divergence) = losses(model, &labelled, &remembered)?;
-        let total = match &divergence {
-            Some(divergence) => &loss + (divergence * settings.lambda).map_err(ModelError::from)?,
-            None => Ok(loss.clone()),
-        }
-        .map_err(ModelError::from)?;
-        optimizer.step(&total)?;
-        let number = |t: &Tensor| t.to_scalar::<f32>().map_err(ModelError::from);
-        recorder.add(number(&loss)?, divergence.as_ref().map_or(Ok(0.0), number)?);
+        let parts = parts_of(labelled.len(), remembered.len());
+        let learned = learn_from(&parts, |(few, some)| {
+            let (loss, divergence) =
+                losses(model, &labelled[few.clone()], &remembered[some.clone()])?;
+            let loss = (loss * share(few, labelled.len()))?;
+            let (total, divergence) = match divergence {
+                Some(divergence) => {
+                    let divergence = (divergence * share(some, remembered.len()))?;
+                    let total = (&loss + (&divergence * settings.lambda)?)?;
+                    (total, divergence.to_scalar()?)
+                }
+                None => (loss.clone(), 0.0),
+            };
+            Ok(Objective {
+                total,
+                loss: loss.to_scalar()?,
+                divergence,
+            })
+        })?;
+        let Some(learned) = learned else { break };
+        optimizer.backward_step(&learned.gradients)?;
+        recorder.add(learned.loss, learned.divergence);
     }
     Ok(recorder.finish())
 }

@@ -36,7 +36,7 @@ pub(crate) struct Effort {
     /// Questions of the task's training split.
     #[arg(long, default_value_t = 4000)]
     pub(crate) questions: usize,
-    /// General questions whose calls are rehearsed.
+    /// Questions whose calls are rehearsed: general ones, and as many of every earlier task.
     #[arg(long, default_value_t = 2000)]
     pub(crate) rehearsal: usize,
     /// Optimizer steps of learning to locate; 0 leaves that module as it is.
@@ -100,7 +100,7 @@ impl Effort {
         let teachers = modules::Teachers::of(task)?;
         let mut rehearsal: Vec<Exercise> = exercises(Task::General, seed, self.rehearsal);
         for earlier in &student.manifest.history {
-            rehearsal.extend(exercises(Task::named(earlier)?, seed, self.rehearsal / 2));
+            rehearsal.extend(exercises(Task::named(earlier)?, seed, self.rehearsal));
         }
         let exercises = exercises(task, seed, self.questions);
         let settings = self.settings(seed);

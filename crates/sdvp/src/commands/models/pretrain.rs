@@ -39,8 +39,8 @@ pub(crate) struct Pretrain {
 /// what the one before left in the model's folder.
 fn plan(model: &str) -> &'static [(usize, f64)] {
     match model {
-        "locate" => &[(10_000, 1e-3), (10_000, 7e-4)],
-        "answer" => &[(6_000, 8e-4), (8_000, 6e-4)],
+        "locate" => &[(10_000, 1e-3), (10_000, 7e-4), (10_000, 5e-4)],
+        "answer" => &[(6_000, 8e-4), (8_000, 6e-4), (8_000, 5e-4)],
         _ => &[(2_500, 2e-3)],
     }
 }

@@ -1,0 +1,114 @@
+//! Gradients of a batch, computed in parts at the same time. Between the parallel kernels much of
+//! a training step runs on one core; two halves side by side keep both busy.
+
+use candle_core::Tensor;
+use candle_core::backprop::GradStore;
+use rayon::prelude::*;
+use sdvp_models::ModelError;
+use std::ops::Range;
+
+/// Parts of a batch. A constant, and not the number of cores: what is learned must not depend on
+/// the machine.
+const PARTS: usize = 2;
+
+/// What is minimised over one part of a batch, already weighted by the part's share of it.
+pub(crate) struct Objective {
+    /// What the gradient is taken of.
+    pub(crate) total: Tensor,
+    /// The loss on labelled calls.
+    pub(crate) loss: f32,
+    /// The divergence on rehearsed calls.
+    pub(crate) divergence: f32,
+}
+
+/// What a whole batch amounts to.
+pub(crate) struct Learned {
+    pub(crate) gradients: GradStore,
+    pub(crate) loss: f32,
+    pub(crate) divergence: f32,
+}
+
+/// The parts of a batch of `first` items that come with `second` others, as ranges of both; no part
+/// is without a first item.
+pub(crate) fn parts_of(first: usize, second: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let parts = PARTS.min(first);
+    let part = |count: usize, i: usize| count * i / parts..count * (i + 1) / parts;
+    (0..parts)
+        .map(|i| (part(first, i), part(second, i)))
+        .collect()
+}
+
+/// A part's share of its batch.
+pub(crate) fn share(part: &Range<usize>, whole: usize) -> f64 {
+    part.len() as f64 / whole.max(1) as f64
+}
+
+/// The sums over all parts, in their order. Nothing if there is no part.
+pub(crate) fn learn_from<P: Sync>(
+    parts: &[P],
+    objective: impl Fn(&P) -> Result<Objective, ModelError> + Sync,
+) -> Result<Option<Learned>, ModelError> {
+    let learned: Vec<Learned> = parts
+        .par_iter()
+        .with_max_len(1)
+        .map(|part| {
+            let Objective {
+                total,
+                loss,
+                divergence,
+            } = objective(part)?;
+            Ok(Learned {
+                gradients: total.backward()?,
+                loss,
+                divergence,
+            })
+        })
+        .collect::<Result<_, ModelError>>()?;
+    let mut learned = learned.into_iter();
+    let Some(mut whole) = learned.next() else {
+        return Ok(None);
+    };
+    for part in learned {
+        whole.gradients.extend(part.gradients)?;
+        whole.loss += part.loss;
+        whole.divergence += part.divergence;
+    }
+    Ok(Some(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn parts_cover_a_batch_once() {
+        assert_eq!(parts_of(5, 2), [(0..2, 0..1), (2..5, 1..2)]);
+        assert_eq!(parts_of(1, 3), [(0..1, 0..3)]);
+        assert!(parts_of(0, 3).is_empty());
+    }
+
+    #[test]
+    fn gradients_of_parts_sum_to_that_of_the_whole() {
+        let numbers = [1f32, -2.0, 3.0, 0.5, 4.0];
+        let weight = Var::from_tensor(&Tensor::new(0.7f32, &Device::Cpu).unwrap()).unwrap();
+        // Mean of (w·x)², with gradient 2w · mean of x².
+        let objective = |(range, _): &(Range<usize>, Range<usize>)| {
+            let x = Tensor::new(&numbers[range.clone()], &Device::Cpu)?;
+            let mean = x.broadcast_mul(weight.as_tensor())?.sqr()?.mean_all()?;
+            let total = (mean * share(range, numbers.len()))?;
+            Ok(Objective {
+                loss: total.to_scalar()?,
+                total,
+                divergence: 0.0,
+            })
+        };
+        let whole = learn_from(&parts_of(5, 0), objective).unwrap().unwrap();
+        let squares: f32 = numbers.iter().map(|x| x * x).sum::<f32>() / 5.0;
+        let gradient: f32 = whole.gradients.get(&weight).unwrap().to_scalar().unwrap();
+        assert!((whole.loss - 0.49 * squares).abs() < 1e-5);
+        assert!((gradient - 1.4 * squares).abs() < 1e-4, "{gradient}");
+        let none: [(Range<usize>, Range<usize>); 0] = [];
+        assert!(learn_from(&none, objective).unwrap().is_none());
+    }
+}
