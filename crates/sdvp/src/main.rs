@@ -24,7 +24,34 @@ struct Cli {
     command: commands::Command,
 }
 
+/// candle's own pool for large sums spins while it waits and lets one caller in at a time: beside
+/// batches that are computed in parallel it more than doubles the time of a training step. It reads
+/// its size from this variable only.
+#[cfg(unix)]
+const CANDLE_THREADS: &str = "CANDLE_NUM_THREADS";
+
+/// Starts this program anew with candle's pool switched off, unless its size was chosen.
+#[cfg(unix)]
+fn without_candle_pool() {
+    use std::os::unix::process::CommandExt;
+    if std::env::var_os(CANDLE_THREADS).is_some() {
+        return;
+    }
+    let mut arguments = std::env::args_os();
+    let (Some(name), Ok(program)) = (arguments.next(), std::env::current_exe()) else {
+        return;
+    };
+    // Comes back only if it fails; then all goes on, slower.
+    let _ = std::process::Command::new(program)
+        .arg0(name)
+        .args(arguments)
+        .env(CANDLE_THREADS, "1")
+        .exec();
+}
+
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    without_candle_pool();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_target(false)
