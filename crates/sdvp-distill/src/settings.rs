@@ -44,12 +44,11 @@ impl Default for DistillSettings {
         let locate = StepSettings {
             steps: 400,
             batch: 24,
-            rehearsed: 16,
+            rehearsed: 24,
             // Little more than pretraining ended with: a greater rate undoes its last, finest part,
             // of the general styles as well.
-            learning_rate: 7e-5,
-            // The divergence of locating is a sum over an image's boxes and texts.
-            lambda: 0.05,
+            learning_rate: 1e-4,
+            lambda: 0.6,
             method: TrainMethod::Full,
         };
         Self {

@@ -46,12 +46,13 @@ impl Style {
 
     /// The severity that scenes are drawn with: 0 is the clean drawing, 1 the limit of what a
     /// person reads. Chosen so that a student pretrained on [`Style::General`] is mediocre, not
-    /// blind: it finds 89 of 100 things there, 44 and 48 of 100 in the targets' styles.
+    /// blind, and equally so on both targets: the shipped one finds 97 of 100 things there, 62 of
+    /// 100 in either target's style (`locate_recall`, at an IoU of 0.5).
     pub fn strength(self) -> f32 {
         match self {
             Style::General => 0.5,
             Style::Dim => 0.52,
-            Style::Cast => 0.66,
+            Style::Cast => 0.6,
             Style::Sketch => 0.65,
         }
     }
