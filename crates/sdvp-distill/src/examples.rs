@@ -7,8 +7,8 @@ use sdvp_core::{BBox, View};
 pub struct LocateExample {
     /// What is looked at.
     pub view: View,
-    /// Objects: box in parts of the view's sides, the texts it answers, the teacher's confidence.
-    pub objects: Vec<(BBox, Vec<String>, f32)>,
+    /// Objects: box in parts of the view's sides, and the texts it answers.
+    pub objects: Vec<(BBox, Vec<String>)>,
     /// Texts of which the teacher knows where they are and where not.
     pub asked: Vec<String>,
     /// Boxes of which the teacher is not sure, with the text.

@@ -3,7 +3,6 @@
 use crate::examples::{AnswerExample, LocateExample};
 use crate::settings::DistillSettings;
 use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
-use sdvp_models::Calibration;
 use sdvp_modules::{AnswerModel, Teacher};
 use std::collections::HashMap;
 
@@ -14,12 +13,12 @@ const DUPLICATE_IOU: f32 = 0.5;
 
 /// Labels every view of the harvested locate calls: for what the programs asked there, and for the
 /// teacher's whole repertoire, so that a student also learns what is not there. Calls whose words
-/// the teacher does not know are left out. The student is to reach the probability that its own
-/// calibration maps to the teacher's score.
+/// the teacher does not know are left out. What the teacher is sure of is learned as a fact, as
+/// truths were in pretraining: a student that learned the teacher's doubt as well would add it to
+/// its own and miss what it half sees.
 pub fn label_views(
     calls: &[SubTask],
     teacher: &dyn Teacher,
-    student: Calibration,
     settings: &DistillSettings,
 ) -> Vec<LocateExample> {
     let mut places: HashMap<Digest, usize> = HashMap::new();
@@ -45,7 +44,7 @@ pub fn label_views(
                 .iter()
                 .map(|(view, texts)| {
                     let labels = texts.iter().cloned().zip(labels.by_ref());
-                    LocateExample::from_labels(view, labels, student, settings)
+                    LocateExample::from_labels(view, labels, settings)
                 })
                 .collect::<Vec<_>>()
         })
@@ -56,7 +55,6 @@ impl LocateExample {
     fn from_labels(
         view: &View,
         labels: impl Iterator<Item = (String, Option<Outcome>)>,
-        student: Calibration,
         settings: &DistillSettings,
     ) -> Self {
         let mut example = Self {
@@ -75,7 +73,7 @@ impl LocateExample {
                 let Detection { bbox, score } = found[kept];
                 let bbox = bbox.scaled(1.0 / width, 1.0 / height);
                 if score >= settings.sure {
-                    example.add_object(bbox, &text, student.probability_of(score));
+                    example.add_object(bbox, &text);
                 } else if score >= settings.unsure {
                     example.unsure.push((text.clone(), bbox));
                 }
@@ -85,17 +83,14 @@ impl LocateExample {
         example
     }
 
-    fn add_object(&mut self, bbox: BBox, text: &str, confidence: f32) {
+    fn add_object(&mut self, bbox: BBox, text: &str) {
         let same = self
             .objects
             .iter_mut()
-            .find(|(known, ..)| known.iou(&bbox) > SAME_OBJECT_IOU);
+            .find(|(known, _)| known.iou(&bbox) > SAME_OBJECT_IOU);
         match same {
-            Some((_, texts, known)) => {
-                texts.push(text.to_owned());
-                *known = known.max(confidence);
-            }
-            None => self.objects.push((bbox, vec![text.to_owned()], confidence)),
+            Some((_, texts)) => texts.push(text.to_owned()),
+            None => self.objects.push((bbox, vec![text.to_owned()])),
         }
     }
 }
@@ -140,4 +135,69 @@ pub fn label_answers(
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sdvp_core::{Hasher, Image, Module, ModuleError, SubTaskKind};
+
+    /// Knows dogs, of which it sees three, and cats, of which it sees none.
+    struct Stub;
+
+    impl Module for Stub {
+        fn name(&self) -> &str {
+            "stub"
+        }
+
+        fn answers(&self) -> &[SubTaskKind] {
+            &[SubTaskKind::Locate]
+        }
+
+        fn fingerprint(&self) -> Digest {
+            Hasher::new("stub").finish()
+        }
+
+        fn run(&self, _: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
+            unreachable!("teachers are asked for labels")
+        }
+    }
+
+    impl Teacher for Stub {
+        fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
+            let seen = [(0.0, 0.5), (32.0, 0.1), (64.0, 0.01)].map(|(x, score)| Detection {
+                bbox: BBox::new(x, 0.0, x + 16.0, 16.0),
+                score,
+            });
+            let label = |task: &SubTask| match task.text.as_str() {
+                "dog" => Some(Outcome::Boxes(seen.to_vec())),
+                "cat" => Some(Outcome::Boxes(Vec::new())),
+                _ => None,
+            };
+            batch.iter().map(label).collect()
+        }
+
+        fn parameters(&self) -> usize {
+            0
+        }
+
+        fn repertoire(&self) -> Vec<String> {
+            vec!["cat".to_owned()]
+        }
+    }
+
+    #[test]
+    fn sure_boxes_are_facts_unsure_ones_neither_and_unknown_words_nothing() {
+        let picture = image::RgbImage::new(128, 64);
+        let view = View::whole(Image::new(picture).unwrap());
+        let calls = ["dog", "harp"].map(|name| SubTask::locate(view.clone(), name));
+        let examples = label_views(&calls, &Stub, &DistillSettings::default());
+        assert_eq!(examples.len(), 1, "one for the view");
+        let example = &examples[0];
+        let names = vec!["dog".to_owned()];
+        let place = |x: f32| BBox::new(x, 0.0, x + 0.125, 0.25);
+        assert_eq!(example.asked, ["cat", "dog"]);
+        assert_eq!(example.objects, [(place(0.0), names)]);
+        assert_eq!(example.unsure, [("dog".to_owned(), place(0.25))]);
+    }
 }

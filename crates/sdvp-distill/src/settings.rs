@@ -44,16 +44,17 @@ impl Default for DistillSettings {
         let locate = StepSettings {
             steps: 400,
             batch: 24,
-            rehearsed: 24,
-            // Little more than pretraining ended with: a greater rate undoes its last, finest part,
-            // of the general styles as well.
-            learning_rate: 1e-4,
-            lambda: 0.6,
+            // More than are labelled: they alone hold the student to what it knew.
+            rehearsed: 40,
+            // A greater rate undoes the last, finest part of pretraining, of the general styles too.
+            learning_rate: 2e-4,
+            lambda: 1.2,
             method: TrainMethod::Full,
         };
         Self {
             seed: 0,
             answer: StepSettings {
+                rehearsed: 16,
                 learning_rate: 3e-4,
                 lambda: 0.3,
                 ..locate.clone()

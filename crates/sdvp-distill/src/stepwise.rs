@@ -68,12 +68,7 @@ pub fn distill(
     if settings.locate.steps > 0 {
         let kind = SubTaskKind::Locate;
         let calls = harvest(task, before, &format!("{name}: calls"), observer)?;
-        let examples = label_views(
-            calls.of(kind),
-            locate_teacher,
-            student.locate.config.believed,
-            settings,
-        );
+        let examples = label_views(calls.of(kind), locate_teacher, settings);
         need(kind, calls.of(kind).len(), examples.len())?;
         let memory = remember_views(
             general.of(kind),

@@ -13,8 +13,6 @@ pub struct ObjectTarget {
     pub bbox: BBox,
     /// The queries it answers, as indices of the batch's query list.
     pub queries: Vec<usize>,
-    /// How sure the labeller is, in `(0, 1]`.
-    pub confidence: f32,
 }
 
 /// What is known of one image.
@@ -56,8 +54,8 @@ const CENTRAL: f32 = 0.5;
 /// Each object is assigned one prediction (see [`assign`]) at a cost of box distance, overlap and
 /// doubt; predictions that overlap it by more than half, or whose patch lies at its centre, answer for it as
 /// well. Then
-/// `Σ (t − p)² · BCE(p, t)` over all asked (prediction, query) pairs — the quality focal loss of
-/// Li et al. 2020 (arXiv 2006.04388) with γ = 2 — plus `5·L1 + 2·(1 − GIoU)` over the responsible
+/// `Σ (t − p)² · BCE(p, t)` over all asked (prediction, query) pairs — the focal loss of Lin et al.
+/// 2017 (arXiv 1708.02002) with γ = 2, unweighted — plus `5·L1 + 2·(1 − GIoU)` over the responsible
 /// predictions, both divided by their number.
 ///
 /// `logits` are `[batch, predictions, queries]`; `boxes` `[batch, predictions, 4]` as centre and
@@ -84,7 +82,7 @@ pub fn detection_loss(
     let weight = Tensor::from_vec(plan.weight, shape, device)?;
     let scale = 1.0 / plan.rows.len().max(1) as f64;
 
-    let classification = (quality_focal(logits, &wanted)?.mul(&weight)?.sum_all()? * scale)?;
+    let classification = (focal_loss(logits, &wanted)?.mul(&weight)?.sum_all()? * scale)?;
     let positives = plan.rows.len();
     let total = if positives == 0 {
         classification
@@ -94,11 +92,10 @@ pub fn detection_loss(
             .reshape((batch * predictions, 4))?
             .index_select(&rows, 0)?;
         let truth = Tensor::from_vec(plan.boxes, (positives, 4), device)?;
-        let sure = Tensor::from_vec(plan.confidence, positives, device)?;
         let distance = (&found - &truth)?.abs()?.sum(D::Minus1)?;
         let overlap = generalised_iou(&found, &truth)?.affine(-1.0, 1.0)?;
         let each = ((distance * L1_WEIGHT)? + (overlap * GIOU_WEIGHT)?)?;
-        (classification + (each.mul(&sure)?.sum_all()? * scale)?)?
+        (classification + (each.sum_all()? * scale)?)?
     };
     Ok(DetectionLoss { total, positives })
 }
@@ -109,7 +106,6 @@ struct Plan {
     weight: Vec<f32>,
     rows: Vec<u32>,
     boxes: Vec<f32>,
-    confidence: Vec<f32>,
 }
 
 impl Plan {
@@ -123,7 +119,6 @@ impl Plan {
             weight: vec![0.0; batch * size],
             rows: Vec::new(),
             boxes: Vec::new(),
-            confidence: Vec::new(),
         };
         for (image, known) in targets.images.iter().enumerate() {
             let scores = &scores[image * size..(image + 1) * size];
@@ -164,14 +159,13 @@ impl Plan {
             let object = &known.objects[owner];
             for &query in &object.queries {
                 let at = base + prediction * queries + query;
-                self.wanted[at] = object.confidence;
+                self.wanted[at] = 1.0;
                 self.weight[at] = 1.0;
             }
             let (x, y) = object.bbox.center();
             self.rows.push((image * found.len() + prediction) as u32);
             self.boxes
                 .extend([x, y, object.bbox.width(), object.bbox.height()]);
-            self.confidence.push(object.confidence);
         }
     }
 }
@@ -250,7 +244,7 @@ fn patch_center(prediction: usize, grid: usize) -> (f32, f32) {
 }
 
 /// `(t − σ(x))² · BCE(σ(x), t)`, element by element.
-pub(crate) fn quality_focal(logits: &Tensor, wanted: &Tensor) -> Result<Tensor> {
+pub(crate) fn focal_loss(logits: &Tensor, wanted: &Tensor) -> Result<Tensor> {
     let entropy = (softplus(logits)? - logits.mul(wanted)?)?;
     Ok((sigmoid(logits)? - wanted)?.sqr()?.mul(&entropy)?)
 }
@@ -290,7 +284,6 @@ mod tests {
                 objects: vec![ObjectTarget {
                     bbox: BBox::from_center(0.25, 0.25, 0.2, 0.2),
                     queries: vec![1],
-                    confidence: 1.0,
                 }],
                 asked: vec![0, 1],
                 ignored: Vec::new(),

@@ -7,7 +7,7 @@ mod matching;
 mod self_distillation;
 
 pub use answer::soft_cross_entropy;
-pub(crate) use detection::quality_focal;
+pub(crate) use detection::focal_loss;
 pub use detection::{DetectionLoss, DetectionTargets, ImageTargets, ObjectTarget, detection_loss};
 pub use matching::assign;
 pub use self_distillation::{answer_divergence, detection_divergence};

@@ -173,7 +173,7 @@ pub(crate) fn truth(views: &[SceneView]) -> Vec<LocateExample> {
             objects: view
                 .objects
                 .iter()
-                .map(|(o, bbox)| (*bbox, names(o), 1.0))
+                .map(|(o, bbox)| (*bbox, names(o)))
                 .collect(),
             asked: texts.clone(),
             unsure: view

@@ -126,8 +126,7 @@ pub(crate) fn teacher_loss(
         .forward(&model.processor.batch(&pixels, &device)?)?;
     let shape = (views.len(), cells, names);
     let count = rows.len().max(1) as f64;
-    let focal =
-        crate::loss::quality_focal(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
+    let focal = crate::loss::focal_loss(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
     let presence = (focal
         .mul(&Tensor::from_vec(weight, shape, &device)?)?
         .sum_all()?

@@ -45,10 +45,9 @@ pub(crate) fn object_targets(example: &LocateExample, texts: &mut TextList) -> I
         objects: example
             .objects
             .iter()
-            .map(|(bbox, names, confidence)| ObjectTarget {
+            .map(|(bbox, names)| ObjectTarget {
                 bbox: *bbox,
                 queries: names.iter().map(|name| texts.column(name)).collect(),
-                confidence: *confidence,
             })
             .collect(),
         asked: example

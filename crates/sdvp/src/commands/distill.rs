@@ -34,16 +34,16 @@ pub(crate) struct Distill {
 #[derive(clap::Args, Clone, Debug, serde::Serialize)]
 pub(crate) struct Effort {
     /// Questions of the task's training split.
-    #[arg(long, default_value_t = 4000)]
+    #[arg(long, default_value_t = 8000)]
     pub(crate) questions: usize,
     /// Questions whose calls are rehearsed: general ones, and as many of every earlier task.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 3000)]
     pub(crate) rehearsal: usize,
     /// Optimizer steps of learning to locate; 0 leaves that module as it is.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 900)]
     pub(crate) locate_steps: usize,
     /// Optimizer steps of learning to answer; 0 leaves that module as it is.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 900)]
     pub(crate) answer_steps: usize,
     /// Labelled calls in a batch.
     #[arg(long)]
