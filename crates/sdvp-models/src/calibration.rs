@@ -55,12 +55,6 @@ impl Calibration {
         probability / (probability + self.odds() * (1.0 - probability))
     }
 
-    /// The probability behind a score; inverse of [`Calibration::score_of`].
-    pub fn probability_of(self, score: f32) -> f32 {
-        let odds = self.odds();
-        odds * score / (odds * score + 1.0 - score)
-    }
-
     /// Ratio of the odds of what is believed and of the threshold.
     fn odds(self) -> f32 {
         let odds = |p: f32| p / (1.0 - p);
@@ -85,9 +79,6 @@ mod tests {
                 .map(|i| calibration.score_of(i as f32 / 20.0))
                 .collect();
             assert!(scores.is_sorted());
-            for p in [0.05, 0.3, 0.77, 0.99] {
-                assert!((calibration.probability_of(calibration.score_of(p)) - p).abs() < 1e-5);
-            }
         }
     }
 
