@@ -38,8 +38,8 @@ pub fn detection_divergence(
 ) -> Result<Tensor> {
     let batch = now.dim(0)?.max(1) as f64;
     let probability = sigmoid(&before.detach())?;
-    let scores = (sigmoid(now)? - &probability)?.sqr()?.mul(asked)?;
-    let scores = scores.sum_all()?;
+    let change = (sigmoid(now)? - &probability)?;
+    let scores = change.sqr()?.mul(asked)?.sum_all()?;
     let sure = probability.mul(asked)?.max(D::Minus1)?;
     let moved = (boxes_now - boxes_before.detach())?.abs()?.sum(D::Minus1)?;
     let boxes = moved.mul(&sure)?.sum_all()?;

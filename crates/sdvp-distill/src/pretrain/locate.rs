@@ -5,9 +5,7 @@ use super::views::{SceneView, scene_views, validation_views};
 use crate::error::Result;
 use crate::examples::LocateExample;
 use crate::observer::{Observer, Phase};
-use crate::train::{
-    Objective, Recorder, TrainingCurve, learn_from, locate_losses, parts_of, schedule, share,
-};
+use crate::train::{Recorder, TrainingCurve, learn_labelled, locate_losses, schedule};
 use candle_core::Device;
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
@@ -88,14 +86,8 @@ pub fn pretrain_locate(
         let views = scene_views(&spec, settings.seed, first, settings.batch);
         let examples = truth(&views);
         let examples: Vec<&LocateExample> = examples.iter().collect();
-        let learned = learn_from(&parts_of(examples.len(), 0), |(few, _)| {
-            let (loss, _) = locate_losses(model, &examples[few.clone()], &[])?;
-            let total = (loss * share(few, examples.len()))?;
-            Ok(Objective {
-                loss: total.to_scalar()?,
-                total,
-                divergence: 0.0,
-            })
+        let learned = learn_labelled(examples.len(), |few| {
+            Ok(locate_losses(model, &examples[few], &[])?.0)
         })?;
         let Some(learned) = learned else { break };
         optimizer.backward_step(&learned.gradients)?;

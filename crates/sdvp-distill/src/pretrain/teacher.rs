@@ -4,7 +4,7 @@ use super::PretrainSettings;
 use super::views::{SceneView, scene_views};
 use crate::error::Result;
 use crate::observer::{Observer, Phase};
-use crate::train::{Objective, Recorder, TrainingCurve, learn_from, parts_of, schedule, share};
+use crate::train::{Recorder, TrainingCurve, learn_labelled, schedule};
 use candle_core::{Device, Tensor};
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, Color, SceneSpec};
@@ -61,14 +61,7 @@ pub fn train_teacher(
     for step in 0..settings.steps {
         let first = (step * settings.batch) % scenes.max(settings.batch);
         let views = scene_views(spec, settings.seed, first as u64, settings.batch);
-        let learned = learn_from(&parts_of(views.len(), 0), |(few, _)| {
-            let total = (teacher_loss(&model, &views[few.clone()])? * share(few, views.len()))?;
-            Ok(Objective {
-                loss: total.to_scalar()?,
-                total,
-                divergence: 0.0,
-            })
-        })?;
+        let learned = learn_labelled(views.len(), |few| teacher_loss(&model, &views[few]))?;
         let Some(learned) = learned else { break };
         optimizer.backward_step(&learned.gradients)?;
         recorder.add(learned.loss, 0.0);

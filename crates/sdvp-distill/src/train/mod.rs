@@ -11,7 +11,7 @@ pub use locate::train_locate;
 
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
-pub(crate) use parts::{Objective, learn_from, parts_of, share};
+pub(crate) use parts::{Objective, learn_from, learn_labelled, parts_of, share};
 
 use crate::error::Result;
 use crate::observer::Observer;

@@ -76,6 +76,22 @@ pub(crate) fn learn_from<P: Sync>(
     Ok(Some(whole))
 }
 
+/// [`learn_from`] of `count` labelled items with nothing rehearsed beside them; `loss` is a mean
+/// over a range of the items.
+pub(crate) fn learn_labelled(
+    count: usize,
+    loss: impl Fn(Range<usize>) -> Result<Tensor, ModelError> + Sync,
+) -> Result<Option<Learned>, ModelError> {
+    learn_from(&parts_of(count, 0), |(few, _)| {
+        let total = (loss(few.clone())? * share(few, count))?;
+        Ok(Objective {
+            loss: total.to_scalar()?,
+            total,
+            divergence: 0.0,
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,22 +109,15 @@ mod tests {
         let numbers = [1f32, -2.0, 3.0, 0.5, 4.0];
         let weight = Var::from_tensor(&Tensor::new(0.7f32, &Device::Cpu).unwrap()).unwrap();
         // Mean of (w·x)², with gradient 2w · mean of x².
-        let objective = |(range, _): &(Range<usize>, Range<usize>)| {
-            let x = Tensor::new(&numbers[range.clone()], &Device::Cpu)?;
-            let mean = x.broadcast_mul(weight.as_tensor())?.sqr()?.mean_all()?;
-            let total = (mean * share(range, numbers.len()))?;
-            Ok(Objective {
-                loss: total.to_scalar()?,
-                total,
-                divergence: 0.0,
-            })
+        let loss = |range: Range<usize>| {
+            let x = Tensor::new(&numbers[range], &Device::Cpu)?;
+            Ok(x.broadcast_mul(weight.as_tensor())?.sqr()?.mean_all()?)
         };
-        let whole = learn_from(&parts_of(5, 0), objective).unwrap().unwrap();
+        let whole = learn_labelled(5, loss).unwrap().unwrap();
         let squares: f32 = numbers.iter().map(|x| x * x).sum::<f32>() / 5.0;
         let gradient: f32 = whole.gradients.get(&weight).unwrap().to_scalar().unwrap();
         assert!((whole.loss - 0.49 * squares).abs() < 1e-5);
         assert!((gradient - 1.4 * squares).abs() < 1e-4, "{gradient}");
-        let none: [(Range<usize>, Range<usize>); 0] = [];
-        assert!(learn_from(&none, objective).unwrap().is_none());
+        assert!(learn_labelled(0, loss).unwrap().is_none());
     }
 }

@@ -47,11 +47,11 @@ struct Scale {
 impl Scale {
     fn new(full: bool, part: f64) -> Self {
         let some = |all: usize| ((all as f64 * part).round() as usize).max(1);
-        let effort = |questions, rehearsal, locate_steps, answer_steps| Effort {
+        let effort = |questions, rehearsal, steps| Effort {
             questions: some(questions),
             rehearsal: some(rehearsal),
-            locate_steps: some(locate_steps),
-            answer_steps: some(answer_steps),
+            locate_steps: some(steps),
+            answer_steps: some(steps),
             batch: None,
             rehearsed: None,
             learning_rate: None,
@@ -62,13 +62,13 @@ impl Scale {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(8000, 3000, 900, 900),
+                effort: effort(8000, 3000, 900),
             }
         } else {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(4000, 2000, 300, 300),
+                effort: effort(4000, 2000, 300),
             }
         }
     }
