@@ -133,7 +133,7 @@ pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<
     for calls in calls.chunks(AT_ONCE) {
         let views: Vec<&View> = calls.iter().map(|call| &call.view).collect();
         let questions: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
-        let logits = student.forward(&views, &questions)?.logits.detach();
+        let logits = student.logits(&views, &questions)?.detach();
         let logits = logits.to_vec2::<f32>().map_err(ModelError::from)?;
         remembered.extend(
             calls

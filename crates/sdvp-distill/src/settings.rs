@@ -46,17 +46,18 @@ impl Default for DistillSettings {
             batch: 24,
             // More than are labelled: they alone hold the student to what it knew.
             rehearsed: 40,
-            // A greater rate undoes the last, finest part of pretraining, of the general styles too.
-            learning_rate: 2e-4,
+            // A greater rate gains no more, but undoes the last, finest part of pretraining, of the
+            // general styles too.
+            learning_rate: 3e-4,
             lambda: 1.2,
             method: TrainMethod::Full,
         };
         Self {
             seed: 0,
             answer: StepSettings {
-                rehearsed: 16,
+                rehearsed: 24,
                 learning_rate: 3e-4,
-                lambda: 0.3,
+                lambda: 0.6,
                 ..locate.clone()
             },
             locate,

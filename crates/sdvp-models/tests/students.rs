@@ -122,9 +122,8 @@ fn every_variable_of_vilt_learns() {
     )
     .unwrap();
     let probe = numbers(&[2, 3], 4);
-    let loss = || -> Result<Tensor> {
-        Ok((network.forward(&ids, &mask, &pixels)?.logits * &probe)?.sum_all()?)
-    };
+    let loss =
+        || -> Result<Tensor> { Ok((network.logits(&ids, &mask, &pixels)? * &probe)?.sum_all()?) };
     agree(&params, loss, &["key.bias"]);
 }
 
@@ -138,9 +137,8 @@ fn padding_changes_nothing() {
     let answer = |ids: &Tensor, mask: &[f32]| {
         let mask = Tensor::from_slice(mask, (1, mask.len()), &Device::Cpu).unwrap();
         network
-            .forward(ids, &mask, &pixels)
+            .logits(ids, &mask, &pixels)
             .unwrap()
-            .logits
             .flatten_all()
             .unwrap()
             .to_vec1::<f32>()
@@ -154,6 +152,21 @@ fn padding_changes_nothing() {
         a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5),
         "{a:?} {b:?}"
     );
+}
+
+#[test]
+fn logits_alone_are_those_beside_the_patches() {
+    let b = Builder::fresh(1, &Device::Cpu);
+    let network = Vilt::new(&vilt(), &b).unwrap();
+    let pixels = numbers(&[2, 3, 12, 12], 3);
+    let ids = Tensor::new(&[[2u32, 5, 6, 11], [2, 7, 11, 0]], &Device::Cpu).unwrap();
+    let mask = [[1f32, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]];
+    let mask = Tensor::new(&mask, &Device::Cpu).unwrap();
+    let beside = network.forward(&ids, &mask, &pixels).unwrap().logits;
+    let alone = network.logits(&ids, &mask, &pixels).unwrap();
+    let gap = (beside - alone).unwrap().abs().unwrap();
+    let gap = gap.max_all().unwrap().to_scalar::<f32>().unwrap();
+    assert!(gap < 1e-6, "{gap}");
 }
 
 #[test]
@@ -176,7 +189,7 @@ fn steps_lower_the_loss() {
     let mask = Tensor::ones((3, 3), DType::F32, &Device::Cpu).unwrap();
     let right = Tensor::new(&[[0u32], [1], [2]], &Device::Cpu).unwrap();
     let loss = || {
-        let logits = network.forward(&ids, &mask, &pixels).unwrap().logits;
+        let logits = network.logits(&ids, &mask, &pixels).unwrap();
         let log = sdvp_models::layers::log_softmax(&logits).unwrap();
         log.gather(&right, 1)
             .unwrap()

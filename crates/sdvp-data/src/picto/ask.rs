@@ -42,6 +42,28 @@ pub enum SubQuestion {
 }
 
 impl SubQuestion {
+    /// What is asked about.
+    pub fn about(&self) -> Noun {
+        match *self {
+            SubQuestion::Color(noun)
+            | SubQuestion::IsColor(noun, _)
+            | SubQuestion::Name { of: noun, .. }
+            | SubQuestion::Exist { noun, .. }
+            | SubQuestion::Count(noun) => noun,
+        }
+    }
+
+    /// The name of its family.
+    pub fn family(&self) -> &'static str {
+        match self {
+            SubQuestion::Color(_) => "color",
+            SubQuestion::IsColor(..) => "is it that color",
+            SubQuestion::Name { .. } => "name",
+            SubQuestion::Exist { .. } => "exist",
+            SubQuestion::Count(_) => "count",
+        }
+    }
+
     /// The question in words.
     pub fn text(&self) -> String {
         match self {

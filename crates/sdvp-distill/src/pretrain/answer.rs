@@ -1,6 +1,7 @@
 //! Pretraining the answer student: questions about what is in a view, from its scene graph.
 
 use super::PretrainSettings;
+use super::patches::PatchHeads;
 use super::questions::{Asked, ask};
 use super::views::{SceneView, scene_views};
 use crate::error::Result;
@@ -10,18 +11,19 @@ use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sdvp_core::View;
-use sdvp_data::picto::{SceneSpec, Thing};
+use sdvp_data::picto::SceneSpec;
 use sdvp_models::architectures::{EncoderConfig, ViltConfig};
-use sdvp_models::layers::{Activation, Linear, log_softmax};
+use sdvp_models::layers::{Activation, log_softmax};
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, Tokenizer};
 use sdvp_modules::{AnswerModel, LocateModel};
 
-/// Weight of naming what every patch shows, beside answering.
+/// Weight of what is asked of every patch, beside answering.
 const PATCH_WEIGHT: f64 = 0.5;
 
-/// The tiny ViLT: 64 patches of 12×12 pixels, five layers of 128.
+/// The tiny ViLT: 64 patches of 12×12 pixels, five layers of 128, as many as the locate student's
+/// tower; [`deepened`](super::deepened) adds more.
 pub fn answer_config(vocabulary: usize, answers: Vec<String>) -> ViltConfig {
     ViltConfig {
         vocab_size: vocabulary,
@@ -54,7 +56,7 @@ pub fn fresh_answer(start: &LocateModel, answers: Vec<String>, seed: u64) -> Res
 }
 
 /// Trains an answer student on the training split of the general styles. Beside the answers it
-/// learns to name what each patch shows, which is dropped afterwards.
+/// learns what each patch shows and whether that is asked about; both are dropped afterwards.
 ///
 /// # Errors
 /// If training diverges.
@@ -70,12 +72,7 @@ pub fn pretrain_answer(
     let mut recorder = Recorder::new(settings.steps, observer);
 
     let head = Builder::fresh(settings.seed ^ 1, &Device::Cpu);
-    let names = Linear::new(
-        model.config.encoder.hidden_size,
-        Thing::COUNT + 1,
-        true,
-        &head.pp("patch_names"),
-    )?;
+    let heads = PatchHeads::new(model, &head)?;
     let head = head.finish()?;
     let config = AdamWConfig {
         learning_rate: settings.learning_rate,
@@ -96,7 +93,7 @@ pub fn pretrain_answer(
             .filter_map(|view| Some((view, ask(view, &mut rng)?)))
             .collect();
         let learned = learn_from(&parts_of(asked.len(), 0), |(few, _)| {
-            let (answers, patches) = losses(model, &names, &asked[few.clone()])?;
+            let (answers, patches) = losses(model, &heads, &asked[few.clone()])?;
             let answers = (answers * share(few, asked.len()))?;
             let patches = (patches * (PATCH_WEIGHT * share(few, asked.len())))?;
             Ok(Objective {
@@ -161,17 +158,18 @@ fn start_from(model: &AnswerModel, start: &LocateModel) -> Result<()> {
     Ok(())
 }
 
-/// Cross-entropy of the answers, and of the name of what each patch's centre shows.
+/// Cross-entropy of the answers, and of what is asked of every patch.
 fn losses(
     model: &AnswerModel,
-    names: &Linear,
+    heads: &PatchHeads,
     asked: &[(&SceneView, Asked)],
 ) -> std::result::Result<(Tensor, Tensor), ModelError> {
     let views: Vec<&View> = asked.iter().map(|(view, _)| &view.view).collect();
-    let questions: Vec<&str> = asked
+    let questions: Vec<String> = asked
         .iter()
-        .map(|(_, asked)| asked.question.as_str())
+        .map(|(_, asked)| asked.question.text())
         .collect();
+    let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let output = model.forward(&views, &questions)?;
     let answers: Vec<u32> = asked
         .iter()
@@ -189,31 +187,5 @@ fn losses(
         .gather(&answers, 1)?
         .mean_all()?
         .neg()?;
-
-    let grid = model.config.image_size / model.config.patch_size;
-    let shown: Vec<u32> = views_shown(asked, grid);
-    let count = shown.len();
-    let shown = Tensor::from_vec(shown, (count, 1), &Device::Cpu)?;
-    let logits = names
-        .forward(&output.patches)?
-        .reshape((count, Thing::COUNT + 1))?;
-    let patch_loss = log_softmax(&logits)?.gather(&shown, 1)?.mean_all()?.neg()?;
-    Ok((answer_loss, patch_loss))
-}
-
-/// For every patch of every view the thing its centre shows, [`Thing::COUNT`] for none.
-fn views_shown(asked: &[(&SceneView, Asked)], grid: usize) -> Vec<u32> {
-    let mut shown = Vec::with_capacity(asked.len() * grid * grid);
-    for (view, _) in asked {
-        for patch in 0..grid * grid {
-            let x = ((patch % grid) as f32 + 0.5) / grid as f32;
-            let y = ((patch / grid) as f32 + 0.5) / grid as f32;
-            let object = view.objects.iter().rev().find(|(_, bbox)| {
-                let (cx, cy) = bbox.center();
-                (x - cx).abs() < bbox.width() * 0.4 && (y - cy).abs() < bbox.height() * 0.4
-            });
-            shown.push(object.map_or(Thing::COUNT, |(object, _)| object.thing.index()) as u32);
-        }
-    }
-    shown
+    Ok((answer_loss, heads.losses(model, &output, asked)?))
 }

@@ -9,7 +9,7 @@ use sdvp_data::picto::{Category, Color, MAX_COUNT, Noun, SceneObject, SubQuestio
 
 /// A question and its answer.
 pub(crate) struct Asked {
-    pub(crate) question: String,
+    pub(crate) question: SubQuestion,
     pub(crate) answer: String,
 }
 
@@ -19,17 +19,17 @@ const TRIES: usize = 20;
 /// Asks something about a view that has a clear answer.
 pub(crate) fn ask(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
     (0..TRIES).find_map(|_| match rng.random_range(0..100) {
-        0..=24 => color(view, rng),
-        25..=36 => is_color(view, rng),
-        37..=58 => name(view, rng),
-        59..=84 => exists(view, rng),
+        0..=19 => color(view, rng),
+        20..=28 => is_color(view, rng),
+        29..=45 => name(view, rng),
+        46..=77 => exists(view, rng),
         _ => count(view, rng),
     })
 }
 
 fn asked(question: SubQuestion, answer: impl Into<String>) -> Option<Asked> {
     Some(Asked {
-        question: question.text(),
+        question,
         answer: answer.into(),
     })
 }
@@ -98,15 +98,17 @@ fn name(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
 }
 
 fn exists(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
-    let noun = if rng.random() {
-        present(view, rng)?
-    } else {
-        absent(view, rng)?
-    };
-    let found = matching(view, noun) > 0;
-    if !found && glimpsed(view, noun) {
-        return None;
-    }
+    // As often yes as no, however full the view is.
+    let found: bool = rng.random();
+    let noun = (0..TRIES).find_map(|_| {
+        let noun = if found {
+            present(view, rng)?
+        } else {
+            absent(view, rng)?
+        };
+        let clear = found || !glimpsed(view, noun);
+        (clear && (matching(view, noun) > 0) == found).then_some(noun)
+    })?;
     let plural = rng.random_bool(0.3);
     asked(SubQuestion::Exist { noun, plural }, yes_no(found))
 }

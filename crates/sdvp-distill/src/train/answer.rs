@@ -42,7 +42,7 @@ fn losses(
         .map(|e| e.question.as_str())
         .chain(remembered.iter().map(|r| r.question.as_str()))
         .collect();
-    let logits = model.forward(&views, &questions)?.logits;
+    let logits = model.logits(&views, &questions)?;
     let (count, answers) = (labelled.len(), model.config.answers.len());
     let mut targets = vec![0f32; count * answers];
     for (row, example) in labelled.iter().enumerate() {

@@ -93,7 +93,18 @@ impl EncoderLayer {
         let attended =
             self.attention
                 .forward(&self.norm_before_attention.forward(x)?, key_mask, causal)?;
-        let x = (x + attended)?;
+        self.mlp((x + attended)?)
+    }
+
+    /// As [`EncoderLayer::forward`], for the first token alone.
+    fn forward_first(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Tensor> {
+        let attended = self
+            .attention
+            .forward_first(&self.norm_before_attention.forward(x)?, key_mask)?;
+        self.mlp((x.narrow(1, 0, 1)? + attended)?)
+    }
+
+    fn mlp(&self, x: Tensor) -> Result<Tensor> {
         let inner = self.mlp_in.forward(&self.norm_before_mlp.forward(&x)?)?;
         let mlp = self.mlp_out.forward(&self.activation.apply(&inner)?)?;
         Ok((x + mlp)?)
@@ -123,5 +134,27 @@ impl Encoder {
         self.0
             .iter()
             .try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, causal))
+    }
+
+    /// As [`Encoder::forward`] (not causal), but the states after every layer.
+    pub(crate) fn states(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Vec<Tensor>> {
+        let mut states = Vec::with_capacity(self.0.len());
+        for layer in &self.0 {
+            let next = layer.forward(states.last().unwrap_or(x), key_mask, false)?;
+            states.push(next);
+        }
+        Ok(states)
+    }
+
+    /// The first token of what [`Encoder::forward`] gives (not causal), `[batch, 1, hidden]`. The
+    /// last layer is spared most of its work on the others.
+    pub(crate) fn forward_first(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Tensor> {
+        let Some((last, earlier)) = self.0.split_last() else {
+            return Ok(x.narrow(1, 0, 1)?);
+        };
+        let x = earlier
+            .iter()
+            .try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, false))?;
+        last.forward_first(&x, key_mask)
     }
 }

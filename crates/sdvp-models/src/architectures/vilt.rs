@@ -3,7 +3,7 @@
 
 use super::encoder::{Encoder, EncoderConfig, LayerNames};
 use super::patches::PatchEmbedding;
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::layers::{Embedding, LayerNorm, Linear, gelu};
 use crate::params::{Builder, Init};
 use candle_core::{DType, IndexOp, Tensor};
@@ -31,8 +31,26 @@ pub struct ViltConfig {
 pub struct ViltOutput {
     /// One logit per answer, `[batch, answers]`.
     pub logits: Tensor,
-    /// Final states of the image's patches, `[batch, patches, hidden]`.
-    pub patches: Tensor,
+    /// States of all tokens after every layer, `[batch, tokens, hidden]`.
+    states: Vec<Tensor>,
+    /// How many tokens come before the patches.
+    before: usize,
+}
+
+impl ViltOutput {
+    /// States of the image's patches after so many layers, or after the last if there are fewer:
+    /// `[batch, patches, hidden]`.
+    ///
+    /// # Errors
+    /// If there is no layer.
+    pub fn patches_after(&self, layers: usize) -> Result<Tensor> {
+        let at = layers.clamp(1, self.states.len().max(1)) - 1;
+        let states = self.states.get(at).ok_or_else(|| {
+            ModelError::Config("expected at least one layer, found none".to_owned())
+        })?;
+        let count = states.dim(1)? - self.before;
+        Ok(states.narrow(1, self.before, count)?.contiguous()?)
+    }
 }
 
 /// The network.
@@ -106,11 +124,46 @@ impl Vilt {
         })
     }
 
-    /// `ids` and `mask` are `[batch, length]`, `pixels` `[batch, 3, side, side]`.
+    /// One logit per answer, `[batch, answers]`; `ids` and `mask` are `[batch, length]`, `pixels`
+    /// `[batch, 3, side, side]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn logits(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<Tensor> {
+        let (x, key_mask) = self.embed(ids, mask, pixels)?;
+        let x = self.encoder.forward_first(&x, Some(&key_mask))?;
+        self.classify(&self.final_norm.forward(&x)?)
+    }
+
+    /// As [`Vilt::logits`], with the states on the way.
     ///
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn forward(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<ViltOutput> {
+        let (x, key_mask) = self.embed(ids, mask, pixels)?;
+        let states = self.encoder.states(&x, Some(&key_mask))?;
+        let last = self.final_norm.forward(states.last().unwrap_or(&x))?;
+        Ok(ViltOutput {
+            logits: self.classify(&last)?,
+            states,
+            before: ids.dim(1)? + 1,
+        })
+    }
+
+    /// What enters the encoder for words at no position in particular, `[…, hidden]` for `[…]`
+    /// ids.
+    ///
+    /// # Errors
+    /// If an id is out of range.
+    pub fn word_vectors(&self, ids: &Tensor) -> Result<Tensor> {
+        let words = self.word_embeddings.forward(ids)?;
+        self.text_norm
+            .forward(&words.broadcast_add(&self.token_types.i(0)?)?)
+    }
+
+    /// Words, then the image's class token and patches, `[batch, tokens, hidden]`, and which of
+    /// them may be looked at, `[batch, tokens]`.
+    fn embed(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<(Tensor, Tensor)> {
         let (batch, length) = ids.dims2()?;
         let words = self.word_embeddings.forward(ids)?;
         let positions = self.text_positions.narrow(0, 0, length)?;
@@ -133,9 +186,11 @@ impl Vilt {
         let x = Tensor::cat(&[&words, &patches], 1)?;
         let seen = Tensor::ones((batch, count + 1), DType::F32, mask.device())?;
         let key_mask = Tensor::cat(&[mask, &seen], 1)?;
-        let x = self.encoder.forward(&x, Some(&key_mask), false)?;
-        let x = self.final_norm.forward(&x)?;
+        Ok((x, key_mask))
+    }
 
+    /// From the first token's final state.
+    fn classify(&self, x: &Tensor) -> Result<Tensor> {
         let pooled = self
             .pooler
             .forward(&x.i((.., 0, ..))?.contiguous()?)?
@@ -145,9 +200,6 @@ impl Vilt {
                 .classifier_norm
                 .forward(&self.classifier_in.forward(&pooled)?)?,
         )?;
-        Ok(ViltOutput {
-            logits: self.classifier_out.forward(&inner)?,
-            patches: x.narrow(1, length + 1, count)?.contiguous()?,
-        })
+        self.classifier_out.forward(&inner)
     }
 }

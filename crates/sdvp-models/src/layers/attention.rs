@@ -50,17 +50,33 @@ impl Attention {
     /// # Errors
     /// If shapes do not fit.
     pub fn forward(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
-        let mixed = if kernels::fits(x) {
-            kernels::packed_attention(&self.packed(x)?, self.heads, key_mask, causal)?
+        self.output.forward(&self.mixed(x, key_mask, causal)?)
+    }
+
+    /// As [`Attention::forward`], for the first token alone: `[batch, 1, dim]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward_first(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Tensor> {
+        let mixed = self.mixed(x, key_mask, false)?;
+        self.output.forward(&mixed.narrow(1, 0, 1)?.contiguous()?)
+    }
+
+    /// What the heads bring together, before it is projected.
+    fn mixed(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
+        if kernels::fits(x) {
+            let packed = self.packed(x)?;
+            Ok(kernels::packed_attention(
+                &packed, self.heads, key_mask, causal,
+            )?)
         } else {
             let (q, k, v) = (
                 self.query.forward(x)?,
                 self.key.forward(x)?,
                 self.value.forward(x)?,
             );
-            attention(&q, &k, &v, self.heads, key_mask, causal)?
-        };
-        self.output.forward(&mixed)
+            attention(&q, &k, &v, self.heads, key_mask, causal)
+        }
     }
 
     /// Queries, keys and values side by side; one matrix product where the layers are plain.

@@ -11,7 +11,20 @@ use sdvp_models::{ModelError, TokenBatch};
 use std::sync::Arc;
 
 impl AnswerModel {
-    /// Forward pass over questions about views, one each.
+    /// One logit per answer to questions about views, one each: `[batch, answers]`.
+    ///
+    /// # Errors
+    /// If a view or question cannot be prepared.
+    pub fn logits(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<Tensor, ModelError> {
+        let (tokens, pixels) = self.prepare(views, questions)?;
+        self.network.logits(&tokens.ids, &tokens.mask, &pixels)
+    }
+
+    /// As [`AnswerModel::logits`], with the states on the way.
     ///
     /// # Errors
     /// If a view or question cannot be prepared.
@@ -75,8 +88,7 @@ impl AnswerStudent {
         let views: Vec<&View> = tasks.iter().map(|task| &task.view).collect();
         let questions: Vec<&str> = tasks.iter().map(|task| task.text.as_str()).collect();
         let (tokens, pixels) = self.model.prepare(&views, &questions)?;
-        let output = self.network.forward(&tokens.ids, &tokens.mask, &pixels)?;
-        let logits = output.logits;
+        let logits = self.network.logits(&tokens.ids, &tokens.mask, &pixels)?;
         let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
         Ok(probabilities
             .iter()

@@ -62,7 +62,7 @@ impl Scale {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(8000, 3000, 900),
+                effort: effort(8000, 6000, 900),
             }
         } else {
             Self {

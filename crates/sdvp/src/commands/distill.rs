@@ -37,7 +37,7 @@ pub(crate) struct Effort {
     #[arg(long, default_value_t = 8000)]
     pub(crate) questions: usize,
     /// Questions whose calls are rehearsed: general ones, and as many of every earlier task.
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 6000)]
     pub(crate) rehearsal: usize,
     /// Optimizer steps of learning to locate; 0 leaves that module as it is.
     #[arg(long, default_value_t = 900)]

@@ -9,8 +9,8 @@ use sdvp_data::Task;
 use sdvp_data::picto::{answer_vocabulary, word_list};
 use sdvp_distill::TrainingCurve;
 use sdvp_distill::pretrain::{
-    PretrainSettings, fresh_answer, fresh_locate, locate_recall, pretrain_answer, pretrain_locate,
-    train_teacher,
+    PretrainSettings, answer_accuracy, deepened, fresh_answer, fresh_locate, locate_recall,
+    pretrain_answer, pretrain_locate, train_teacher,
 };
 use sdvp_models::Tokenizer;
 use sdvp_modules::{AnswerModel, LocateModel, ModelSource};
@@ -40,17 +40,31 @@ pub(crate) struct Pretrain {
 fn plan(model: &str) -> &'static [(usize, f64)] {
     match model {
         "locate" => &[(10_000, 1e-3), (10_000, 7e-4), (10_000, 5e-4)],
-        "answer" => &[(6_000, 8e-4), (8_000, 6e-4), (8_000, 5e-4)],
+        "answer" => &[
+            (6_000, 8e-4),
+            (8_000, 6e-4),
+            (8_000, 5e-4),
+            (3_000, 5e-4),
+            (2_400, 5e-4),
+            (6_000, 5e-4),
+        ],
         _ => &[(2_500, 2e-3)],
     }
 }
 
+/// The round (the first is 0) from which on the answer student has [`LAYERS`].
+const DEEPER_FROM: usize = 4;
+/// Layers of the shipped answer student. The first ones learn what they can sooner alone; to
+/// compare a patch's name with the question's word takes layers after those that name it.
+const LAYERS: usize = 7;
 /// Images, or questions, in a batch.
 const BATCH: usize = 32;
 /// Labelled scenes a teacher learns from.
 const TEACHER_SCENES: usize = 12_000;
 /// Validation views in which a locate student's recall is measured.
 const RECALL_VIEWS: usize = 640;
+/// Validation views about which an answer student is asked.
+const ANSWER_VIEWS: usize = 3200;
 
 impl Pretrain {
     pub(super) fn run(self, json: bool) -> Result<bool> {
@@ -116,8 +130,18 @@ impl Pretrain {
                 } else {
                     AnswerModel::load(&source, None)?
                 };
+                let had = model.config.encoder.num_hidden_layers;
+                let model = if round >= DEEPER_FROM && had < LAYERS {
+                    deepened(&model, LAYERS, settings.seed)?
+                } else {
+                    model
+                };
                 let curve = pretrain_answer(&model, settings, progress)?;
                 model.save(&folder)?;
+                for task in [Task::General, Task::Gqa, Task::Nlvr2] {
+                    let families = answer_accuracy(&model, &task.spec(), ANSWER_VIEWS)?;
+                    tracing::info!("right answers on {task} validation views: {families:.3?}");
+                }
                 Ok(curve)
             }
             teacher => {
