@@ -12,6 +12,7 @@ mod harvest;
 mod label;
 pub mod loss;
 mod observer;
+mod patch;
 pub mod pretrain;
 mod rehearsal;
 mod settings;

@@ -38,6 +38,11 @@ impl Category {
         Category::Tool,
     ];
 
+    /// Its place in [`Category::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
     /// The word for one of it, as programs and questions use it.
     pub fn name(self) -> &'static str {
         match self {
@@ -267,3 +272,18 @@ const CATALOGUE: [(&str, &str, &str, Category); 64] = [
     ("magnet", "", "🧲", Tool),
     ("ladder", "", "🪜", Tool),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn categories_and_things_are_at_their_indices() {
+        for category in Category::ALL {
+            assert_eq!(Category::ALL[category.index()], category);
+        }
+        for (place, thing) in Thing::all().enumerate() {
+            assert_eq!(thing.index(), place);
+        }
+    }
+}

@@ -3,6 +3,15 @@
 use candle_core::{D, Tensor};
 use sdvp_models::{Result, layers::log_softmax};
 
+/// The log-probability of each row's class, `[rows, 1]`; `logits` are `[rows, classes]`.
+///
+/// # Errors
+/// If there are not as many classes as rows.
+pub(crate) fn log_likelihood(logits: &Tensor, classes: Vec<u32>) -> Result<Tensor> {
+    let classes = Tensor::from_vec(classes, (logits.dim(0)?, 1), logits.device())?;
+    Ok(log_softmax(logits)?.gather(&classes, 1)?)
+}
+
 /// `−Σ t · log softmax(x)`, averaged over the batch with the given weights: cross-entropy for
 /// one-hot targets, and up to a constant `KL(t ‖ softmax(x))` for soft ones. `logits` and `targets`
 /// are `[batch, answers]`, `weights` `[batch]`.

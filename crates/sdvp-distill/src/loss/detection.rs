@@ -1,6 +1,7 @@
 //! Set-matching detection loss for open-vocabulary boxes.
 
 use super::matching::assign;
+use crate::patch::{lies_in_middle, patch_center};
 use candle_core::{D, Tensor};
 use sdvp_core::BBox;
 use sdvp_models::layers::{sigmoid, softplus};
@@ -226,21 +227,12 @@ fn responsible(
 /// How much a prediction has to do with an object it was not assigned; 0 for nothing.
 fn closeness(bbox: &BBox, patch: Option<(f32, f32)>, object: &BBox) -> f32 {
     let iou = bbox.iou(object);
-    let (x, y) = object.center();
-    let central = patch.is_some_and(|(px, py)| {
-        (px - x).abs() < object.width() * CENTRAL / 2.0
-            && (py - y).abs() < object.height() * CENTRAL / 2.0
-    });
+    let central = patch.is_some_and(|center| lies_in_middle(center, object, CENTRAL));
     if central || iou > SHARED_IOU {
         iou + f32::from(u8::from(central))
     } else {
         0.0
     }
-}
-
-fn patch_center(prediction: usize, grid: usize) -> (f32, f32) {
-    let at = |index: usize| (index as f32 + 0.5) / grid as f32;
-    (at(prediction % grid), at(prediction / grid))
 }
 
 /// `(t − σ(x))² · BCE(σ(x), t)`, element by element.

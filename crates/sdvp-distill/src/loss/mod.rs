@@ -6,6 +6,7 @@ mod detection;
 mod matching;
 mod self_distillation;
 
+pub(crate) use answer::log_likelihood;
 pub use answer::soft_cross_entropy;
 pub(crate) use detection::focal_loss;
 pub use detection::{DetectionLoss, DetectionTargets, ImageTargets, ObjectTarget, detection_loss};

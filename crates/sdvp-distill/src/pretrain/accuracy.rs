@@ -1,11 +1,10 @@
 //! What a pretrained answer student knows, family by family of questions.
 
-use super::questions::{Asked, ask};
-use super::views::{SceneView, validation_views};
+use super::questions::{ask_each, wording};
+use super::views::validation_views;
 use crate::error::Result;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use sdvp_core::View;
 use sdvp_data::picto::SceneSpec;
 use sdvp_models::ModelError;
 use sdvp_modules::AnswerModel;
@@ -28,12 +27,8 @@ pub fn answer_accuracy(
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     for chunk in 0..count.div_ceil(BATCH) {
         let views = validation_views(spec, (chunk * BATCH) as u64, BATCH);
-        let asked: Vec<(&SceneView, Asked)> = views
-            .iter()
-            .filter_map(|view| Some((view, ask(view, &mut rng)?)))
-            .collect();
-        let pixels: Vec<&View> = asked.iter().map(|(view, _)| &view.view).collect();
-        let questions: Vec<String> = asked.iter().map(|(_, a)| a.question.text()).collect();
+        let asked = ask_each(&views, &mut rng);
+        let (pixels, questions) = wording(&asked);
         let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
         let logits = model.logits(&pixels, &questions)?.detach();
         let best = logits.argmax(1).and_then(|best| best.to_vec1::<u32>());

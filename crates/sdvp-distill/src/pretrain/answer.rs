@@ -2,18 +2,18 @@
 
 use super::PretrainSettings;
 use super::patches::PatchHeads;
-use super::questions::{Asked, ask};
+use super::questions::{Asked, ask_each, wording};
 use super::views::{SceneView, scene_views};
 use crate::error::Result;
+use crate::loss::log_likelihood;
 use crate::observer::{Observer, Phase};
 use crate::train::{Objective, Recorder, TrainingCurve, learn_from, parts_of, schedule, share};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use sdvp_core::View;
 use sdvp_data::picto::SceneSpec;
 use sdvp_models::architectures::{EncoderConfig, ViltConfig};
-use sdvp_models::layers::{Activation, log_softmax};
+use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, Tokenizer};
@@ -88,10 +88,7 @@ pub fn pretrain_answer(
         let first = (step * settings.batch) as u64;
         let views = scene_views(&spec, settings.seed ^ 0xA5, first, settings.batch);
         let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ (first << 8));
-        let asked: Vec<(&SceneView, Asked)> = views
-            .iter()
-            .filter_map(|view| Some((view, ask(view, &mut rng)?)))
-            .collect();
+        let asked = ask_each(&views, &mut rng);
         let learned = learn_from(&parts_of(asked.len(), 0), |(few, _)| {
             let (answers, patches) = losses(model, &heads, &asked[few.clone()])?;
             let answers = (answers * share(few, asked.len()))?;
@@ -164,11 +161,7 @@ fn losses(
     heads: &PatchHeads,
     asked: &[(&SceneView, Asked)],
 ) -> std::result::Result<(Tensor, Tensor), ModelError> {
-    let views: Vec<&View> = asked.iter().map(|(view, _)| &view.view).collect();
-    let questions: Vec<String> = asked
-        .iter()
-        .map(|(_, asked)| asked.question.text())
-        .collect();
+    let (views, questions) = wording(asked);
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let output = model.forward(&views, &questions)?;
     let answers: Vec<u32> = asked
@@ -182,10 +175,6 @@ fn losses(
                 })
         })
         .collect::<std::result::Result<_, _>>()?;
-    let answers = Tensor::from_vec(answers, (asked.len(), 1), &Device::Cpu)?;
-    let answer_loss = log_softmax(&output.logits)?
-        .gather(&answers, 1)?
-        .mean_all()?
-        .neg()?;
+    let answer_loss = log_likelihood(&output.logits, answers)?.mean_all()?.neg()?;
     Ok((answer_loss, heads.losses(model, &output, asked)?))
 }

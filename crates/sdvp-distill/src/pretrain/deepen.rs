@@ -56,16 +56,12 @@ fn begin(params: &Params, layer: usize) -> std::result::Result<(), ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pretrain::{fresh_answer, fresh_locate, validation_views};
-    use sdvp_data::picto::{SceneSpec, answer_vocabulary, word_list};
-    use sdvp_models::Tokenizer;
+    use crate::pretrain::{untrained_answer, validation_views};
+    use sdvp_data::picto::SceneSpec;
 
     #[test]
     fn a_deeper_student_answers_the_same_at_first_and_then_learns_in_every_layer() {
-        let words = word_list();
-        let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
-        let start = fresh_locate(tokenizer, 1).unwrap();
-        let model = fresh_answer(&start, answer_vocabulary(), 1).unwrap();
+        let model = untrained_answer();
         let had = model.config.encoder.num_hidden_layers;
         let deeper = deepened(&model, had + 2, 2).unwrap();
         assert_eq!(deeper.config.encoder.num_hidden_layers, had + 2);

@@ -17,3 +17,12 @@ pub use locate::{fresh_locate, locate_config, locate_recall, pretrain_locate};
 pub use settings::PretrainSettings;
 pub use teacher::{teacher_config, train_teacher};
 pub use views::{SceneView, random_view, scene_views, validation_views};
+
+/// An answer student of the built-in world that has learned nothing.
+#[cfg(test)]
+fn untrained_answer() -> sdvp_modules::AnswerModel {
+    let words = sdvp_data::picto::word_list();
+    let tokenizer = sdvp_models::Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
+    let start = fresh_locate(tokenizer, 1).unwrap();
+    fresh_answer(&start, sdvp_data::picto::answer_vocabulary(), 1).unwrap()
+}

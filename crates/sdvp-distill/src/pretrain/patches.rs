@@ -3,11 +3,13 @@
 
 use super::questions::Asked;
 use super::views::SceneView;
-use candle_core::{D, Device, Tensor};
+use crate::loss::log_likelihood;
+use crate::patch::{lies_in_middle, patch_center};
+use candle_core::{DType, Device, Tensor};
 use sdvp_data::picto::{Category, Noun, SceneObject, Thing};
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
-use sdvp_models::layers::{LayerNorm, Linear, log_softmax};
+use sdvp_models::layers::{LayerNorm, Linear};
 use sdvp_models::params::Builder;
 use sdvp_modules::AnswerModel;
 
@@ -44,8 +46,10 @@ impl PatchHeads {
             let ids = model
                 .tokenizer
                 .encode(&name, model.config.max_position_embeddings)?;
-            // Without start and end.
-            Ok(ids.get(1..ids.len() - 1).unwrap_or_default().to_vec())
+            Ok(match ids.as_slice() {
+                [_start, word @ .., _end] => word.to_vec(),
+                _ => Vec::new(),
+            })
         };
         let things = |name: fn(&Noun) -> String| -> Result<Vec<_>> {
             Thing::all().map(|it| ids(name(&Noun::thing(it)))).collect()
@@ -55,10 +59,7 @@ impl PatchHeads {
             all.map(|it| ids(name(&Noun::category(it)))).collect()
         };
         let thing: fn(&SceneObject) -> usize = |object| object.thing.index();
-        let category: fn(&SceneObject) -> usize = |object| {
-            let own = object.thing.category();
-            Category::ALL.iter().take_while(|it| **it != own).count()
-        };
+        let category: fn(&SceneObject) -> usize = |object| object.thing.category().index();
         let words = [
             (things(Noun::name)?, thing),
             (things(Noun::many)?, thing),
@@ -97,7 +98,7 @@ impl PatchHeads {
 
         let named = self.norm.forward(&named.reshape((rows, hidden))?)?;
         let nothing = self.nothing.forward(&named)?;
-        let mut total = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
+        let mut total = Tensor::zeros((), DType::F32, &Device::Cpu)?;
         for (index, words) in self.words.iter().enumerate() {
             let resembles = named.matmul(&vectors(model, &words.ids)?.t()?)?;
             let resembles = (resembles / (hidden as f64).sqrt())?;
@@ -147,32 +148,23 @@ fn vectors(model: &AnswerModel, ids: &[Vec<u32>]) -> Result<Tensor> {
     Ok(vectors.broadcast_mul(&shares)?.sum(1)?)
 }
 
-/// The log-probability of each row's class, `[rows, 1]`.
-fn log_likelihood(logits: &Tensor, classes: Vec<u32>) -> Result<Tensor> {
-    let classes = Tensor::from_vec(classes, (logits.dim(0)?, 1), &Device::Cpu)?;
-    Ok(log_softmax(logits)?.gather(&classes, D::Minus1)?)
-}
-
 /// The topmost object that a patch's centre shows.
 fn shown(view: &SceneView, patch: usize, grid: usize) -> Option<&SceneObject> {
-    let x = ((patch % grid) as f32 + 0.5) / grid as f32;
-    let y = ((patch / grid) as f32 + 0.5) / grid as f32;
-    let object = view.objects.iter().rev().find(|(_, bbox)| {
-        let (cx, cy) = bbox.center();
-        (x - cx).abs() < bbox.width() * SHOWN / 2.0 && (y - cy).abs() < bbox.height() * SHOWN / 2.0
-    });
-    object.map(|(object, _)| object)
+    let center = patch_center(patch, grid);
+    let mut topmost_first = view.objects.iter().rev();
+    topmost_first
+        .find(|(_, bbox)| lies_in_middle(center, bbox, SHOWN))
+        .map(|(object, _)| object)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pretrain::questions::ask;
-    use crate::pretrain::{fresh_answer, fresh_locate, validation_views};
+    use crate::pretrain::questions::{ask_each, wording};
+    use crate::pretrain::{untrained_answer, validation_views};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
-    use sdvp_data::picto::{SceneSpec, answer_vocabulary, word_list};
-    use sdvp_models::Tokenizer;
+    use sdvp_data::picto::SceneSpec;
 
     #[test]
     fn a_patch_shows_what_lies_at_its_centre() {
@@ -192,19 +184,12 @@ mod tests {
 
     #[test]
     fn aligning_teaches_words_and_early_layers() {
-        let words = word_list();
-        let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
-        let start = fresh_locate(tokenizer, 1).unwrap();
-        let model = fresh_answer(&start, answer_vocabulary(), 1).unwrap();
+        let model = untrained_answer();
         let heads = PatchHeads::new(&model, &Builder::fresh(1, &Device::Cpu)).unwrap();
         let views = validation_views(&SceneSpec::default(), 0, 4);
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let asked: Vec<(&SceneView, Asked)> = views
-            .iter()
-            .filter_map(|view| Some((view, ask(view, &mut rng)?)))
-            .collect();
-        let seen: Vec<_> = asked.iter().map(|(view, _)| &view.view).collect();
-        let questions: Vec<String> = asked.iter().map(|(_, a)| a.question.text()).collect();
+        let asked = ask_each(&views, &mut rng);
+        let (seen, questions) = wording(&asked);
         let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
         let output = model.forward(&seen, &questions).unwrap();
         let loss = heads.losses(&model, &output, &asked).unwrap();

@@ -5,6 +5,7 @@ use super::views::SceneView;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
+use sdvp_core::View;
 use sdvp_data::picto::{Category, Color, MAX_COUNT, Noun, SceneObject, SubQuestion, Thing, What};
 
 /// A question and its answer.
@@ -17,7 +18,7 @@ pub(crate) struct Asked {
 const TRIES: usize = 20;
 
 /// Asks something about a view that has a clear answer.
-pub(crate) fn ask(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
+fn ask(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
     (0..TRIES).find_map(|_| match rng.random_range(0..100) {
         0..=19 => color(view, rng),
         20..=28 => is_color(view, rng),
@@ -25,6 +26,25 @@ pub(crate) fn ask(view: &SceneView, rng: &mut ChaCha8Rng) -> Option<Asked> {
         46..=77 => exists(view, rng),
         _ => count(view, rng),
     })
+}
+
+/// Asks something about each view that has something clear to ask about.
+pub(crate) fn ask_each<'v>(
+    views: &'v [SceneView],
+    rng: &mut ChaCha8Rng,
+) -> Vec<(&'v SceneView, Asked)> {
+    views
+        .iter()
+        .filter_map(|view| Some((view, ask(view, rng)?)))
+        .collect()
+}
+
+/// What a student is given of such questions.
+pub(crate) fn wording<'v>(asked: &[(&'v SceneView, Asked)]) -> (Vec<&'v View>, Vec<String>) {
+    asked
+        .iter()
+        .map(|(view, asked)| (&view.view, asked.question.text()))
+        .unzip()
 }
 
 fn asked(question: SubQuestion, answer: impl Into<String>) -> Option<Asked> {

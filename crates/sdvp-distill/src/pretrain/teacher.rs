@@ -3,13 +3,14 @@
 use super::PretrainSettings;
 use super::views::{SceneView, scene_views};
 use crate::error::Result;
+use crate::loss::{focal_loss, log_likelihood};
 use crate::observer::{Observer, Phase};
+use crate::patch::patch_center;
 use crate::train::{Recorder, TrainingCurve, learn_labelled, schedule};
 use candle_core::{Device, Tensor};
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, Color, SceneSpec};
 use sdvp_models::architectures::ConvTeacherConfig;
-use sdvp_models::layers::log_softmax;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::{Calibration, ModelError};
 use sdvp_modules::TeacherModel;
@@ -84,7 +85,7 @@ pub(crate) fn teacher_loss(
     for (image, view) in views.iter().enumerate() {
         for cell in 0..cells {
             let at = image * cells + cell;
-            let (x, y) = cell_center(cell, grid);
+            let (x, y) = patch_center(cell, grid);
             if view.glimpsed.iter().any(|(_, bbox)| contains(bbox, x, y)) {
                 weight[at * names..(at + 1) * names].fill(0.0);
             }
@@ -119,7 +120,7 @@ pub(crate) fn teacher_loss(
         .forward(&model.processor.batch(&pixels, &device)?)?;
     let shape = (views.len(), cells, names);
     let count = rows.len().max(1) as f64;
-    let focal = crate::loss::focal_loss(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
+    let focal = focal_loss(&output.names, &Tensor::from_vec(wanted, shape, &device)?)?;
     let presence = (focal
         .mul(&Tensor::from_vec(weight, shape, &device)?)?
         .sum_all()?
@@ -134,20 +135,12 @@ pub(crate) fn teacher_loss(
             .reshape((views.len() * cells, width))?
             .index_select(&rows, 0)
     };
-    let chosen = Tensor::from_vec(color_of, (positives, 1), &device)?;
-    let color = log_softmax(&flat(&output.colors, colors)?)?
-        .gather(&chosen, 1)?
+    let color = log_likelihood(&flat(&output.colors, colors)?, color_of)?
         .mean_all()?
         .neg()?;
     let reach = Tensor::from_vec(reach, (positives, 4), &device)?;
     let edges = (flat(&output.extents, 4)? - reach)?.abs()?.mean_all()?;
     Ok(((presence * 4.0)? + (color + edges)?)?)
-}
-
-/// Centre of a cell, in parts of the view's sides.
-fn cell_center(cell: usize, grid: usize) -> (f32, f32) {
-    let at = |index: usize| (index as f32 + 0.5) / grid as f32;
-    (at(cell % grid), at(cell / grid))
 }
 
 /// The object whose centre is near the point; of several, the one drawn last.
