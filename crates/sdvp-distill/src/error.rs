@@ -3,6 +3,7 @@
 use sdvp_core::SubTaskKind;
 use sdvp_models::ModelError;
 use sdvp_modules::SetupError;
+use std::path::PathBuf;
 
 /// Why distillation failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,14 @@ pub enum DistillError {
     /// The runtime could not be set up.
     #[error("the modules cannot run together: {0}")]
     Runtime(String),
+    /// A student's memory on disk.
+    #[error("the student's memory cannot be used: {}: {reason}", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Nothing to learn from.
     #[error(
         "no {kind} call could be learned from: {harvested} were harvested, the teacher labelled {labelled}; \

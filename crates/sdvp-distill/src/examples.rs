@@ -1,6 +1,7 @@
 //! What students learn from.
 
 use sdvp_core::{BBox, View};
+use std::sync::Arc;
 
 /// A view in which a teacher has found things.
 #[derive(Clone, Debug)]
@@ -24,6 +25,10 @@ pub struct AnswerExample {
     pub question: String,
     /// Probabilities of answers, by output index of the student; they sum to 1.
     pub answers: Vec<(usize, f32)>,
+    /// How much it counts beside others.
+    pub weight: f32,
+    /// What the teacher that knows where things are sees there.
+    pub seen: Option<Arc<LocateExample>>,
 }
 
 /// What a student said of a view before it began to learn.
@@ -48,4 +53,25 @@ pub struct RememberedAnswer {
     pub question: String,
     /// Its logits, one per answer.
     pub logits: Vec<f32>,
+}
+
+impl RememberedView {
+    /// The text of which the student was surest.
+    pub fn surest(&self) -> Option<&str> {
+        let (at, _) = best(&self.logits)?;
+        let column = at % self.asked.len().max(1);
+        self.asked.get(column).map(String::as_str)
+    }
+}
+
+impl RememberedAnswer {
+    /// The output index of what the student answered.
+    pub fn answer(&self) -> Option<usize> {
+        best(&self.logits).map(|(at, _)| at)
+    }
+}
+
+fn best(logits: &[f32]) -> Option<(usize, &f32)> {
+    let all = logits.iter().enumerate();
+    all.max_by(|(_, a), (_, b)| a.total_cmp(b))
 }

@@ -3,8 +3,9 @@
 use crate::error::{DistillError, Result};
 use crate::observer::{Observer, Phase};
 use sdvp_core::{Module, SubTask, SubTaskKind};
+use sdvp_data::Gold;
 use sdvp_program::{Inputs, Program};
-use sdvp_runtime::{Job, Runtime, Settings, Statistics};
+use sdvp_runtime::{Job, Run, Runtime, Settings, Statistics};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ pub struct Exercise {
     pub program: Arc<dyn Program>,
     /// Makes (renders, decodes) its images.
     pub inputs: Arc<dyn Fn() -> Inputs + Send + Sync>,
+    /// The right answer, where it is known: students never learn from it, but held-out questions
+    /// are scored by it, and labels may be checked by it.
+    pub gold: Option<Gold>,
 }
 
 /// The distinct calls of many runs.
@@ -44,6 +48,29 @@ pub fn harvest(
     name: &str,
     observer: &dyn Observer,
 ) -> Result<Harvest> {
+    let mut seen = HashSet::new();
+    let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
+    let statistics = execute(exercises, modules, name, observer, |_, run| {
+        for task in run.trace.sub_tasks() {
+            if seen.insert(task.key()) {
+                calls.entry(task.kind).or_default().push(task.clone());
+            }
+        }
+    })?;
+    Ok(Harvest { calls, statistics })
+}
+
+/// Runs every exercise with the given modules, and hands over what came of each, in order.
+///
+/// # Errors
+/// If the modules cannot run together.
+pub(crate) fn execute(
+    exercises: &[Exercise],
+    modules: Vec<Arc<dyn Module>>,
+    name: &str,
+    observer: &dyn Observer,
+    mut on_run: impl FnMut(&Exercise, Run),
+) -> Result<Statistics> {
     let runtime = Runtime::new(modules, Settings::default())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
     observer.begin(&Phase {
@@ -57,15 +84,10 @@ pub fn harvest(
             inputs: (exercise.inputs)(),
         }
     });
-    let mut seen = HashSet::new();
-    let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
-    let statistics = runtime.run(jobs, |_, run| {
-        for task in run.trace.sub_tasks() {
-            if seen.insert(task.key()) {
-                calls.entry(task.kind).or_default().push(task.clone());
-            }
+    Ok(runtime.run(jobs, |index, run| {
+        if let Some(exercise) = exercises.get(index) {
+            on_run(exercise, run);
         }
         observer.advance(1);
-    });
-    Ok(Harvest { calls, statistics })
+    }))
 }

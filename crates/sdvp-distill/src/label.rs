@@ -5,6 +5,7 @@ use crate::settings::DistillSettings;
 use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
 use sdvp_modules::{AnswerModel, Teacher};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Two boxes that overlap this much are one object, whatever they were asked as.
 const SAME_OBJECT_IOU: f32 = 0.7;
@@ -132,9 +133,37 @@ pub fn label_answers(
                 view: call.view.clone(),
                 question: call.text.clone(),
                 answers: known.iter().map(|&(i, p)| (i, p / total)).collect(),
+                weight: match settings.weigh_by_confidence {
+                    true => answer.confidence,
+                    false => 1.0,
+                },
+                seen: None,
             })
         })
         .collect()
+}
+
+/// Adds to every example what `teacher`, who knows where things are, sees in its view: a label for
+/// every patch beside that for the question.
+pub fn label_patches(
+    examples: &mut [AnswerExample],
+    teacher: &dyn Teacher,
+    settings: &DistillSettings,
+) {
+    let Some(any) = teacher.repertoire().into_iter().next() else {
+        return;
+    };
+    let looks: Vec<SubTask> = examples
+        .iter()
+        .map(|example| SubTask::locate(example.view.clone(), &any))
+        .collect();
+    let seen: HashMap<Digest, Arc<LocateExample>> = label_views(&looks, teacher, settings)
+        .into_iter()
+        .map(|seen| (seen.view.digest(), Arc::new(seen)))
+        .collect();
+    for example in examples {
+        example.seen = seen.get(&example.view.digest()).map(Arc::clone);
+    }
 }
 
 #[cfg(test)]

@@ -6,25 +6,36 @@
 //! Teachers, losses and settings are a reimplementation from the paper's abstract and public
 //! summaries.
 
+mod alignment;
+mod control;
 mod error;
 mod examples;
+mod gate;
 mod harvest;
 mod label;
 pub mod loss;
+mod memory;
 mod observer;
 mod patch;
 pub mod pretrain;
 mod rehearsal;
+mod scoring;
 mod settings;
 mod stepwise;
 mod train;
 
+pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
 pub use examples::{AnswerExample, LocateExample, RememberedAnswer, RememberedView};
+pub use gate::{Gate, HeldOut, KeptTask, Verdict};
 pub use harvest::{Exercise, Harvest, harvest};
-pub use label::{label_answers, label_views};
+pub use label::{label_answers, label_patches, label_views};
+pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};
 pub use rehearsal::{remember_answers, remember_views};
+pub use scoring::answered_rightly;
 pub use settings::{DistillSettings, StepSettings};
-pub use stepwise::{Distillation, DistilledStep, distill};
-pub use train::{CurvePoint, TrainingCurve, train_answer, train_locate};
+pub use stepwise::{Distillation, DistilledStep, Lesson, distill};
+pub use train::{
+    AnswerObjective, CurvePoint, PatchNames, TrainingCurve, train_answer, train_locate,
+};

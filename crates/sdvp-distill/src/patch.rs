@@ -2,6 +2,9 @@
 
 use sdvp_core::BBox;
 
+/// The part of an object's box, from its middle, in which a patch's centre counts as showing it.
+pub(crate) const SHOWN: f32 = 0.8;
+
 /// The centre of a patch of a square grid, in parts of the image's sides; patches are counted row
 /// by row.
 pub(crate) fn patch_center(patch: usize, grid: usize) -> (f32, f32) {

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use sdvp_core::{Digest, SubTask, View};
 use sdvp_models::ModelError;
 use sdvp_modules::{AnswerModel, LocateModel};
@@ -29,7 +30,6 @@ pub fn remember_views(
     others: usize,
     seed: u64,
 ) -> Result<Vec<RememberedView>> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let known = KnownTexts::of(calls, student)?;
     let mut places: HashMap<Digest, usize> = HashMap::new();
     let mut views: Vec<(View, BTreeSet<usize>)> = Vec::new();
@@ -42,11 +42,16 @@ pub fn remember_views(
             views[place].1.insert(text);
         }
     }
-    let mut remembered = Vec::with_capacity(views.len());
-    for views in views.chunks(AT_ONCE) {
-        remembered.extend(remember_chunk(views, student, &known, others, &mut rng)?);
-    }
-    Ok(remembered)
+    let remembered: Vec<Vec<RememberedView>> = views
+        .par_chunks(AT_ONCE)
+        .enumerate()
+        .map(|(chunk, views)| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(chunk as u64);
+            remember_chunk(views, student, &known, others, &mut rng)
+        })
+        .collect::<std::result::Result<_, ModelError>>()?;
+    Ok(remembered.into_iter().flatten().collect())
 }
 
 /// The distinct texts of calls, with their query vectors.
@@ -129,24 +134,27 @@ fn remember_chunk(
 /// # Errors
 /// If the student fails.
 pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<RememberedAnswer>> {
-    let mut remembered = Vec::with_capacity(calls.len());
-    for calls in calls.chunks(AT_ONCE) {
-        let views: Vec<&View> = calls.iter().map(|call| &call.view).collect();
-        let questions: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
-        let logits = student.logits(&views, &questions)?.detach();
-        let logits = logits.to_vec2::<f32>().map_err(ModelError::from)?;
-        remembered.extend(
-            calls
-                .iter()
-                .zip(logits)
-                .map(|(call, logits)| RememberedAnswer {
-                    view: call.view.clone(),
-                    question: call.text.clone(),
-                    logits,
-                }),
-        );
-    }
-    Ok(remembered)
+    let remembered: Vec<Vec<RememberedAnswer>> = calls
+        .par_chunks(AT_ONCE)
+        .map(|calls| remember_questions(calls, student))
+        .collect::<std::result::Result<_, ModelError>>()?;
+    Ok(remembered.into_iter().flatten().collect())
+}
+
+fn remember_questions(
+    calls: &[SubTask],
+    student: &AnswerModel,
+) -> std::result::Result<Vec<RememberedAnswer>, ModelError> {
+    let views: Vec<&View> = calls.iter().map(|call| &call.view).collect();
+    let questions: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
+    let logits = student.logits(&views, &questions)?.detach();
+    let remembered = calls.iter().zip(logits.to_vec2::<f32>()?);
+    let remembered = remembered.map(|(call, logits)| RememberedAnswer {
+        view: call.view.clone(),
+        question: call.text.clone(),
+        logits,
+    });
+    Ok(remembered.collect())
 }
 
 /// An endless shuffled walk over `0..count`: every index once before any comes again.

@@ -1,5 +1,6 @@
 //! How to distil.
 
+use crate::memory::MemoryBound;
 use sdvp_modules::TrainMethod;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,17 @@ pub struct StepSettings {
     pub method: TrainMethod,
 }
 
+impl StepSettings {
+    /// This round's part of the steps.
+    pub(crate) fn part(&self, round: usize, rounds: usize) -> Self {
+        let until = |round: usize| self.steps * round / rounds.max(1);
+        Self {
+            steps: until(round + 1) - until(round),
+            ..self.clone()
+        }
+    }
+}
+
 /// Settings of a distillation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DistillSettings {
@@ -37,6 +49,20 @@ pub struct DistillSettings {
     pub unsure: f32,
     /// A teacher's answer is not learned below this probability.
     pub answer_confidence: f32,
+    /// Whether an answer counts the more the surer the teacher is.
+    pub weigh_by_confidence: bool,
+    /// Answers are compared at this temperature: above 1, what a teacher thinks of the unlikely
+    /// ones counts for more (Hinton et al. 2015, arXiv 1503.02531).
+    pub temperature: f64,
+    /// Weight of what every patch of a view shows, as the locate teacher sees it, while the answer
+    /// student learns: an answer is one hint a picture, its patches are many. 0 leaves it out.
+    pub patches: f64,
+    /// How often the programs are executed again with what was learned so far: once between
+    /// locating and answering, and twice more for every further round. With 0 both learn from what
+    /// the student called before it learned anything. The steps are divided among the rounds.
+    pub rounds: usize,
+    /// How much is remembered for the tasks to come, and rehearsed.
+    pub memory: MemoryBound,
 }
 
 impl Default for DistillSettings {
@@ -45,25 +71,30 @@ impl Default for DistillSettings {
             steps: 400,
             batch: 24,
             // More than are labelled: they alone hold the student to what it knew.
-            rehearsed: 40,
+            rehearsed: 36,
             // A greater rate gains no more, but undoes the last, finest part of pretraining, of the
             // general styles too.
-            learning_rate: 3e-4,
-            lambda: 1.2,
+            learning_rate: 2.5e-4,
+            lambda: 1.5,
             method: TrainMethod::Full,
         };
         Self {
             seed: 0,
             answer: StepSettings {
-                rehearsed: 24,
+                rehearsed: 16,
                 learning_rate: 3e-4,
-                lambda: 0.6,
+                lambda: 1.0,
                 ..locate.clone()
             },
             locate,
             sure: 0.18,
             unsure: 0.055,
             answer_confidence: 0.3,
+            weigh_by_confidence: false,
+            temperature: 1.0,
+            patches: 0.7,
+            rounds: 1,
+            memory: MemoryBound::default(),
         }
     }
 }

@@ -1,20 +1,17 @@
 //! The method: harvest → label → teach to find → execute again → teach to answer.
 
 use crate::error::{DistillError, Result};
-use crate::harvest::{Exercise, harvest};
-use crate::label::{label_answers, label_views};
+use crate::harvest::{Exercise, Harvest, harvest};
+use crate::label::{label_answers, label_patches, label_views};
+use crate::memory::{Memory, TaskMemory};
 use crate::observer::{Observer, Phase};
-use crate::rehearsal::{remember_answers, remember_views};
 use crate::settings::{DistillSettings, StepSettings};
-use crate::train::{TrainingCurve, train_answer, train_locate};
+use crate::train::{AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate};
 use sdvp_core::SubTaskKind;
 use sdvp_models::LoraConfig;
 use sdvp_modules::{Student, Teacher, TrainMethod};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Further texts remembered with every rehearsed view.
-const REMEMBERED_TEXTS: usize = 14;
 
 /// What one step did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,119 +28,203 @@ pub struct DistilledStep {
     pub curve: TrainingCurve,
 }
 
+/// A task to learn.
+pub struct Lesson<'a> {
+    /// Its name.
+    pub task: &'a str,
+    /// Programs over its training set.
+    pub exercises: &'a [Exercise],
+    /// Who knows where things are.
+    pub locate: &'a dyn Teacher,
+    /// Who knows the answers.
+    pub answer: &'a dyn Teacher,
+}
+
 /// A distilled student and how it came about.
 pub struct Distillation {
     /// The student, better on the task.
     pub student: Student,
+    /// What became of the student after each step; the last is `student`.
+    pub checkpoints: Vec<Student>,
     /// The steps, in order.
     pub steps: Vec<DistilledStep>,
+    /// The last calls of the task's programs.
+    calls: Harvest,
 }
 
-/// Distils one task into a student. `task` are the programs over the task's training set,
-/// `rehearsal` programs over earlier and general data. The student given is left as it is: it is
-/// the frozen former self.
+impl Distillation {
+    /// What a student that learned the task is to rehearse when it learns the next one: what was
+    /// remembered before, and the task's calls.
+    ///
+    /// # Errors
+    /// If the student fails.
+    pub fn remember(
+        &self,
+        student: &Student,
+        memory: Memory,
+        settings: &DistillSettings,
+    ) -> Result<Memory> {
+        let Some(task) = student.manifest.history.last() else {
+            return Ok(memory);
+        };
+        let (bound, seed) = (&settings.memory, settings.seed);
+        let learned = TaskMemory::of_calls(task, &self.calls, student, bound, seed)?;
+        Ok(memory.with(learned, bound, seed))
+    }
+}
+
+/// Distils one task into a student, which rehearses its memory meanwhile. The student given is left
+/// as it is: it is the frozen former self.
 ///
 /// # Errors
 /// If nothing can be learned, or a network fails.
 pub fn distill(
-    name: &str,
+    lesson: &Lesson<'_>,
     student: &Student,
-    task: &[Exercise],
-    rehearsal: &[Exercise],
-    locate_teacher: &dyn Teacher,
-    answer_teacher: &dyn Teacher,
+    memory: &Memory,
     settings: &DistillSettings,
     observer: &dyn Observer,
 ) -> Result<Distillation> {
-    let before = student.modules()?;
-    let mut learned = student.clone();
-    let mut steps = Vec::new();
-    let general = harvest(
-        rehearsal,
-        before.clone(),
-        &format!("{name}: rehearsal calls"),
+    let mut course = Course {
+        lesson,
+        memory,
+        settings,
         observer,
-    )?;
+        student: student.clone(),
+        checkpoints: Vec::new(),
+        steps: Vec::new(),
+    };
+    course.student.manifest.history.push(lesson.task.to_owned());
+    let mut calls = course.harvest("calls")?;
+    let rounds = settings.rounds.max(1);
+    for round in 0..rounds {
+        if round > 0 {
+            calls = course.harvest("calls again")?;
+        }
+        course.teach_to_locate(&calls, &settings.locate.part(round, rounds))?;
+        if settings.rounds > 0 && settings.locate.steps > 0 {
+            // Again, so that questions are asked about what the better locator finds.
+            calls = course.harvest("calls again")?;
+        }
+        course.teach_to_answer(&calls, &settings.answer.part(round, rounds))?;
+    }
+    Ok(Distillation {
+        student: course.student,
+        checkpoints: course.checkpoints,
+        steps: course.steps,
+        calls,
+    })
+}
 
-    if settings.locate.steps > 0 {
-        let kind = SubTaskKind::Locate;
-        let calls = harvest(task, before, &format!("{name}: calls"), observer)?;
-        let examples = label_views(calls.of(kind), locate_teacher, settings);
-        need(kind, calls.of(kind).len(), examples.len())?;
-        let memory = remember_views(
-            general.of(kind),
-            &student.locate,
-            REMEMBERED_TEXTS,
-            settings.seed,
-        )?;
-        let mut model = student
-            .locate
-            .duplicate(lora(&settings.locate, settings.seed))?;
-        observer.begin(&Phase {
-            name: format!("{name}: learning to locate"),
-            total: settings.locate.steps,
+/// A distillation on its way.
+struct Course<'a> {
+    lesson: &'a Lesson<'a>,
+    memory: &'a Memory,
+    settings: &'a DistillSettings,
+    observer: &'a dyn Observer,
+    student: Student,
+    checkpoints: Vec<Student>,
+    steps: Vec<DistilledStep>,
+}
+
+impl Course<'_> {
+    fn harvest(&self, what: &str) -> Result<Harvest> {
+        let name = format!("{}: {what}", self.lesson.task);
+        let modules = self.student.modules()?;
+        harvest(self.lesson.exercises, modules, &name, self.observer)
+    }
+
+    fn begin(&self, what: &str, steps: usize) {
+        self.observer.begin(&Phase {
+            name: format!("{}: {what}", self.lesson.task),
+            total: steps,
         });
+    }
+
+    fn teach_to_locate(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
+        if settings.steps == 0 {
+            return Ok(());
+        }
+        let (kind, seed) = (SubTaskKind::Locate, self.settings.seed);
+        let calls = calls.of(kind);
+        let examples = label_views(calls, self.lesson.locate, self.settings);
+        need(kind, calls.len(), examples.len())?;
+        let memory = self.memory.views();
+        let mut model = self.student.locate.duplicate(lora(settings, seed))?;
+        self.begin("learning to locate", settings.steps);
         let curve = train_locate(
             &mut model,
             &examples,
             &memory,
-            &settings.locate,
-            settings.seed,
-            observer,
+            settings,
+            seed,
+            self.observer,
         )?;
-        learned.locate = Arc::new(model);
-        record(&mut learned, kind, &settings.locate);
-        steps.push(DistilledStep {
-            kind,
-            harvested: calls.of(kind).len(),
-            labelled: examples.len(),
-            rehearsed: memory.len(),
-            curve,
-        });
+        self.student.locate = Arc::new(model);
+        let (harvested, labelled) = (calls.len(), examples.len());
+        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        Ok(())
     }
 
-    if settings.answer.steps > 0 {
-        let kind = SubTaskKind::Answer;
-        // Again, so that questions are asked about what the better locator finds.
-        let calls = harvest(
-            task,
-            learned.modules()?,
-            &format!("{name}: calls again"),
-            observer,
-        )?;
-        let examples = label_answers(calls.of(kind), answer_teacher, &student.answer, settings);
-        need(kind, calls.of(kind).len(), examples.len())?;
-        let memory = remember_answers(general.of(kind), &student.answer)?;
-        let mut model = student
-            .answer
-            .duplicate(lora(&settings.answer, settings.seed))?;
-        observer.begin(&Phase {
-            name: format!("{name}: learning to answer"),
-            total: settings.answer.steps,
-        });
+    fn teach_to_answer(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
+        if settings.steps == 0 {
+            return Ok(());
+        }
+        let (kind, seed) = (SubTaskKind::Answer, self.settings.seed);
+        let calls = calls.of(kind);
+        let student = &self.student.answer;
+        let mut examples = label_answers(calls, self.lesson.answer, student, self.settings);
+        need(kind, calls.len(), examples.len())?;
+        let weight = self.settings.patches;
+        if weight > 0.0 {
+            label_patches(&mut examples, self.lesson.locate, self.settings);
+        }
+        let memory = self.memory.answers();
+        let mut model = student.duplicate(lora(settings, seed))?;
+        let words = self.lesson.locate.repertoire();
+        let patches = (weight > 0.0 && !words.is_empty())
+            .then(|| PatchNames::new(&model, words, weight, seed));
+        let objective = AnswerObjective {
+            temperature: self.settings.temperature,
+            patches: patches.transpose()?,
+        };
+        self.begin("learning to answer", settings.steps);
         let curve = train_answer(
             &mut model,
+            &objective,
             &examples,
             &memory,
-            &settings.answer,
-            settings.seed,
-            observer,
+            settings,
+            seed,
+            self.observer,
         )?;
-        learned.answer = Arc::new(model);
-        record(&mut learned, kind, &settings.answer);
-        steps.push(DistilledStep {
+        self.student.answer = Arc::new(model);
+        let (harvested, labelled) = (calls.len(), examples.len());
+        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        Ok(())
+    }
+
+    /// Notes what a step did, for the student's manifest and for people.
+    fn record(
+        &mut self,
+        kind: SubTaskKind,
+        settings: &StepSettings,
+        [harvested, labelled, rehearsed]: [usize; 3],
+        curve: TrainingCurve,
+    ) {
+        let method = settings.method.clone();
+        if let Some(adapter) = self.student.trained_adapter(kind, method) {
+            self.student.manifest.modules.insert(kind, adapter);
+        }
+        self.checkpoints.push(self.student.clone());
+        self.steps.push(DistilledStep {
             kind,
-            harvested: calls.of(kind).len(),
-            labelled: examples.len(),
-            rehearsed: memory.len(),
+            harvested,
+            labelled,
+            rehearsed,
             curve,
         });
     }
-    learned.manifest.history.push(name.to_owned());
-    Ok(Distillation {
-        student: learned,
-        steps,
-    })
 }
 
 fn need(kind: SubTaskKind, harvested: usize, labelled: usize) -> Result<()> {
@@ -161,11 +242,5 @@ fn lora(settings: &StepSettings, seed: u64) -> Option<(LoraConfig, u64)> {
     match &settings.method {
         TrainMethod::Full => None,
         TrainMethod::Lora(config) => Some((config.clone(), seed)),
-    }
-}
-
-fn record(student: &mut Student, kind: SubTaskKind, settings: &StepSettings) {
-    if let Some(adapter) = student.trained_adapter(kind, settings.method.clone()) {
-        student.manifest.modules.insert(kind, adapter);
     }
 }

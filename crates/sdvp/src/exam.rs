@@ -74,16 +74,28 @@ fn item(record: Record, settings: &VisProgSettings) -> ExamItem {
     }
 }
 
-/// The programs of a task's training split; those that cannot be read teach nothing.
-pub(crate) fn exercises(task: Task, seed: u64, count: usize) -> Vec<Exercise> {
+/// Questions of a split of the built-in world.
+pub(crate) fn questions_of(
+    task: Task,
+    split: Split,
+    seed: u64,
+    count: usize,
+) -> Vec<Arc<Question>> {
+    let questions = questions(task, split, seed, count);
+    questions.into_iter().map(Arc::new).collect()
+}
+
+/// The programs of questions; those that cannot be read are left out.
+pub(crate) fn exercises(questions: &[Arc<Question>]) -> Vec<Exercise> {
     let settings = VisProgSettings::default();
-    questions(task, Split::Train, seed, count)
-        .into_iter()
+    questions
+        .iter()
         .filter_map(|question| {
             let program = parse(&question.program, &settings).ok()?;
-            let question: Arc<Question> = Arc::new(question);
+            let question = Arc::clone(question);
             Some(Exercise {
                 program,
+                gold: Some(question.gold.clone()),
                 inputs: Arc::new(move || question.inputs()),
             })
         })

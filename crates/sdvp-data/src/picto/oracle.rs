@@ -1,7 +1,8 @@
 //! The oracle: answers sub-tasks from scene graphs alone, as a perfect module would.
 
-use super::{MAX_COUNT, Noun, Scene, SceneObject, SubQuestion, What};
+use super::{MAX_COUNT, Noun, Question, Scene, SceneObject, SubQuestion, What};
 use crate::picto::evaluate::{INSIDE, OUTSIDE};
+use rayon::prelude::*;
 use sdvp_core::{
     AnswerOutcome, BBox, Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask,
     SubTaskKind,
@@ -34,6 +35,17 @@ impl Oracle {
         Self {
             scenes: scenes.into_iter().collect(),
         }
+    }
+
+    /// An oracle for the pictures of questions, which are drawn once to know them by.
+    pub fn of_questions(questions: &[Arc<Question>]) -> Self {
+        let scenes = questions.par_iter().flat_map_iter(|question| {
+            let inputs = question.inputs().into_iter();
+            let digests = inputs.map(|(_, image)| image.digest());
+            let known = digests.zip(question.scenes.iter().map(Arc::clone));
+            known.collect::<Vec<_>>()
+        });
+        Self::new(scenes.collect::<Vec<_>>())
     }
 
     fn answer(&self, task: &SubTask) -> Result<Outcome, ModuleError> {

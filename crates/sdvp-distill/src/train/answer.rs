@@ -1,6 +1,6 @@
 //! The second step: teaching a student to answer.
 
-use super::{Losses, TrainingCurve, learn_and_rehearse};
+use super::{Losses, PatchNames, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
@@ -10,6 +10,14 @@ use candle_core::{Device, Tensor};
 use sdvp_core::View;
 use sdvp_modules::AnswerModel;
 
+/// What of labelled questions is learned.
+pub struct AnswerObjective {
+    /// Answers are compared at this temperature.
+    pub temperature: f64,
+    /// What patches show, learned beside the answers.
+    pub patches: Option<PatchNames>,
+}
+
 /// Teaches `model` the examples for the given number of steps while it rehearses what it
 /// remembers: `L = L_labels + λ · L_rehearsal`.
 ///
@@ -17,18 +25,29 @@ use sdvp_modules::AnswerModel;
 /// If the network fails or its gradients are not finite.
 pub fn train_answer(
     model: &mut AnswerModel,
+    objective: &AnswerObjective,
     examples: &[AnswerExample],
-    memory: &[RememberedAnswer],
+    memory: &[&RememberedAnswer],
     settings: &StepSettings,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
-    learn_and_rehearse(model, examples, memory, settings, seed, observer, losses)
+    learn_and_rehearse(
+        model,
+        objective.patches.as_ref().map(PatchNames::params),
+        examples,
+        memory,
+        settings,
+        seed,
+        observer,
+        |model, labelled, remembered| losses(model, objective, labelled, remembered),
+    )
 }
 
 /// Both losses of one batch, from one forward pass.
 fn losses(
     model: &AnswerModel,
+    objective: &AnswerObjective,
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
 ) -> Losses {
@@ -42,19 +61,34 @@ fn losses(
         .map(|e| e.question.as_str())
         .chain(remembered.iter().map(|r| r.question.as_str()))
         .collect();
-    let logits = model.logits(&views, &questions)?;
+    let (logits, named) = match &objective.patches {
+        Some(patches) => {
+            let output = model.forward(&views, &questions)?;
+            let named = patches.loss(model, &output, labelled)?;
+            (output.logits, Some(named))
+        }
+        None => (model.logits(&views, &questions)?, None),
+    };
     let (count, answers) = (labelled.len(), model.config.answers.len());
     let mut targets = vec![0f32; count * answers];
+    let temperature = objective.temperature;
     for (row, example) in labelled.iter().enumerate() {
-        for &(answer, probability) in &example.answers {
+        for (answer, probability) in softened(&example.answers, temperature) {
             targets[row * answers + answer] = probability;
         }
     }
+    let weights: Vec<f32> = labelled.iter().map(|example| example.weight).collect();
     let loss = soft_cross_entropy(
-        &logits.narrow(0, 0, count)?,
+        &(logits.narrow(0, 0, count)? / temperature)?,
         &Tensor::from_vec(targets, (count, answers), &Device::Cpu)?,
-        &Tensor::ones(count, candle_core::DType::F32, &Device::Cpu)?,
+        &Tensor::from_vec(weights, count, &Device::Cpu)?,
     )?;
+    // Gradients are as great as at a temperature of 1.
+    let loss = (loss * temperature.powi(2))?;
+    let loss = match named {
+        Some(named) => (loss + named)?,
+        None => loss,
+    };
     if remembered.is_empty() {
         return Ok((loss, None));
     }
@@ -65,4 +99,27 @@ fn losses(
     let before = Tensor::from_vec(before, (remembered.len(), answers), &Device::Cpu)?;
     let now = logits.narrow(0, count, remembered.len())?;
     Ok((loss, Some(answer_divergence(&now, &before)?)))
+}
+
+/// A distribution at a temperature: `pᵢ^(1/T)`, scaled to sum to 1.
+fn softened(answers: &[(usize, f32)], temperature: f64) -> Vec<(usize, f32)> {
+    let soft = |p: f32| f64::from(p).powf(1.0 / temperature);
+    let total: f64 = answers.iter().map(|(_, p)| soft(*p)).sum();
+    let share = |&(answer, p): &(usize, f32)| (answer, (soft(p) / total.max(1e-12)) as f32);
+    answers.iter().map(share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::softened;
+
+    #[test]
+    fn temperature_evens_out_and_one_changes_nothing() {
+        let sharp = [(3, 0.8), (1, 0.2)];
+        let same = softened(&sharp, 1.0);
+        assert!((same[0].1 - 0.8).abs() < 1e-6 && same[1].0 == 1);
+        // √0.8 : √0.2 = 2 : 1
+        let even = softened(&sharp, 2.0);
+        assert!((even[0].1 - 2.0 / 3.0).abs() < 1e-5, "{even:?}");
+    }
 }

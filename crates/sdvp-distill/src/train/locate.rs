@@ -71,13 +71,14 @@ pub(crate) fn object_targets(example: &LocateExample, texts: &mut TextList) -> I
 pub fn train_locate(
     model: &mut LocateModel,
     examples: &[LocateExample],
-    memory: &[RememberedView],
+    memory: &[&RememberedView],
     settings: &StepSettings,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
     learn_and_rehearse(
         model,
+        None,
         examples,
         memory,
         settings,

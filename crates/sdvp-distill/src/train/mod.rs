@@ -4,10 +4,12 @@ mod answer;
 mod curve;
 mod locate;
 mod parts;
+mod patch_names;
 
-pub use answer::train_answer;
+pub use answer::{AnswerObjective, train_answer};
 pub use curve::{CurvePoint, TrainingCurve};
 pub use locate::train_locate;
+pub use patch_names::PatchNames;
 
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
@@ -49,15 +51,20 @@ fn further_schedule(steps: usize) -> Schedule {
     }
 }
 
+/// How much faster fresh heads learn than what was pretrained.
+const HEADS_FASTER: f64 = 10.0;
+
 /// Loss of a batch's labelled calls, and divergence on its rehearsed ones if there are any.
 pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelError>;
 
 /// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
-/// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both.
+/// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both. `heads`
+/// are fresh parameters that the losses use beside the model's; they are dropped afterwards.
 fn learn_and_rehearse<N, E: Sync, M: Sync>(
     model: &mut StudentModel<N>,
+    heads: Option<&Params>,
     examples: &[E],
-    memory: &[M],
+    memory: &[&M],
     settings: &StepSettings,
     seed: u64,
     observer: &dyn Observer,
@@ -73,13 +80,26 @@ where
         learning_rate: settings.learning_rate,
         ..AdamWConfig::default()
     };
-    let mut optimizer = AdamW::new(&model.params, config, further_schedule(settings.steps))?;
+    let schedule = further_schedule(settings.steps);
+    let mut head_optimizer = match heads {
+        Some(heads) => {
+            let learning_rate = settings.learning_rate * HEADS_FASTER;
+            let config = AdamWConfig {
+                learning_rate,
+                ..config.clone()
+            };
+            Some(AdamW::new(heads, config, schedule)?)
+        }
+        None => None,
+    };
+    let mut optimizer = AdamW::new(&model.params, config, schedule)?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     let model = &*model;
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
-        let remembered: Vec<&M> = next_memory.of(memory, settings.rehearsed);
+        let remembered = next_memory.of(memory, settings.rehearsed);
+        let remembered: Vec<&M> = remembered.into_iter().copied().collect();
         let parts = parts_of(labelled.len(), remembered.len());
         let learned = learn_from(&parts, |(few, some)| {
             let (loss, divergence) =
@@ -101,6 +121,9 @@ where
         })?;
         let Some(learned) = learned else { break };
         optimizer.backward_step(&learned.gradients)?;
+        if let Some(optimizer) = &mut head_optimizer {
+            optimizer.backward_step(&learned.gradients)?;
+        }
         recorder.add(learned.loss, learned.divergence);
     }
     Ok(recorder.finish())

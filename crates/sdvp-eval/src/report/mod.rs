@@ -5,6 +5,8 @@
 mod choose;
 mod example;
 mod file;
+mod grid;
+mod grid_text;
 mod html;
 mod rows;
 mod text;
@@ -13,8 +15,10 @@ mod training;
 pub use choose::choose_examples;
 pub use example::{ExampleRun, ExampleSide, ExampleStep, ShownBox};
 pub use file::{ReportError, read_report, write_file, write_report};
-pub use html::{report_html, trace_html};
-pub use rows::{TargetRow, TypeRow, UnseenRow};
+pub use grid::{Grid, GridCell, GridRow, GridRun, Scores, TargetSummary, TaskScores};
+pub use grid_text::grid_table;
+pub use html::{grid_html, report_html, trace_html};
+pub use rows::{ForgettingRow, TargetRow, TypeRow, UnseenRow};
 pub use text::text_table;
 pub use training::{CurvePoint, ModelSize, RuntimeReport, Stage, Timing};
 
@@ -34,6 +38,10 @@ pub struct Report {
     pub targets: Vec<TargetRow>,
     /// The tasks that were not.
     pub unseen: Vec<UnseenRow>,
+    /// How well the visual calls of the targets' programs are answered.
+    pub calls: Vec<crate::CallRow>,
+    /// Mean scores of all tasks after each target was learned.
+    pub forgetting: Vec<ForgettingRow>,
     /// The modules that learned.
     pub students: Vec<ModelSize>,
     /// The networks they learned from.

@@ -1,7 +1,7 @@
 //! One task, measured three times: before, after, and with teachers in the modules' place.
 
 use crate::bootstrap::{Interval, differences, mean, paired_interval};
-use crate::{Evaluation, Measured};
+use crate::{Evaluation, McNemar, Measured};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ pub struct TargetRow {
     pub paired_gain: f64,
     /// Its 95 % interval.
     pub paired_ci95: Interval,
+    /// Questions gained and lost, and how likely that is by chance.
+    pub mcnemar: McNemar,
     /// The part of the way from before to teacher-replaced that was gone: 0 none, 1 all of it;
     /// none where the teachers are no better than the student was.
     pub gap_closed: Option<f64>,
@@ -79,6 +81,35 @@ pub struct UnseenRow {
     pub failure_rate: f64,
 }
 
+/// A task's mean score through a sequence of distillations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForgettingRow {
+    /// The task that is measured.
+    pub task: String,
+    /// Its mean score: of the student as it came, then after each task that was learned.
+    pub scores: Vec<f64>,
+    /// The part of the gain on this task that was left at the end, if it was learned before others.
+    pub kept: Option<f64>,
+}
+
+impl ForgettingRow {
+    /// `scores` is the student as it came, then after each task; `learned` is the place of this
+    /// task among them, from 1, if it is one of them.
+    pub fn new(task: &str, scores: Vec<f64>, learned: Option<usize>) -> Self {
+        let kept = learned.and_then(|place| {
+            let (before, gained, last) = (scores.first()?, scores.get(place)?, scores.last()?);
+            let others = place + 1 < scores.len();
+            (others && gained > before).then(|| (last - before) / (gained - before))
+        });
+        Self {
+            task: task.to_owned(),
+            scores,
+            kept,
+        }
+    }
+}
+
 impl TargetRow {
     /// Compares three sittings of one exam. `types` names each question's type, in the exam's
     /// order; the seed is that of the resampling.
@@ -102,6 +133,7 @@ impl TargetRow {
             teacher_replaced: teacher_replaced.measured(seed),
             paired_gain: gain,
             paired_ci95: paired_interval(&before.scores, &after.scores, seed),
+            mcnemar: McNemar::of(&before.scores, &after.scores),
             gap_closed: (gap > 0.0).then(|| gain / gap),
             by_type: by_type(types, [before, after, teacher_replaced]),
         }
@@ -200,6 +232,13 @@ mod tests {
             (exist.name.as_str(), exist.teacher_replaced),
             ("exist", 1.0)
         );
+    }
+
+    #[test]
+    fn what_is_kept_is_a_part_of_the_gain() {
+        let kept = |learned| ForgettingRow::new("t", vec![0.5, 0.8, 0.74], learned).kept;
+        assert!((kept(Some(1)).unwrap() - 0.8).abs() < 1e-9);
+        assert_eq!((kept(Some(2)), kept(None)), (None, None));
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! `sdvp distill`: a task's teachers into a student.
 
-use crate::exam::{Framework, exercises};
+use super::effort::Effort;
+use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
 use crate::{modules, output};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sdvp_data::Task;
-use sdvp_distill::{DistillSettings, Distillation, Exercise, distill};
-use sdvp_models::LoraConfig;
-use sdvp_modules::{Student, TrainMethod};
-use std::path::PathBuf;
+use sdvp_data::picto::Split;
+use sdvp_distill::{DistilledStep, Gate, HeldOut, Memory, Verdict};
+use sdvp_modules::Student;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Distill {
@@ -20,7 +22,7 @@ pub(crate) struct Distill {
     /// Where the student's folder goes.
     #[arg(long)]
     out: PathBuf,
-    /// The student to start from; the shipped one if not given. Its earlier tasks are rehearsed.
+    /// The student to start from; the shipped one if not given. Its memory is rehearsed.
     #[arg(long)]
     after: Option<PathBuf>,
     /// Seed of questions, batches and fresh weights.
@@ -28,123 +30,167 @@ pub(crate) struct Distill {
     seed: u64,
     #[command(flatten)]
     effort: Effort,
+    #[command(flatten)]
+    gate: GateOptions,
 }
 
-/// How much to learn from, and how long.
-#[derive(clap::Args, Clone, Debug, serde::Serialize)]
-pub(crate) struct Effort {
-    /// Questions of the task's training split.
-    #[arg(long, default_value_t = 8000)]
-    pub(crate) questions: usize,
-    /// Questions whose calls are rehearsed: general ones, and as many of every earlier task.
-    #[arg(long, default_value_t = 6000)]
-    pub(crate) rehearsal: usize,
-    /// Optimizer steps of learning to locate; 0 leaves that module as it is.
-    #[arg(long, default_value_t = 900)]
-    pub(crate) locate_steps: usize,
-    /// Optimizer steps of learning to answer; 0 leaves that module as it is.
-    #[arg(long, default_value_t = 900)]
-    pub(crate) answer_steps: usize,
-    /// Labelled calls in a batch.
+/// What may be lost.
+#[derive(clap::Args)]
+struct GateOptions {
+    /// Points by which general and earlier tasks may fall on held-out questions.
+    #[arg(long, default_value_t = 1.0)]
+    tolerance: f64,
+    /// Held-out questions of each of these tasks.
+    #[arg(long, default_value_t = 2000)]
+    gate_questions: usize,
+    /// Keep the student whatever it has lost. That is recorded with it.
     #[arg(long)]
-    pub(crate) batch: Option<usize>,
-    /// Rehearsed calls in a batch.
-    #[arg(long)]
-    pub(crate) rehearsed: Option<usize>,
-    /// Highest learning rate.
-    #[arg(long)]
-    pub(crate) learning_rate: Option<f64>,
-    /// Weight of staying what one was; 0 forgets freely.
-    #[arg(long)]
-    pub(crate) lambda: Option<f64>,
-    /// Train low-rank additions of this rank instead of all weights.
-    #[arg(long)]
-    pub(crate) lora: Option<usize>,
+    no_gate: bool,
 }
 
-impl Effort {
-    /// The settings it stands for.
-    pub(crate) fn settings(&self, seed: u64) -> DistillSettings {
-        let method = match self.lora {
-            None => TrainMethod::Full,
-            Some(rank) => TrainMethod::Lora(LoraConfig {
-                rank,
-                alpha: 2.0 * rank as f32,
-                patterns: ["layers.", "layer."].map(str::to_owned).to_vec(),
-            }),
+impl GateOptions {
+    fn gate(&self, task: Task, student: &Student, seed: u64) -> Result<Gate> {
+        let held_out = |task: Task| HeldOut {
+            task: task.name().to_owned(),
+            exercises: exercises(&questions_of(task, Split::Val, seed, self.gate_questions)),
         };
-        let mut settings = DistillSettings {
-            seed,
-            ..DistillSettings::default()
-        };
-        for step in [&mut settings.locate, &mut settings.answer] {
-            step.batch = self.batch.unwrap_or(step.batch);
-            step.rehearsed = self.rehearsed.unwrap_or(step.rehearsed);
-            step.learning_rate = self.learning_rate.unwrap_or(step.learning_rate);
-            step.lambda = self.lambda.unwrap_or(step.lambda);
-            step.method = method.clone();
-        }
-        settings.locate.steps = self.locate_steps;
-        settings.answer.steps = self.answer_steps;
-        settings
-    }
-
-    /// Distils a target into a student that may have learned others before.
-    pub(crate) fn distill(
-        &self,
-        task: Task,
-        student: &Student,
-        seed: u64,
-        progress: &Progress,
-    ) -> Result<Distillation> {
-        let teachers = modules::Teachers::of(task)?;
-        let mut rehearsal: Vec<Exercise> = exercises(Task::General, seed, self.rehearsal);
+        let mut kept = vec![held_out(Task::General)];
         for earlier in &student.manifest.history {
-            rehearsal.extend(exercises(Task::named(earlier)?, seed, self.rehearsal));
+            let earlier = Task::named(earlier)?;
+            if earlier != task && !kept.iter().any(|known| known.task == earlier.name()) {
+                kept.push(held_out(earlier));
+            }
         }
-        let exercises = exercises(task, seed, self.questions);
-        let settings = self.settings(seed);
-        let (locate, answer) = (teachers.locate.as_ref(), teachers.answer.as_ref());
-        Ok(distill(
-            task.name(),
-            student,
-            &exercises,
-            &rehearsal,
-            locate,
-            answer,
-            &settings,
-            progress,
-        )?)
+        Ok(Gate {
+            kept,
+            target: held_out(task),
+            tolerance: self.tolerance / 100.0,
+        })
     }
 }
+
+/// What was done to a student, task by task, beside its manifest.
+const RECORD: &str = "distilled.json";
 
 impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
-        let student = modules::student(self.after.as_deref())?;
-        let progress = Progress::new();
-        let distilled = self.effort.distill(task, &student, self.seed, &progress)?;
-        progress.end();
-        distilled.student.save(&self.out)?;
-        if json {
-            output::json(&serde_json::json!({
-                "task": task, "framework": self.framework.name(), "seed": self.seed,
-                "effort": self.effort, "student": self.out, "steps": distilled.steps,
-            }))?;
+        let before = modules::student(self.after.as_deref())?;
+        let (memory, mut record) = match &self.after {
+            Some(folder) => (Memory::load(folder)?, read_record(folder)?),
+            None => (Memory::default(), Vec::new()),
+        };
+        let (effort, seed, progress) = (&self.effort, self.seed, Progress::new());
+        let memory = effort.complete(memory, &before, seed, &progress)?;
+        let distilled = effort.distill(task, &before, &memory, seed, &progress)?;
+        let (verdict, student) = if self.gate.no_gate {
+            (None, distilled.student.clone())
         } else {
-            for step in &distilled.steps {
-                let loss = step
-                    .curve
-                    .points
-                    .last()
-                    .map_or(f32::NAN, |point| point.loss);
-                output::text(&format!(
-                    "{}: {} calls harvested, {} labelled, {} rehearsed, loss {loss:.3}, {:.0} s",
-                    step.kind, step.harvested, step.labelled, step.rehearsed, step.curve.seconds,
-                ))?;
-            }
-            output::text(&format!("the student is in {}", self.out.display()))?;
+            let gate = self.gate.gate(task, &before, seed)?;
+            let (verdict, student) = gate.judge(&before, &distilled.checkpoints, &progress)?;
+            (Some(verdict), student)
+        };
+        let memory = match verdict.as_ref().map(|verdict| verdict.steps) {
+            // Nothing was learned, so there is nothing more to remember.
+            Some(0) => memory,
+            _ => distilled.remember(&student, memory, &effort.settings(seed))?,
+        };
+        progress.end();
+
+        let done = json!({
+            "task": task, "framework": self.framework.name(), "seed": seed, "effort": effort,
+            "settings": effort.settings(seed), "gate": verdict, "steps": distilled.steps,
+        });
+        record.push(done.clone());
+        let is_new = !self.out.exists();
+        let saved = save(&self.out, &memory, &record, &student);
+        if saved.is_err() && is_new {
+            // Half a student is of no use. What cannot be removed has no manifest.
+            let _ = std::fs::remove_dir_all(&self.out);
         }
-        Ok(true)
+        saved?;
+        if json {
+            let mut done = done;
+            done["student"] = json!(self.out);
+            output::json(&done)?;
+        } else {
+            self.tell(&distilled.steps, verdict.as_ref())?;
+        }
+        Ok(verdict.is_none_or(|verdict| verdict.accepted))
     }
+
+    fn tell(&self, steps: &[DistilledStep], verdict: Option<&Verdict>) -> Result<()> {
+        for step in steps {
+            let loss = step.curve.points.last();
+            let loss = loss.map_or(f32::NAN, |point| point.loss);
+            output::text(&format!(
+                "{}: {} calls harvested, {} labelled, {} rehearsed, loss {loss:.3}, {:.0} s",
+                step.kind, step.harvested, step.labelled, step.rehearsed, step.curve.seconds,
+            ))?;
+        }
+        if let Some(verdict) = verdict {
+            output::text(&judgement(verdict))?;
+        }
+        output::text(&format!("the student is in {}", self.out.display()))
+    }
+}
+
+/// The gate's verdict for people.
+fn judgement(verdict: &Verdict) -> String {
+    let points = |part: f64| 100.0 * part;
+    let mut lines: Vec<String> = verdict
+        .kept
+        .iter()
+        .chain([&verdict.target])
+        .map(|task| {
+            format!(
+                "{}: {:.1} before, {:.1} after, of {} held-out questions{}",
+                task.task,
+                points(task.before),
+                points(task.after),
+                task.n,
+                match task.fell(verdict.tolerance) {
+                    true => ", which is too much lost",
+                    false => "",
+                }
+            )
+        })
+        .collect();
+    if !verdict.accepted {
+        let kept = match verdict.steps {
+            0 => "the student is kept as it was".to_owned(),
+            steps => format!("the student is kept as it was after step {steps}"),
+        };
+        lines.push(format!(
+            "refused: more than {:.1} points were lost; {kept}. Try a greater --lambda, a lower \
+             --learning-rate, more --rehearsed calls, or --no-gate",
+            points(verdict.tolerance),
+        ));
+    }
+    lines.join("\n")
+}
+
+/// The manifest, which makes a folder a student, comes last.
+fn save(folder: &Path, memory: &Memory, record: &[Value], student: &Student) -> Result<()> {
+    memory.save(folder)?;
+    write_record(folder, record)?;
+    Ok(student.save(folder)?)
+}
+
+fn read_record(folder: &Path) -> Result<Vec<Value>> {
+    let path = folder.join(RECORD);
+    match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not a list of distillations", path.display())),
+        // Students of earlier versions have none.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn write_record(folder: &Path, record: &[Value]) -> Result<()> {
+    let path = folder.join(RECORD);
+    let text = format!("{:#}\n", json!(record));
+    sdvp_core::write_whole(&path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
 }

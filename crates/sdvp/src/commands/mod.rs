@@ -1,13 +1,17 @@
 //! One file a command. Each says whether the work succeeded; usage errors are clap's.
 
+mod ablate;
 mod ask;
 mod data;
 mod demo;
 mod distill;
+mod effort;
 mod eval;
 mod models;
 mod program;
 mod run;
+
+pub(crate) use effort::Effort;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -22,6 +26,8 @@ pub(crate) enum Command {
     Run(run::Run),
     /// Distil a task's teachers into a student.
     Distill(distill::Distill),
+    /// Run a grid of distillations: controls and ablations, over seeds.
+    Ablate(ablate::Ablate),
     /// Show and compare the results of runs.
     Eval(eval::Eval),
     /// Check programs.
@@ -41,6 +47,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Ask(args) => args.run(json),
         Command::Run(args) => args.run(json),
         Command::Distill(args) => args.run(json),
+        Command::Ablate(args) => args.run(json),
         Command::Eval(args) => args.run(json),
         Command::Program(args) => args.run(json),
         Command::Models(args) => args.run(json),

@@ -2,8 +2,8 @@
 
 use crate::Measured;
 use crate::report::{
-    CurvePoint, ExampleRun, ExampleSide, ModelSize, Report, RuntimeReport, Stage, TargetRow,
-    Timing, TypeRow, UnseenRow,
+    CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report, RuntimeReport, Stage,
+    TargetRow, Timing, TypeRow, UnseenRow,
 };
 use image::{Rgb, RgbImage};
 use sdvp_core::{AnswerOutcome, BBox, Detection, Image, Outcome, Region, SubTask, View};
@@ -29,6 +29,7 @@ fn target(task: &str, [before, after, teacher]: [f64; 3]) -> TargetRow {
         teacher_replaced: measured(teacher, 0.0),
         paired_gain: after - before,
         paired_ci95: [after - before - 0.028, after - before + 0.027],
+        mcnemar: crate::McNemar::from_counts(61, 17),
         gap_closed: Some((after - before) / (teacher - before)),
         by_type: ["chooseAttr", "existRel", "query"]
             .map(|name| TypeRow {
@@ -106,6 +107,21 @@ pub(crate) fn report() -> Report {
             unseen("picto-spatial", "accuracy", [0.774, 0.781, 0.553]),
             unseen("picto-tag", "f1", [0.908, 0.901, 0.412]),
             unseen("picto-ref", "iou", [0.713, 0.694, 0.298]),
+        ],
+        calls: vec![crate::CallRow {
+            task: "picto-gqa".to_owned(),
+            kind: "locate".to_owned(),
+            n: 312,
+            before: crate::CallQuality {
+                average_precision: Some(0.513),
+                recall: Some(0.702),
+                ..crate::CallQuality::default()
+            },
+            ..crate::CallRow::default()
+        }],
+        forgetting: vec![
+            ForgettingRow::new("picto-gqa", vec![0.612, 0.710, 0.701], Some(1)),
+            ForgettingRow::new("picto-tag", vec![0.908, 0.905, 0.901], None),
         ],
         students: vec![
             model("locate", None, 1_843_210),

@@ -4,9 +4,12 @@ mod bars;
 mod curves;
 #[cfg(test)]
 pub(super) mod fabricated;
+mod grid;
 mod picture;
 mod program;
 mod tables;
+
+pub use grid::grid_html;
 
 use super::{ExampleRun, ExampleSide, Report};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -42,6 +45,14 @@ pub fn report_html(report: &Report, examples: &[ExampleRun]) -> String {
         @if report.targets.iter().any(|row| !row.by_type.is_empty()) {
             h2 { "By type of question" }
             (tables::by_type(report))
+        }
+        @if !report.forgetting.is_empty() {
+            h2 { "Task after task" }
+            (tables::forgetting(report))
+        }
+        @if !report.calls.is_empty() {
+            h2 { "The calls themselves" }
+            (tables::calls(report))
         }
         @if !cards.is_empty() {
             h2 { "Programs step by step" }

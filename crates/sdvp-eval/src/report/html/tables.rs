@@ -1,5 +1,6 @@
 //! The tables of the report.
 
+use crate::CallQuality;
 use crate::report::text::{percent, percent_range, points, points_range};
 use crate::report::{ModelSize, Report};
 use maud::{Markup, html};
@@ -140,6 +141,76 @@ pub(super) fn by_type(report: &Report) -> Markup {
         }
     }
 }
+
+/// Tasks by stages: what each is worth after every task that was learned.
+pub(super) fn forgetting(report: &Report) -> Markup {
+    let stages = report
+        .targets
+        .iter()
+        .map(|target| format!("After {}", target.task));
+    let mut names = vec!["Task".to_owned(), "Before".to_owned()];
+    names.extend(stages);
+    names.push("Gain kept".to_owned());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    html! {
+        table.narrow {
+            caption { "Mean score in per cent after each task that was learned, in order." }
+            (head(&names))
+            tbody {
+                @for row in &report.forgetting {
+                    tr {
+                        th scope="row" { (row.task) }
+                        @for score in &row.scores { td { (percent(*score)) } }
+                        td { @if let Some(kept) = row.kept { (percent(kept)) " %" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn calls(report: &Report) -> Markup {
+    let cell =
+        |measure: Option<f64>| html! { td { @if let Some(part) = measure { (percent(part)) } } };
+    html! {
+        table.narrow {
+            caption {
+                "The calls that the programs of the untouched student make, answered by each. "
+                "Boxes: COCO's average precision and recall at an IoU of 0.5. Answers: how many are "
+                "right, and the expected calibration error of the confidence."
+            }
+            (head(&["Calls", "Measure", "Before", "After", "Teachers"]))
+            tbody {
+                @for row in &report.calls {
+                    @for (name, measure) in MEASURES {
+                        @if measure(&row.before).is_some() {
+                            tr {
+                                th scope="row" {
+                                    (row.task) ": " (row.kind)
+                                    small { (row.n) " calls" }
+                                }
+                                td { (name) }
+                                (cell(measure(&row.before)))
+                                (cell(measure(&row.after)))
+                                (cell(measure(&row.teachers)))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A measure of calls.
+type Measure = fn(&CallQuality) -> Option<f64>;
+
+const MEASURES: [(&str, Measure); 4] = [
+    ("average precision", |calls| calls.average_precision),
+    ("recall", |calls| calls.recall),
+    ("right", |calls| calls.accuracy),
+    ("calibration error", |calls| calls.calibration_error),
+];
 
 pub(super) fn costs(report: &Report) -> Markup {
     let run = &report.runtime;

@@ -1,0 +1,219 @@
+//! Memory: calls of general and earlier tasks, with what the student said of them when they were
+//! remembered. It goes from task to task with the student.
+//!
+//! What a student is held to is what it said *then*: general calls keep the answers of the
+//! untouched student through all tasks, so that small losses do not add up from task to task
+//! (as in dark experience replay, Buzzega et al. 2020, arXiv 2004.07211).
+
+mod bound;
+mod folder;
+mod recombine;
+
+pub use bound::{MemoryBound, MemoryPolicy};
+
+use crate::error::Result;
+use crate::examples::{RememberedAnswer, RememberedView};
+use crate::harvest::{Exercise, Harvest, harvest};
+use crate::observer::Observer;
+use crate::rehearsal::{remember_answers, remember_views};
+use bound::{fair_parts, staying};
+use recombine::recombined;
+use sdvp_core::{Digest, SubTask, SubTaskKind, View};
+use sdvp_modules::Student;
+use std::collections::BTreeSet;
+
+/// Further texts remembered with every rehearsed view.
+const REMEMBERED_TEXTS: usize = 14;
+
+/// For every call that a program makes, as many are rehearsed at most: itself, and others recombined
+/// of its like.
+const OF_ONE: usize = 4;
+
+/// What is remembered of one task.
+#[derive(Clone, Debug, Default)]
+pub struct TaskMemory {
+    /// The task's name.
+    pub task: String,
+    /// Views that were searched.
+    pub views: Vec<RememberedView>,
+    /// Questions that were asked.
+    pub answers: Vec<RememberedAnswer>,
+}
+
+/// What is remembered of all tasks, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    tasks: Vec<TaskMemory>,
+}
+
+impl TaskMemory {
+    /// What `student` says of the calls that programs make with it, within the bound.
+    ///
+    /// # Errors
+    /// If the student fails.
+    pub fn of(
+        task: &str,
+        exercises: &[Exercise],
+        student: &Student,
+        bound: &MemoryBound,
+        seed: u64,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
+        let name = format!("{task}: calls to remember");
+        let calls = harvest(exercises, student.modules()?, &name, observer)?;
+        Self::of_calls(task, &calls, student, bound, seed)
+    }
+
+    /// As [`TaskMemory::of`], of calls that were harvested already.
+    pub(crate) fn of_calls(
+        task: &str,
+        calls: &Harvest,
+        student: &Student,
+        bound: &MemoryBound,
+        seed: u64,
+    ) -> Result<Self> {
+        let known = calls.calls.values().flatten().map(picture);
+        let known = staying(known, bound.pictures, seed);
+        let about = |kind: SubTaskKind| -> Vec<SubTask> {
+            let calls = calls.of(kind).iter();
+            let calls = calls.filter(|call| known.contains(&picture(call)));
+            calls.cloned().collect()
+        };
+        let more = |calls: Vec<SubTask>, most: usize| {
+            let count = most.min(OF_ONE * calls.len());
+            recombined(&calls, count, seed)
+        };
+        let looks = more(about(SubTaskKind::Locate), bound.views);
+        let questions = more(about(SubTaskKind::Answer), bound.answers);
+        let mut memory = Self {
+            task: task.to_owned(),
+            views: remember_views(&looks, &student.locate, REMEMBERED_TEXTS, seed)?,
+            answers: remember_answers(&questions, &student.answer)?,
+        };
+        memory.thin(bound.views, bound.answers, bound.policy, seed);
+        Ok(memory)
+    }
+
+    fn pictures(&self) -> impl Iterator<Item = Digest> {
+        let views = self.views.iter().map(|call| call.view.image().digest());
+        let answers = self.answers.iter();
+        views.chain(answers.map(|call| call.view.image().digest()))
+    }
+
+    /// Lets go what is about other pictures than the first `count`.
+    fn keep_pictures(&mut self, count: usize, seed: u64) {
+        let staying = staying(self.pictures(), count, seed);
+        let stays = |view: &View| staying.contains(&view.image().digest());
+        self.views.retain(|call| stays(&call.view));
+        self.answers.retain(|call| stays(&call.view));
+    }
+
+    fn thin(&mut self, views: usize, answers: usize, policy: MemoryPolicy, seed: u64) {
+        bound::thin(
+            &mut self.views,
+            views,
+            policy,
+            seed,
+            |call| call.view.image().digest(),
+            |call| call.surest().map(str::to_owned),
+        );
+        bound::thin(
+            &mut self.answers,
+            answers,
+            policy,
+            seed,
+            |call| call.view.image().digest(),
+            RememberedAnswer::answer,
+        );
+    }
+}
+
+impl Memory {
+    /// Whether calls of a task are remembered.
+    pub fn knows(&self, task: &str) -> bool {
+        self.tasks.iter().any(|known| known.task == task)
+    }
+
+    /// What is remembered, task by task.
+    pub fn tasks(&self) -> &[TaskMemory] {
+        &self.tasks
+    }
+
+    /// Adds a task, and thins all of them to the bound, in fair parts.
+    #[must_use]
+    pub fn with(mut self, task: TaskMemory, bound: &MemoryBound, seed: u64) -> Self {
+        self.tasks.retain(|known| known.task != task.task);
+        self.tasks.push(task);
+        let pictures = |task: &TaskMemory| task.pictures().collect::<BTreeSet<Digest>>().len();
+        let pictures: Vec<usize> = self.tasks.iter().map(pictures).collect();
+        let parts = fair_parts(&pictures, bound.pictures);
+        for (task, part) in self.tasks.iter_mut().zip(parts) {
+            task.keep_pictures(part, seed);
+        }
+        let sizes = |of: fn(&TaskMemory) -> usize| self.tasks.iter().map(of).collect::<Vec<_>>();
+        let views = fair_parts(&sizes(|task| task.views.len()), bound.views);
+        let answers = fair_parts(&sizes(|task| task.answers.len()), bound.answers);
+        for ((task, views), answers) in self.tasks.iter_mut().zip(views).zip(answers) {
+            task.thin(views, answers, bound.policy, seed);
+        }
+        self
+    }
+
+    /// All views.
+    pub(crate) fn views(&self) -> Vec<&RememberedView> {
+        self.tasks.iter().flat_map(|task| &task.views).collect()
+    }
+
+    /// All answers.
+    pub(crate) fn answers(&self) -> Vec<&RememberedAnswer> {
+        self.tasks.iter().flat_map(|task| &task.answers).collect()
+    }
+}
+
+fn picture(call: &SubTask) -> Digest {
+    call.view.image().digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sdvp_core::Image;
+
+    fn answered(task: &str, count: usize) -> TaskMemory {
+        let picture = image::RgbImage::new(16, 16);
+        let view = View::whole(Image::new(picture).unwrap());
+        let answer = |i: usize| RememberedAnswer {
+            view: view.clone(),
+            question: format!("{task} {i}"),
+            logits: vec![0.0, 1.0],
+        };
+        TaskMemory {
+            task: task.to_owned(),
+            views: Vec::new(),
+            answers: (0..count).map(answer).collect(),
+        }
+    }
+
+    #[test]
+    fn a_new_task_makes_room_among_the_others_and_replaces_itself() {
+        let bound = MemoryBound {
+            answers: 90,
+            ..MemoryBound::default()
+        };
+        let sizes = |memory: &Memory| -> Vec<(String, usize)> {
+            let of = |task: &TaskMemory| (task.task.clone(), task.answers.len());
+            memory.tasks().iter().map(of).collect()
+        };
+        let memory = Memory::default().with(answered("a", 200), &bound, 1);
+        assert_eq!(sizes(&memory), [("a".to_owned(), 90)]);
+        let memory = memory.with(answered("b", 20), &bound, 1);
+        assert_eq!(sizes(&memory), [("a".to_owned(), 70), ("b".to_owned(), 20)]);
+        let memory = memory.with(answered("c", 80), &bound, 1);
+        assert_eq!(sizes(&memory)[0].1, 35);
+        let memory = memory.with(answered("b", 3), &bound, 1);
+        let b = &sizes(&memory)[2];
+        assert_eq!((b.0.as_str(), b.1), ("b", 3));
+        assert!(memory.knows("c") && !memory.knows("d"));
+        assert_eq!(memory.answers().len(), 35 + 35 + 3);
+    }
+}

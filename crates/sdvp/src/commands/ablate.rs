@@ -1,0 +1,260 @@
+//! `sdvp ablate`: a grid of distillations, each compared with the untouched student on the same
+//! questions.
+//!
+//! ```toml
+//! name = "which module"
+//! seeds = [0, 1]
+//! questions = 1000            # of each target
+//! [base]                      # as the options of `sdvp distill`, with _ for -
+//! locate_steps = 400
+//! [[run]]
+//! name = "locate only"
+//! answer_steps = 0
+//! ```
+
+use super::effort::Effort;
+use crate::modules::Teachers;
+use crate::output;
+use crate::progress::Progress;
+use crate::trial::{Exams, chain};
+use anyhow::{Context, Result, bail};
+use sdvp_data::Task;
+use sdvp_data::picto::Split;
+use sdvp_eval::report::{Grid, GridCell, GridRun, grid_html, grid_table, write_file};
+use sdvp_modules::Student;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct Ablate {
+    /// The grid, as TOML.
+    plan: PathBuf,
+    /// Where the results go; what is there already is not run again.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// A grid of distillations.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    name: String,
+    #[serde(default = "targets")]
+    tasks: Vec<String>,
+    #[serde(default = "one_seed")]
+    seeds: Vec<u64>,
+    #[serde(default = "validation")]
+    split: String,
+    #[serde(default = "thousand")]
+    questions: usize,
+    #[serde(default = "thousand")]
+    unseen_questions: usize,
+    #[serde(default)]
+    base: Map<String, Value>,
+    run: Vec<PlannedRun>,
+}
+
+#[derive(Deserialize)]
+struct PlannedRun {
+    name: String,
+    x: Option<f64>,
+    /// What differs from the base.
+    #[serde(flatten)]
+    effort: Map<String, Value>,
+}
+
+fn targets() -> Vec<String> {
+    Task::targets().map(|task| task.name().to_owned()).to_vec()
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![0]
+}
+
+fn validation() -> String {
+    Split::Val.name().to_owned()
+}
+
+fn thousand() -> usize {
+    1000
+}
+
+/// A finished cell on disk, with all that it depends on.
+#[derive(Serialize, Deserialize)]
+struct Finished {
+    made_with: Value,
+    cell: GridCell,
+}
+
+impl Plan {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let plan: Self =
+            toml::from_str(&text).with_context(|| format!("{} is not a plan", path.display()))?;
+        let mut names: Vec<String> = plan.run.iter().map(|run| slug(&run.name)).collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("{}: two runs are called {:?}", path.display(), twice[0]);
+        }
+        Ok(plan)
+    }
+
+    /// The base's effort with what a run does otherwise.
+    fn effort(&self, run: &PlannedRun) -> Result<Effort> {
+        let Value::Object(mut all) = json!(Effort::default()) else {
+            bail!("an effort is not an object");
+        };
+        for (key, value) in self.base.iter().chain(&run.effort) {
+            if !all.contains_key(key) {
+                let known: Vec<&String> = all.keys().collect();
+                bail!(
+                    "run {:?}: expected one of {known:?}, found {key:?}",
+                    run.name
+                );
+            }
+            all.insert(key.clone(), value.clone());
+        }
+        serde_json::from_value(Value::Object(all))
+            .with_context(|| format!("run {:?} has a setting that does not fit", run.name))
+    }
+}
+
+impl Ablate {
+    pub(crate) fn run(self, json: bool) -> Result<bool> {
+        let plan = Plan::read(&self.plan)?;
+        let tasks: Vec<Task> = plan
+            .tasks
+            .iter()
+            .map(|name| Task::named(name))
+            .collect::<Result<_, _>>()?;
+        let efforts: Vec<Effort> = plan
+            .run
+            .iter()
+            .map(|run| plan.effort(run))
+            .collect::<Result<_>>()?;
+        let split: Split = plan.split.parse()?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot make the folder {}", self.out.display()))?;
+        let progress = Progress::new();
+        let mut grid = Grid {
+            name: plan.name.clone(),
+            targets: plan.tasks.clone(),
+            unseen: Task::unseen().map(|task| task.name().to_owned()).to_vec(),
+            ..Grid::default()
+        };
+        for run in &plan.run {
+            grid.runs.push(GridRun {
+                name: run.name.clone(),
+                x: run.x,
+                cells: Vec::new(),
+            });
+        }
+        for &seed in &plan.seeds {
+            let counts = tasks.iter().map(|&task| (task, plan.questions));
+            let unseen = Task::unseen().map(|task| (task, plan.unseen_questions));
+            let exams = Exams::new(counts.chain(unseen), split, seed);
+            let made_with = json!({
+                "tasks": plan.tasks, "split": plan.split, "seed": seed,
+                "questions": [plan.questions, plan.unseen_questions],
+            });
+            let cell = |name: &str, made_with: Value, make: &dyn Fn() -> Result<GridCell>| {
+                self.finished(&format!("{name}.seed-{seed}.json"), made_with, make)
+            };
+            let before = cell("no distillation", made_with.clone(), &|| {
+                let modules = || Ok(Student::builtin()?.modules()?);
+                let scores = exams.sit(modules, |_| true, "before", &progress)?;
+                Ok(alone(seed, scores))
+            })?;
+            let teachers = cell("teachers instead", made_with.clone(), &|| {
+                teachers_instead(&tasks, &exams, seed, &progress)
+            })?;
+            grid.before.push(before);
+            grid.teachers.push(teachers);
+            for (run, effort) in grid.runs.iter_mut().zip(&efforts) {
+                let mut made_with = made_with.clone();
+                made_with["effort"] = json!(effort);
+                run.cells.push(cell(&slug(&run.name), made_with, &|| {
+                    chain(&tasks, effort, &exams, seed, &progress)
+                })?);
+            }
+        }
+        progress.end();
+        let rows = json!({ "grid": grid, "rows": grid.rows() });
+        let text = format!("{rows:#}\n");
+        write_file(&self.out.join("grid.json"), text.as_bytes())?;
+        write_file(&self.out.join("grid.html"), grid_html(&grid).as_bytes())?;
+        if json {
+            output::json(&json!({ "name": grid.name, "rows": grid.rows() }))?;
+        } else {
+            output::text(&grid_table(&grid))?;
+        }
+        Ok(true)
+    }
+
+    /// A cell from an earlier call, or made now and kept.
+    fn finished(
+        &self,
+        file: &str,
+        made_with: Value,
+        make: &dyn Fn() -> Result<GridCell>,
+    ) -> Result<GridCell> {
+        let path = self.out.join(file);
+        if path.exists() {
+            let text =
+                std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let finished: Finished = serde_json::from_slice(&text)
+                .with_context(|| format!("{} is not a finished run", path.display()))?;
+            if finished.made_with != made_with {
+                bail!(
+                    "{} was made with other settings; expected {made_with}, found {}. Choose \
+                     another --out, or remove it",
+                    path.display(),
+                    finished.made_with,
+                );
+            }
+            return Ok(finished.cell);
+        }
+        let cell = make()?;
+        let text = json!(Finished {
+            made_with,
+            cell: cell.clone(),
+        });
+        write_file(&path, text.to_string().as_bytes())?;
+        Ok(cell)
+    }
+}
+
+fn alone(seed: u64, scores: sdvp_eval::report::Scores) -> GridCell {
+    GridCell {
+        seed,
+        stages: vec![scores],
+        notes: Vec::new(),
+    }
+}
+
+/// Each target with its own teachers; unseen tasks with those of the last, as a chain that replaced
+/// modules task by task would end.
+fn teachers_instead(
+    tasks: &[Task],
+    exams: &Exams,
+    seed: u64,
+    progress: &Progress,
+) -> Result<GridCell> {
+    let mut scores = sdvp_eval::report::Scores::new();
+    for (place, &task) in tasks.iter().enumerate() {
+        let teachers = Teachers::of(task)?;
+        let last = place + 1 == tasks.len();
+        let sat = |other: Task| other == task || (last && !tasks.contains(&other));
+        let modules = || Ok(teachers.modules());
+        scores.extend(exams.sit(modules, sat, "teachers", progress)?);
+    }
+    Ok(alone(seed, scores))
+}
+
+/// A name that any file system takes.
+fn slug(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    name.to_lowercase().chars().map(plain).collect()
+}

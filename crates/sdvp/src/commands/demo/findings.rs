@@ -1,0 +1,178 @@
+//! What the demo found, as a report.
+
+use super::sitting::{Sitting, Stopwatch};
+use super::{Demo, KEPT, SHOWN};
+use crate::commands::Effort;
+use crate::exam::Framework;
+use crate::modules::Teachers;
+use anyhow::Result;
+use sdvp_core::{SubTask, SubTaskKind};
+use sdvp_data::Task;
+use sdvp_data::picto::{Oracle, Split};
+use sdvp_distill::DistilledStep;
+use sdvp_eval::report::{
+    CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report, RuntimeReport, Stage,
+    TargetRow, UnseenRow, choose_examples,
+};
+use sdvp_eval::{CallRow, Evaluation, KnownCalls, Speed};
+use sdvp_modules::Student;
+use serde_json::json;
+
+/// Everything that the report is made of.
+pub(super) struct Findings<'a> {
+    pub(super) seed: u64,
+    pub(super) effort: &'a Effort,
+    pub(super) sittings: &'a [Sitting],
+    pub(super) stages: Vec<Stage>,
+    pub(super) base: &'a Student,
+    pub(super) student: &'a Student,
+    pub(super) teachers: &'a [Teachers],
+    pub(super) watch: &'a Stopwatch,
+    pub(super) speed: Speed,
+}
+
+impl Findings<'_> {
+    /// The report, but for the time that everything took.
+    pub(super) fn report(&self, demo: &Demo) -> Result<Report> {
+        let mut report = Report {
+            seed: self.seed,
+            framework: Framework::Visprog.name().to_owned(),
+            stages: self.stages.clone(),
+            timings: self.watch.timings.clone(),
+            settings: json!({ "full": demo.full, "part": demo.effort, "effort": self.effort }),
+            ..Report::default()
+        };
+        for sitting in self.sittings {
+            let Sitting {
+                task,
+                before,
+                replaced,
+                ..
+            } = sitting;
+            let (name, after) = (task.name(), sitting.after());
+            if Task::targets().contains(task) {
+                let types = sitting.exam.iter().map(|item| item.kind.clone());
+                let types: Vec<String> = types.collect();
+                let split = Split::Test.name();
+                let row =
+                    TargetRow::compare(name, split, &types, before, after, replaced, self.seed);
+                report.targets.push(row);
+            } else {
+                let metric = task.metric().name();
+                let row = UnseenRow::compare(name, metric, before, after, replaced, self.seed);
+                report.unseen.push(row);
+            }
+        }
+        report.calls = self.calls()?;
+        report.forgetting = forgetting(self.sittings);
+        let size = |kind: SubTaskKind, task: Option<&str>, parameters| ModelSize {
+            kind: kind.name().to_owned(),
+            task: task.map(str::to_owned),
+            parameters,
+        };
+        report.students = SubTaskKind::ALL
+            .map(|kind| size(kind, None, self.base.parameters(kind)))
+            .to_vec();
+        report.teachers = self
+            .teachers
+            .iter()
+            .flat_map(|t| {
+                SubTaskKind::ALL.map(|kind| size(kind, Some(t.task.name()), t.parameters))
+            })
+            .collect();
+        report.runtime = RuntimeReport {
+            statistics: self.watch.statistics.clone(),
+            questions_per_s: self.speed.together,
+            questions_per_s_one_at_a_time: self.speed.one_at_a_time,
+        };
+        Ok(report)
+    }
+
+    /// How well the calls of the targets' kept programs are answered, by kind.
+    fn calls(&self) -> Result<Vec<CallRow>> {
+        let (before, after) = (self.base.modules()?, self.student.modules()?);
+        let mut rows = Vec::new();
+        for (sitting, teachers) in self.sittings.iter().zip(self.teachers) {
+            let traces = sitting.before.traces.iter().flatten();
+            let calls: Vec<SubTask> = traces.flat_map(|t| t.sub_tasks().cloned()).collect();
+            let truth = Oracle::of_questions(&sitting.questions);
+            for kind in SubTaskKind::ALL {
+                let known = KnownCalls::of(kind, calls.iter().cloned(), &truth);
+                rows.push(CallRow {
+                    task: sitting.task.name().to_owned(),
+                    kind: kind.name().to_owned(),
+                    n: known.len(),
+                    before: known.quality(&before),
+                    after: known.quality(&after),
+                    teachers: known.quality(&teachers.modules()),
+                });
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Every task's score through the stages.
+fn forgetting(sittings: &[Sitting]) -> Vec<ForgettingRow> {
+    let targets = Task::targets();
+    let row = |sitting: &Sitting| {
+        let through = std::iter::once(&sitting.before).chain(&sitting.stages);
+        let learned = targets.iter().position(|task| *task == sitting.task);
+        let scores = through.map(Evaluation::score).collect();
+        ForgettingRow::new(sitting.task.name(), scores, learned.map(|place| place + 1))
+    };
+    sittings.iter().map(row).collect()
+}
+
+/// A step of the distillation, for the report.
+pub(super) fn stage(task: Task, step: &DistilledStep) -> Stage {
+    let point = |p: &sdvp_distill::CurvePoint| CurvePoint {
+        step: p.step,
+        loss: f64::from(p.loss),
+        rehearsal: Some(f64::from(p.divergence)),
+        validation: None,
+    };
+    Stage {
+        task: task.name().to_owned(),
+        kind: step.kind.name().to_owned(),
+        harvested: step.harvested,
+        labelled: step.labelled,
+        rehearsed: step.rehearsed,
+        seconds: step.curve.seconds,
+        curve: step.curve.points.iter().map(point).collect(),
+    }
+}
+
+/// Programs of both targets, step by step, before and after.
+pub(super) fn examples(sittings: &[Sitting]) -> Vec<ExampleRun> {
+    let targets = Task::targets().len();
+    let mut shown = Vec::new();
+    for sitting in sittings.iter().take(targets) {
+        let after = sitting.after();
+        let kept = KEPT.min(sitting.exam.len());
+        for index in choose_examples(
+            &sitting.before.scores[..kept],
+            &after.scores[..kept],
+            SHOWN / targets,
+        ) {
+            let item = &sitting.exam[index];
+            let side = |evaluation: &Evaluation| {
+                let trace = evaluation.traces[index].clone().unwrap_or_default();
+                ExampleSide::new(
+                    &trace,
+                    evaluation.answers[index].clone(),
+                    Some(evaluation.scores[index] >= 0.5),
+                )
+            };
+            shown.push(ExampleRun {
+                task: sitting.task.name().to_owned(),
+                question: item.question.clone(),
+                gold: item.gold.text(),
+                images: (item.inputs)().unwrap_or_default(),
+                before: side(&sitting.before),
+                after: side(after),
+            });
+        }
+    }
+    shown
+}

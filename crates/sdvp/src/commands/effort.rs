@@ -1,0 +1,318 @@
+//! How a task is distilled: the options of `sdvp distill`, which `sdvp demo` sets by its scale.
+
+use crate::exam::{exercises, questions_of};
+use crate::modules;
+use crate::progress::Progress;
+use anyhow::Result;
+use sdvp_data::Task;
+use sdvp_data::picto::Split;
+use sdvp_distill::{
+    DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory, MemoryPolicy, RandomTeacher,
+    TaskMemory, TruthTeacher, answered_rightly, distill,
+};
+use sdvp_models::LoraConfig;
+use sdvp_modules::{Student, Teacher, TrainMethod};
+use std::sync::Arc;
+
+/// How much to learn from, how long, and how. What is not given is as [`DistillSettings`] has it.
+#[derive(clap::Args, Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Effort {
+    /// Questions of the task's training split.
+    #[arg(long, default_value_t = Effort::default().questions)]
+    pub(crate) questions: usize,
+    /// General questions whose calls are remembered before the first task is learned.
+    #[arg(long, default_value_t = Effort::default().rehearsal)]
+    pub(crate) rehearsal: usize,
+    /// Optimizer steps of learning to locate; 0 leaves that module as it is.
+    #[arg(long, default_value_t = Effort::default().locate_steps)]
+    pub(crate) locate_steps: usize,
+    /// Optimizer steps of learning to answer; 0 leaves that module as it is.
+    #[arg(long, default_value_t = Effort::default().answer_steps)]
+    pub(crate) answer_steps: usize,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) how: How,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            questions: 8000,
+            rehearsal: 4000,
+            locate_steps: 900,
+            answer_steps: 900,
+            how: How::default(),
+        }
+    }
+}
+
+/// How to learn.
+#[derive(clap::Args, Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct How {
+    /// Who labels the calls; all but the teachers are controls.
+    #[arg(long, value_enum, default_value_t)]
+    labels: Labels,
+    /// Drop the calls of programs whose answer, with the teachers in the modules' place, is known
+    /// to be wrong.
+    #[arg(long)]
+    gold_filter: bool,
+    /// How often programs are executed again with what was learned so far [default: 1]; 0 teaches
+    /// all modules at once.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Labelled calls in a batch.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// What is rehearsed.
+    #[arg(long, value_enum, default_value_t)]
+    rehearse: Rehearse,
+    /// Rehearsed calls in a batch.
+    #[arg(long)]
+    rehearsed: Option<usize>,
+    /// Highest learning rate.
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Weight of staying what one was (self-distillation); 0 forgets freely.
+    #[arg(long)]
+    lambda: Option<f64>,
+    /// Views, and questions, that are remembered of all tasks together.
+    #[arg(long)]
+    memory: Option<usize>,
+    /// Pictures that these may be about.
+    #[arg(long)]
+    pictures: Option<usize>,
+    /// Which of them stay when there are more.
+    #[arg(long, value_enum, default_value_t)]
+    keep: Keep,
+    /// Train low-rank additions of this rank instead of all weights.
+    #[arg(long)]
+    lora: Option<usize>,
+    /// Where they sit: layers whose name holds this, or matches it if it has a `*`. May be given
+    /// several times; all layers of the encoders if not.
+    #[arg(long, requires = "lora")]
+    lora_layer: Vec<String>,
+    /// The score from which on a teacher's box is taken for a fact.
+    #[arg(long)]
+    sure: Option<f32>,
+    /// The probability below which a teacher's answer is not learned.
+    #[arg(long)]
+    answer_confidence: Option<f32>,
+    /// Let a teacher's answer count the more the surer it is.
+    #[arg(long)]
+    weigh_by_confidence: bool,
+    /// Temperature at which answers are compared.
+    #[arg(long)]
+    temperature: Option<f64>,
+    /// Weight of what every patch shows while the answer module learns; 0 leaves it out.
+    #[arg(long)]
+    patches: Option<f64>,
+}
+
+/// Where labels come from.
+#[derive(
+    clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Labels {
+    /// The task's own teachers.
+    #[default]
+    Teachers,
+    /// The scene graphs: an upper bound.
+    Truth,
+    /// The teachers' labels, dealt out among the calls: they must not help.
+    Random,
+    /// No teacher: the known answers of programs that ask a single question and end with its
+    /// answer. Nobody then knows where things are, so nothing is learned of that.
+    Answers,
+}
+
+/// Which calls a student is held to.
+#[derive(
+    clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Rehearse {
+    /// Those of general and earlier tasks.
+    #[default]
+    Memory,
+    /// The task's own: self-distillation without rehearsal (learning without forgetting, Li &
+    /// Hoiem 2016).
+    Own,
+    /// None: no self-distillation at all.
+    Nothing,
+}
+
+/// Which calls stay in memory.
+#[derive(
+    clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Keep {
+    /// Every call alike.
+    #[default]
+    Reservoir,
+    /// As many of every answer.
+    Balanced,
+}
+
+/// Where low-rank additions sit if nothing else is said: in the encoders of both students.
+const ENCODERS: [&str; 2] = ["layers.", "layer."];
+
+impl How {
+    fn method(&self) -> TrainMethod {
+        let Some(rank) = self.lora else {
+            return TrainMethod::Full;
+        };
+        let mut patterns = self.lora_layer.clone();
+        if patterns.is_empty() {
+            patterns = ENCODERS.map(str::to_owned).to_vec();
+        }
+        TrainMethod::Lora(LoraConfig {
+            rank,
+            alpha: 2.0 * rank as f32,
+            patterns,
+        })
+    }
+}
+
+impl Effort {
+    /// The settings it stands for.
+    pub(crate) fn settings(&self, seed: u64) -> DistillSettings {
+        let how = &self.how;
+        let mut settings = DistillSettings {
+            seed,
+            ..DistillSettings::default()
+        };
+        for step in [&mut settings.locate, &mut settings.answer] {
+            step.batch = how.batch.unwrap_or(step.batch);
+            step.rehearsed = how.rehearsed.unwrap_or(step.rehearsed);
+            step.learning_rate = how.learning_rate.unwrap_or(step.learning_rate);
+            step.lambda = how.lambda.unwrap_or(step.lambda);
+            step.method = how.method();
+        }
+        settings.locate.steps = match how.labels {
+            Labels::Answers => 0,
+            _ => self.locate_steps,
+        };
+        settings.answer.steps = self.answer_steps;
+        settings.rounds = how.rounds.unwrap_or(settings.rounds);
+        settings.sure = how.sure.unwrap_or(settings.sure);
+        settings.answer_confidence = how.answer_confidence.unwrap_or(settings.answer_confidence);
+        settings.weigh_by_confidence = how.weigh_by_confidence;
+        settings.temperature = how.temperature.unwrap_or(settings.temperature);
+        settings.patches = how.patches.unwrap_or(settings.patches);
+        settings.memory.views = how.memory.unwrap_or(settings.memory.views);
+        settings.memory.answers = how.memory.unwrap_or(settings.memory.answers);
+        settings.memory.pictures = how.pictures.unwrap_or(settings.memory.pictures);
+        settings.memory.policy = match how.keep {
+            Keep::Reservoir => MemoryPolicy::Reservoir,
+            Keep::Balanced => MemoryPolicy::Balanced,
+        };
+        settings
+    }
+
+    /// A memory with general calls, and calls of every task the student has learned; what `memory`
+    /// lacks of them is remembered from what the student says now.
+    pub(crate) fn complete(
+        &self,
+        mut memory: Memory,
+        student: &Student,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<Memory> {
+        let bound = self.settings(seed).memory;
+        let earlier = student
+            .manifest
+            .history
+            .iter()
+            .map(|name| Task::named(name));
+        for task in std::iter::once(Ok(Task::General)).chain(earlier) {
+            let task = task?;
+            if memory.knows(task.name()) {
+                continue;
+            }
+            let questions = questions_of(task, Split::Train, seed, self.rehearsal);
+            let calls = exercises(&questions);
+            let learned = TaskMemory::of(task.name(), &calls, student, &bound, seed, progress)?;
+            memory = memory.with(learned, &bound, seed);
+        }
+        Ok(memory)
+    }
+
+    /// Distils a target into a student, which rehearses `memory`, unless it is to rehearse something
+    /// else.
+    pub(crate) fn distill(
+        &self,
+        task: Task,
+        student: &Student,
+        memory: &Memory,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<Distillation> {
+        let teachers = modules::Teachers::of(task)?;
+        let questions = questions_of(task, Split::Train, seed, self.questions);
+        let mut calls = exercises(&questions);
+        if self.how.gold_filter {
+            calls = answered_rightly(&calls, teachers.modules(), progress)?;
+        }
+        let settings = self.settings(seed);
+        let (locate, answer): (Arc<dyn Teacher>, Arc<dyn Teacher>) = match self.how.labels {
+            Labels::Teachers => (teachers.locate, teachers.answer),
+            Labels::Truth => {
+                let truth = TruthTeacher::new(&questions, teachers.locate.repertoire());
+                let truth = Arc::new(truth);
+                (Arc::clone(&truth) as Arc<dyn Teacher>, truth)
+            }
+            Labels::Random => (
+                Arc::new(RandomTeacher::new(teachers.locate, seed)),
+                Arc::new(RandomTeacher::new(teachers.answer, seed)),
+            ),
+            Labels::Answers => {
+                let known = FinalAnswerTeacher::of(&calls, student.modules()?, progress)?;
+                let known = Arc::new(known);
+                (Arc::clone(&known) as Arc<dyn Teacher>, known)
+            }
+        };
+        let other = match self.how.rehearse {
+            Rehearse::Memory => None,
+            Rehearse::Own => {
+                let bound = &settings.memory;
+                let own = TaskMemory::of(task.name(), &calls, student, bound, seed, progress)?;
+                Some(Memory::default().with(own, bound, seed))
+            }
+            Rehearse::Nothing => Some(Memory::default()),
+        };
+        let lesson = Lesson {
+            task: task.name(),
+            exercises: &calls,
+            locate: locate.as_ref(),
+            answer: answer.as_ref(),
+        };
+        let memory = other.as_ref().unwrap_or(memory);
+        Ok(distill(&lesson, student, memory, &settings, progress)?)
+    }
+}

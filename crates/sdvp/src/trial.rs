@@ -1,0 +1,98 @@
+//! A trial: a chain of tasks distilled into the shipped student, measured after each.
+
+use crate::commands::Effort;
+use crate::exam::exam;
+use crate::progress::Progress;
+use anyhow::Result;
+use sdvp_core::Module;
+use sdvp_data::Task;
+use sdvp_data::picto::Split;
+use sdvp_distill::{DistillError, Memory, Observer, Phase};
+use sdvp_eval::report::{GridCell, Scores, TaskScores};
+use sdvp_eval::{Exam, evaluate};
+use sdvp_modules::Student;
+use sdvp_runtime::Settings;
+use std::sync::Arc;
+
+/// The questions that students are measured on.
+pub(crate) struct Exams {
+    exams: Vec<(Task, Exam)>,
+}
+
+impl Exams {
+    /// The first questions of each task's split.
+    pub(crate) fn new(
+        counts: impl IntoIterator<Item = (Task, usize)>,
+        split: Split,
+        seed: u64,
+    ) -> Self {
+        let exams = counts.into_iter();
+        let exams = exams.map(|(task, count)| (task, exam(task, split, seed, count)));
+        Self {
+            exams: exams.collect(),
+        }
+    }
+
+    /// What modules score on those tasks for which `sat` says so.
+    pub(crate) fn sit(
+        &self,
+        modules: impl Fn() -> Result<Vec<Arc<dyn Module>>>,
+        sat: impl Fn(Task) -> bool,
+        name: &str,
+        progress: &Progress,
+    ) -> Result<Scores> {
+        let mut scores = Scores::new();
+        for (task, exam) in self.exams.iter().filter(|(task, _)| sat(*task)) {
+            progress.begin(&Phase {
+                name: format!("{task}: {name}"),
+                total: exam.len(),
+            });
+            let settings = Settings::default();
+            let done = evaluate(
+                exam,
+                modules()?,
+                &settings,
+                |_| false,
+                |_| progress.advance(1),
+            )?;
+            scores.insert(task.name().to_owned(), TaskScores::from(&done));
+        }
+        Ok(scores)
+    }
+}
+
+/// Distils the tasks one after the other, and measures every task after each. A task of which
+/// nothing can be learned leaves the student as it is; the notes say so.
+pub(crate) fn chain(
+    tasks: &[Task],
+    effort: &Effort,
+    exams: &Exams,
+    seed: u64,
+    progress: &Progress,
+) -> Result<GridCell> {
+    let (mut student, mut memory) = (Student::builtin()?, Memory::default());
+    let mut cell = GridCell {
+        seed,
+        ..GridCell::default()
+    };
+    for &task in tasks {
+        memory = effort.complete(memory, &student, seed, progress)?;
+        match effort.distill(task, &student, &memory, seed, progress) {
+            Ok(distilled) => {
+                student = distilled.student.clone();
+                memory = distilled.remember(&student, memory, &effort.settings(seed))?;
+            }
+            Err(error) => match error.downcast_ref::<DistillError>() {
+                Some(DistillError::NothingToLearn { kind, .. }) => {
+                    cell.notes
+                        .push(format!("{task}: no {kind} call could be learned from"));
+                }
+                _ => return Err(error),
+            },
+        }
+        let modules = || Ok(student.modules()?);
+        cell.stages
+            .push(exams.sit(modules, |_| true, "after", progress)?);
+    }
+    Ok(cell)
+}
