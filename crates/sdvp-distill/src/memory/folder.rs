@@ -6,16 +6,18 @@
 //! memory/images/DIGEST.png    every picture once
 //! ```
 
+use super::numbers::Numbers;
+use super::pictures::{Pictures, forget_other_images, write_image};
 use super::{Memory, TaskMemory};
 use crate::error::{DistillError, Result};
 use crate::examples::{RememberedAnswer, RememberedView};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
-use sdvp_core::{DecodeLimits, Digest, Image, Region, View};
+use sdvp_core::{Digest, Image, View};
 use sdvp_models::{ModelError, weights};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const FOLDER: &str = "memory";
 const LIST: &str = "memory.json";
@@ -55,6 +57,15 @@ impl<T> Call<T> {
     }
 }
 
+impl List {
+    fn pictures(&self) -> impl Iterator<Item = Digest> {
+        self.tasks.iter().flat_map(|task| {
+            let views = task.views.iter().map(|call| call.image);
+            views.chain(task.answers.iter().map(|call| call.image))
+        })
+    }
+}
+
 impl Memory {
     /// Writes the memory into a student's folder. The list comes last.
     ///
@@ -73,7 +84,7 @@ impl Memory {
         }
         pictures
             .par_iter()
-            .try_for_each(|(digest, image)| write_image(&image_path(&images, digest), image))?;
+            .try_for_each(|(digest, image)| write_image(&images, digest, image))?;
         self.write_numbers(&folder.join(NUMBERS))?;
         let list = List {
             format: FORMAT,
@@ -105,7 +116,7 @@ impl Memory {
             let reason = format!("expected format {FORMAT}, found {}", list.format);
             return Err(broken(&path, reason));
         }
-        let pictures = Pictures::open(&folder.join(IMAGES), &list)?;
+        let pictures = Pictures::open(&folder.join(IMAGES), list.pictures())?;
         let numbers = Numbers::read(&folder.join(NUMBERS))?;
         let tasks = list.tasks.into_iter().enumerate();
         let tasks = tasks
@@ -178,7 +189,7 @@ impl TaskList {
         }
         let views = self.views.into_iter().map(|call| {
             Ok(RememberedView {
-                view: pictures.view(&call)?,
+                view: pictures.view(&call.image, call.region)?,
                 logits: logits.take(call.asked.len()),
                 boxes: boxes.take(1),
                 asked: call.asked,
@@ -188,7 +199,7 @@ impl TaskList {
         let mut logits = numbers.of(place, ANSWER_LOGITS, self.answers.len())?;
         let answers = self.answers.into_iter().map(|call| {
             Ok(RememberedAnswer {
-                view: pictures.view(&call)?,
+                view: pictures.view(&call.image, call.region)?,
                 logits: logits.take(1),
                 question: call.asked,
             })
@@ -201,147 +212,7 @@ impl TaskList {
     }
 }
 
-/// The pictures of a memory, by digest.
-struct Pictures {
-    folder: PathBuf,
-    images: HashMap<Digest, Image>,
-}
-
-impl Pictures {
-    fn open(folder: &Path, list: &List) -> Result<Self> {
-        let mut digests: Vec<Digest> = list
-            .tasks
-            .iter()
-            .flat_map(|task| {
-                let views = task.views.iter().map(|call| call.image);
-                views.chain(task.answers.iter().map(|call| call.image))
-            })
-            .collect();
-        digests.sort_unstable();
-        digests.dedup();
-        let open = |digest: Digest| {
-            let path = image_path(folder, &digest);
-            let image = Image::open(&path, &DecodeLimits::default())
-                .map_err(|error| broken(&path, error.to_string()))?;
-            if image.digest() == digest {
-                Ok((digest, image))
-            } else {
-                Err(broken(
-                    &path,
-                    "its pixels are not those remembered".to_owned(),
-                ))
-            }
-        };
-        Ok(Self {
-            folder: folder.to_owned(),
-            images: digests.into_par_iter().map(open).collect::<Result<_>>()?,
-        })
-    }
-
-    fn view<T>(&self, call: &Call<T>) -> Result<View> {
-        let [left, top, right, bottom] = call.region;
-        let image = self.images.get(&call.image).cloned();
-        let region = Region::new(left, top, right, bottom).ok();
-        image
-            .zip(region)
-            .and_then(|(image, region)| View::of(image, region))
-            .ok_or_else(|| {
-                let path = image_path(&self.folder, &call.image);
-                broken(&path, format!("it has no region {:?}", call.region))
-            })
-    }
-}
-
-/// Numbers that lie end to end.
-struct Numbers {
-    path: PathBuf,
-    tensors: HashMap<String, Vec<f32>>,
-}
-
-impl Numbers {
-    fn read(path: &Path) -> Result<Self> {
-        let tensors = weights::read_safetensors(path, &Device::Cpu)?;
-        let tensors = tensors.into_iter().map(|(name, tensor)| {
-            let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
-            Ok((name, values))
-        });
-        Ok(Self {
-            path: path.to_owned(),
-            tensors: tensors
-                .collect::<candle_core::Result<_>>()
-                .map_err(ModelError::from)?,
-        })
-    }
-
-    /// The numbers of one kind, which are to be dealt to `count` owners alike.
-    fn of(&self, place: usize, name: &str, count: usize) -> Result<Dealt<'_>> {
-        let name = format!("{place}.{name}");
-        let values = self
-            .tensors
-            .get(&name)
-            .ok_or_else(|| broken(&self.path, format!("there is no tensor {name:?}")))?;
-        let each = values.len() / count.max(1);
-        if each * count != values.len() {
-            let found = values.len();
-            let reason =
-                format!("expected as many numbers in {name:?} for each of {count}, found {found}");
-            return Err(broken(&self.path, reason));
-        }
-        Ok(Dealt { left: values, each })
-    }
-}
-
-struct Dealt<'a> {
-    left: &'a [f32],
-    each: usize,
-}
-
-impl Dealt<'_> {
-    fn each(&self) -> usize {
-        self.each
-    }
-
-    /// What belongs to the next `owners`.
-    fn take(&mut self, owners: usize) -> Vec<f32> {
-        let (taken, left) = self
-            .left
-            .split_at((owners * self.each).min(self.left.len()));
-        self.left = left;
-        taken.to_vec()
-    }
-}
-
-fn image_path(folder: &Path, digest: &Digest) -> PathBuf {
-    folder.join(format!("{digest}.png"))
-}
-
-fn write_image(path: &Path, image: &Image) -> Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image
-        .rgb()
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .map_err(|error| broken(path, error.to_string()))?;
-    Ok(weights::write_whole(path, bytes.get_ref())?)
-}
-
-/// Pictures that an earlier memory in the same folder left. One that stays does no harm.
-fn forget_other_images(folder: &Path, known: &HashMap<Digest, &Image>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        let digest = stem.and_then(|stem| Digest::try_from(stem.to_owned()).ok());
-        if digest.is_some_and(|digest| !known.contains_key(&digest)) {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-fn broken(path: &Path, reason: String) -> DistillError {
+pub(super) fn broken(path: &Path, reason: String) -> DistillError {
     DistillError::Memory {
         path: path.to_owned(),
         reason,
@@ -352,6 +223,7 @@ fn broken(path: &Path, reason: String) -> DistillError {
 mod tests {
     use super::*;
     use image::RgbImage;
+    use sdvp_core::Region;
 
     /// Two tasks; the pictures of the second are parts of that of the first.
     fn memory() -> Memory {

@@ -7,6 +7,8 @@
 
 mod bound;
 mod folder;
+mod numbers;
+mod pictures;
 mod recombine;
 
 pub use bound::{MemoryBound, MemoryPolicy};
