@@ -50,7 +50,11 @@ pub fn normalized(answer: &str) -> String {
     match kept.as_slice() {
         ["true"] => "yes".to_owned(),
         ["false"] => "no".to_owned(),
-        words => words.join(" "),
+        words => {
+            // Without its punctuation it may be a number after all ("00+").
+            let words = words.join(" ");
+            whole_number(&words).unwrap_or(words)
+        }
     }
 }
 
@@ -219,6 +223,12 @@ mod tests {
         assert_eq!(right(&gold, found(Vec::new())), 0.0);
         assert_eq!(right(&gold, Value::View(view.crop(exact).unwrap())), 1.0);
         assert_eq!(right(&gold, text("[20, 20, 30, 30]")), 0.0);
+    }
+
+    #[test]
+    fn punctuation_hides_no_number() {
+        assert_eq!(normalized("00+"), "0");
+        assert_eq!(normalized("the 07!"), "7");
     }
 
     #[test]
