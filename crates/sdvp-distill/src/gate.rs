@@ -65,8 +65,7 @@ pub struct Verdict {
 }
 
 impl Gate {
-    /// Judges the last of `students`, which are the untouched one and what became of it after every
-    /// step. Returns the verdict and the student to keep: the last one if it passes; of the others
+    /// Judges the last of `steps`: what became of the student `before` after every step. Returns the verdict and the student to keep: the last one if it passes; of the others
     /// that pass, the one best at the target if it does not.
     ///
     /// # Errors

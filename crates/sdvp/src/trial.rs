@@ -96,3 +96,9 @@ pub(crate) fn chain(
     }
     Ok(cell)
 }
+
+/// The tasks' names, as grids have them.
+pub(crate) fn names(tasks: impl IntoIterator<Item = Task>) -> Vec<String> {
+    let tasks = tasks.into_iter();
+    tasks.map(|task| task.name().to_owned()).collect()
+}

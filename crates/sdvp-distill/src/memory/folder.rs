@@ -79,7 +79,7 @@ impl Memory {
             source,
         })?;
         let mut pictures: HashMap<Digest, &Image> = HashMap::new();
-        for view in self.looked_at() {
+        for view in self.tasks.iter().flat_map(TaskMemory::looked_at) {
             pictures.insert(view.image().digest(), view.image());
         }
         pictures
@@ -123,13 +123,6 @@ impl Memory {
             .map(|(place, task)| task.recall(place, &pictures, &numbers))
             .collect::<Result<_>>()?;
         Ok(Self { tasks })
-    }
-
-    fn looked_at(&self) -> impl Iterator<Item = &View> {
-        self.tasks.iter().flat_map(|task| {
-            let views = task.views.iter().map(|remembered| &remembered.view);
-            views.chain(task.answers.iter().map(|remembered| &remembered.view))
-        })
     }
 
     fn write_numbers(&self, path: &Path) -> Result<()> {

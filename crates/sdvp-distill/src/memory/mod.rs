@@ -96,10 +96,14 @@ impl TaskMemory {
         Ok(memory)
     }
 
+    /// Everything that calls look at.
+    fn looked_at(&self) -> impl Iterator<Item = &View> {
+        let views = self.views.iter().map(|call| &call.view);
+        views.chain(self.answers.iter().map(|call| &call.view))
+    }
+
     fn pictures(&self) -> impl Iterator<Item = Digest> {
-        let views = self.views.iter().map(|call| call.view.image().digest());
-        let answers = self.answers.iter();
-        views.chain(answers.map(|call| call.view.image().digest()))
+        self.looked_at().map(|view| view.image().digest())
     }
 
     /// Lets go what is about other pictures than the first `count`.

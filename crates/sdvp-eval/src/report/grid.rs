@@ -1,5 +1,6 @@
 //! What a grid of runs showed: controls and ablations, over seeds, on the same questions.
 
+use super::rows::gain_kept;
 use crate::bootstrap::{Interval, differences, mean, paired_interval};
 use crate::{AcrossSeeds, Evaluation, McNemar};
 use serde::{Deserialize, Serialize};
@@ -198,8 +199,8 @@ impl Grid {
                         let before = mean(scores(of_seed(&self.before, cell.seed), task));
                         let learned = mean(&cell.stages.get(place)?.get(task)?.scores);
                         let last = mean(scores(Some(cell), task));
-                        (cell.stages.len() > place + 1 && learned > before)
-                            .then(|| (last - before) / (learned - before))
+                        let others = cell.stages.len() > place + 1;
+                        others.then(|| gain_kept(before, learned, last)).flatten()
                     })
                     .collect();
                 (!parts.is_empty()).then(|| mean(&parts))

@@ -100,7 +100,7 @@ impl ForgettingRow {
         let kept = learned.and_then(|place| {
             let (before, gained, last) = (scores.first()?, scores.get(place)?, scores.last()?);
             let others = place + 1 < scores.len();
-            (others && gained > before).then(|| (last - before) / (gained - before))
+            others.then(|| gain_kept(*before, *gained, *last)).flatten()
         });
         Self {
             task: task.to_owned(),
@@ -108,6 +108,11 @@ impl ForgettingRow {
             kept,
         }
     }
+}
+
+/// The part of a gain that is left at the end; none where nothing was gained.
+pub(super) fn gain_kept(before: f64, learned: f64, last: f64) -> Option<f64> {
+    (learned > before).then(|| (last - before) / (learned - before))
 }
 
 impl TargetRow {

@@ -16,7 +16,7 @@ use super::effort::Effort;
 use crate::modules::Teachers;
 use crate::output;
 use crate::progress::Progress;
-use crate::trial::{Exams, chain};
+use crate::trial::{Exams, chain, names};
 use anyhow::{Context, Result, bail};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
@@ -65,7 +65,7 @@ struct PlannedRun {
 }
 
 fn targets() -> Vec<String> {
-    Task::targets().map(|task| task.name().to_owned()).to_vec()
+    names(Task::targets())
 }
 
 fn one_seed() -> Vec<u64> {
@@ -141,7 +141,7 @@ impl Ablate {
         let mut grid = Grid {
             name: plan.name.clone(),
             targets: plan.tasks.clone(),
-            unseen: Task::unseen().map(|task| task.name().to_owned()).to_vec(),
+            unseen: names(Task::unseen()),
             ..Grid::default()
         };
         for run in &plan.run {

@@ -6,6 +6,7 @@ mod sitting;
 use super::effort::{Effort, How};
 use crate::modules::Teachers;
 use crate::progress::Progress;
+use crate::trial::names;
 use crate::{modules, output};
 use anyhow::Result;
 use findings::{Findings, examples, stage};
@@ -227,9 +228,4 @@ impl Demo {
         ];
         Ok((report, cells))
     }
-}
-
-fn names(tasks: impl IntoIterator<Item = Task>) -> Vec<String> {
-    let tasks = tasks.into_iter();
-    tasks.map(|task| task.name().to_owned()).collect()
 }
