@@ -240,7 +240,7 @@ fn need(kind: SubTaskKind, harvested: usize, labelled: usize) -> Result<()> {
 
 fn lora(settings: &StepSettings, seed: u64) -> Option<(LoraConfig, u64)> {
     match &settings.method {
-        TrainMethod::Full => None,
+        TrainMethod::Full | TrainMethod::Vision => None,
         TrainMethod::Lora(config) => Some((config.clone(), seed)),
     }
 }

@@ -18,6 +18,18 @@ pub fn mean(values: &[f64]) -> f64 {
     }
 }
 
+/// The mean of several sittings of the same questions, question by question; as many as the
+/// shortest sitting has.
+pub fn mean_by_question(sittings: &[&[f64]]) -> Vec<f64> {
+    let questions = sittings.iter().map(|scores| scores.len()).min();
+    (0..questions.unwrap_or(0))
+        .map(|question| {
+            let all = sittings.iter().filter_map(|scores| scores.get(question));
+            mean(&all.copied().collect::<Vec<f64>>())
+        })
+        .collect()
+}
+
 /// The 95 % interval of a mean over questions; `[0, 0]` for no values. Equal values give an
 /// interval without width: resampling cannot know of what it has not seen.
 pub fn mean_interval(values: &[f64], seed: u64) -> Interval {

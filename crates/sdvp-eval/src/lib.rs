@@ -16,7 +16,7 @@ mod seeds;
 mod speed;
 
 pub use average_precision::{FoundBoxes, Precision, average_precision};
-pub use bootstrap::{Interval, mean, mean_interval, paired_interval};
+pub use bootstrap::{Interval, mean, mean_by_question, mean_interval, paired_interval};
 pub use calibration::calibration_error;
 pub use calls::{CallQuality, CallRow, KnownCalls};
 pub use evaluate::{Evaluation, Exam, ExamItem, evaluate};

@@ -20,7 +20,7 @@ fn lora(rank: usize) -> TrainMethod {
 /// As training does: a copy with what the method adds, in which what it trains moves.
 fn taught(student: &Student, method: &TrainMethod) -> Student {
     let adapters = match method {
-        TrainMethod::Full => None,
+        TrainMethod::Full | TrainMethod::Vision => None,
         TrainMethod::Lora(config) => Some((config.clone(), 3)),
     };
     let locate = student.locate.duplicate(adapters.clone()).unwrap();
@@ -28,7 +28,7 @@ fn taught(student: &Student, method: &TrainMethod) -> Student {
     for params in [&locate.params, &answer.params] {
         for name in params.names() {
             let moves = match method {
-                TrainMethod::Full => name.ends_with("bias"),
+                TrainMethod::Full | TrainMethod::Vision => name.ends_with("bias"),
                 TrainMethod::Lora(_) => name.contains(".lora_"),
             };
             let var = params.get(name).unwrap();
@@ -139,4 +139,31 @@ fn weights_of_another_shape_are_refused_by_name() {
     for part in [name, "[128]", "[7]", &file] {
         assert!(error.contains(part), "{part} in {error}");
     }
+}
+
+#[test]
+fn pictures_pass_through_a_part_of_every_network() {
+    use sdvp_models::architectures::{OwlVit, Vilt};
+    use sdvp_modules::StudentNetwork;
+
+    let student = Student::builtin().unwrap();
+    let split = |names: Vec<String>, sees: fn(&str) -> bool| -> [Vec<String>; 2] {
+        let (seen, read) = names.into_iter().partition(|name| sees(name));
+        [seen, read]
+    };
+    let names = |params: &sdvp_models::params::Params| params.to_tensors().into_keys().collect();
+    let [seen, read] = split(names(&student.locate.params), OwlVit::sees);
+    assert!(seen.iter().any(|name| name.contains("patch_embedding")));
+    assert!(seen.iter().all(|name| !name.contains("text")), "{seen:?}");
+    assert!(read.iter().any(|name| name.starts_with("class_head.")));
+    assert!(read.iter().all(|name| !name.contains("vision")), "{read:?}");
+    let [seen, read] = split(names(&student.answer.params), Vilt::sees);
+    assert!(seen.iter().any(|name| name.contains("patch_embeddings")));
+    assert!(seen.iter().any(|name| name.contains("encoder.layer")));
+    assert!(read.iter().any(|name| name.contains("word_embeddings")));
+    assert!(read.iter().any(|name| name.starts_with("classifier.")));
+    assert!(
+        read.iter()
+            .all(|name| !name.contains("patch") && !name.contains("encoder"))
+    );
 }

@@ -8,8 +8,8 @@ use sdvp_core::Module;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{DistillError, Memory, Observer, Phase};
-use sdvp_eval::report::{GridCell, Scores, TaskScores};
-use sdvp_eval::{Exam, evaluate};
+use sdvp_eval::report::{GridCell, Scores, SeedTypes, TaskScores};
+use sdvp_eval::{Exam, ExamItem, evaluate};
 use sdvp_modules::Student;
 use sdvp_runtime::Settings;
 use std::sync::Arc;
@@ -30,6 +30,16 @@ impl Exams {
         let exams = exams.map(|(task, count)| (task, exam(task, split, seed, count)));
         Self {
             exams: exams.collect(),
+        }
+    }
+
+    /// The types of the given tasks' questions.
+    pub(crate) fn types(&self, tasks: &[Task], seed: u64) -> SeedTypes {
+        let known = self.exams.iter().filter(|(task, _)| tasks.contains(task));
+        let types = known.map(|(task, exam)| (task.name().to_owned(), types_of(exam)));
+        SeedTypes {
+            seed,
+            types: types.collect(),
         }
     }
 
@@ -59,6 +69,11 @@ impl Exams {
         }
         Ok(scores)
     }
+}
+
+/// The type of every question.
+pub(crate) fn types_of(exam: &[ExamItem]) -> Vec<String> {
+    exam.iter().map(|item| item.kind.clone()).collect()
 }
 
 /// Distils the tasks one after the other, and measures every task after each. A task of which

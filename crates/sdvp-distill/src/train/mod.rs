@@ -26,9 +26,10 @@ use sdvp_models::params::Params;
 use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod};
 
 /// Freezes what the method does not train.
-fn choose_trainable(params: &mut Params, method: &TrainMethod) {
+fn choose_trainable<N: StudentNetwork>(params: &mut Params, method: &TrainMethod) {
     match method {
         TrainMethod::Full => params.set_trainable(|_| true),
+        TrainMethod::Vision => params.set_trainable(N::sees),
         TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
     }
 }
@@ -74,7 +75,7 @@ where
     N: StudentNetwork + Sync,
     N::Config: Sync,
 {
-    choose_trainable(&mut model.params, &settings.method);
+    choose_trainable::<N>(&mut model.params, &settings.method);
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {
         learning_rate: settings.learning_rate,

@@ -1,6 +1,6 @@
 //! One question's program, executed before and after.
 
-use sdvp_core::{BBox, Outcome, Region, View};
+use sdvp_core::{BBox, Outcome, Region, SubTaskKind, View};
 use sdvp_program::{Inputs, Trace, TraceStep, Value};
 
 /// Boxes that overlap less than this are a different finding.
@@ -43,6 +43,8 @@ pub struct ExampleStep {
     pub source: String,
     /// The variable it set.
     pub variable: String,
+    /// The kind of module that was asked, where one was.
+    pub asked: Option<SubTaskKind>,
     /// What was looked at or cut out; none for steps without a picture.
     pub view: Option<View>,
     /// Found boxes, best first, relative to `view`, in pixels.
@@ -121,6 +123,7 @@ impl ExampleStep {
             line: step.line,
             source: step.source.clone(),
             variable: step.variable.clone(),
+            asked: step.sub_task.as_ref().map(|task| task.kind),
             view,
             boxes,
             text,

@@ -1,5 +1,6 @@
 //! What a grid of runs showed: controls and ablations, over seeds, on the same questions.
 
+use super::grid_types::SeedTypes;
 use super::rows::gain_kept;
 use crate::bootstrap::{Interval, differences, mean, paired_interval};
 use crate::{AcrossSeeds, Evaluation, McNemar};
@@ -65,6 +66,9 @@ pub struct Grid {
     pub teachers: Vec<GridCell>,
     /// The runs.
     pub runs: Vec<GridRun>,
+    /// What types the targets' questions are of, by seed.
+    #[serde(default)]
+    pub types: Vec<SeedTypes>,
 }
 
 /// A run's row in the table.
@@ -101,13 +105,13 @@ pub struct TargetSummary {
     pub gap_closed: Option<AcrossSeeds>,
 }
 
-fn scores<'a>(cell: Option<&'a GridCell>, task: &str) -> &'a [f64] {
+pub(super) fn scores<'a>(cell: Option<&'a GridCell>, task: &str) -> &'a [f64] {
     let last = cell.and_then(|cell| cell.stages.last());
     last.and_then(|stage| stage.get(task))
         .map_or(&[], |task| task.scores.as_slice())
 }
 
-fn of_seed(cells: &[GridCell], seed: u64) -> Option<&GridCell> {
+pub(super) fn of_seed(cells: &[GridCell], seed: u64) -> Option<&GridCell> {
     cells.iter().find(|cell| cell.seed == seed)
 }
 
@@ -240,6 +244,7 @@ pub(super) mod tests {
             cells,
         };
         Grid {
+            types: Vec::new(),
             name: "sizes".to_owned(),
             targets: vec!["first".to_owned(), "second".to_owned()],
             unseen: vec!["unseen".to_owned()],

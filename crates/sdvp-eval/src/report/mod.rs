@@ -3,20 +3,24 @@
 //! Scores and rates are parts of one (0.71), never per cent, except where people read them.
 
 mod choose;
+mod divergence;
 mod example;
 mod file;
 mod grid;
 mod grid_text;
+mod grid_types;
 mod html;
 mod rows;
 mod text;
 mod training;
 
 pub use choose::choose_examples;
+pub use divergence::DivergenceRow;
 pub use example::{ExampleRun, ExampleSide, ExampleStep, ShownBox};
 pub use file::{ReportError, read_report, write_file, write_report};
 pub use grid::{Grid, GridCell, GridRow, GridRun, Scores, TargetSummary, TaskScores};
 pub use grid_text::grid_table;
+pub use grid_types::{SeedTypes, TypeScores};
 pub use html::{grid_html, report_html, trace_html};
 pub use rows::{ForgettingRow, TargetRow, TypeRow, UnseenRow};
 pub use text::text_table;
@@ -40,6 +44,8 @@ pub struct Report {
     pub unseen: Vec<UnseenRow>,
     /// How well the visual calls of the targets' programs are answered.
     pub calls: Vec<crate::CallRow>,
+    /// Which step parted the questions that became right or wrong, of those whose steps were kept.
+    pub divergence: Vec<DivergenceRow>,
     /// Mean scores of all tasks after each target was learned.
     pub forgetting: Vec<ForgettingRow>,
     /// The modules that learned.

@@ -20,6 +20,9 @@ use std::sync::Arc;
 pub enum TrainMethod {
     /// Every weight.
     Full,
+    /// The weights that pictures pass through. Texts are read and results worded as before: what is
+    /// new in a task is how its pictures look, not what words mean.
+    Vision,
     /// Low-rank additions to the linear layers whose names hold one of the patterns
     /// (Hu et al. 2021, arXiv 2106.09685).
     Lora(LoraConfig),
@@ -277,7 +280,7 @@ fn weights_name(student: &ModelSource, adapter: &ModuleAdapter) -> String {
 
 fn lora_of(method: &TrainMethod) -> Option<(LoraConfig, u64)> {
     match method {
-        TrainMethod::Full => None,
+        TrainMethod::Full | TrainMethod::Vision => None,
         // The seed only matters for tensors that the file lacks, which is refused when loading.
         TrainMethod::Lora(config) => Some((config.clone(), 0)),
     }

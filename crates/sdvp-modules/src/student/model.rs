@@ -35,6 +35,10 @@ pub trait StudentNetwork: Sized {
 
     /// Side of the square input, pixels.
     fn image_size(config: &Self::Config) -> usize;
+
+    /// Whether pictures pass through a parameter, by its full name; the others read texts, or word
+    /// what comes out.
+    fn sees(parameter: &str) -> bool;
 }
 
 impl StudentNetwork for OwlVit {
@@ -48,6 +52,12 @@ impl StudentNetwork for OwlVit {
     fn image_size(config: &OwlVitConfig) -> usize {
         config.vision_config.image_size
     }
+
+    fn sees(parameter: &str) -> bool {
+        ["owlvit.vision_model.", "layer_norm."]
+            .iter()
+            .any(|part| parameter.starts_with(part))
+    }
 }
 
 impl StudentNetwork for Vilt {
@@ -60,6 +70,15 @@ impl StudentNetwork for Vilt {
 
     fn image_size(config: &ViltConfig) -> usize {
         config.image_size
+    }
+
+    fn sees(parameter: &str) -> bool {
+        let words = [
+            "vilt.embeddings.text_embeddings.",
+            "vilt.pooler.",
+            "classifier.",
+        ];
+        !words.iter().any(|part| parameter.starts_with(part))
     }
 }
 

@@ -20,10 +20,14 @@ use crate::trial::{Exams, chain, names};
 use anyhow::{Context, Result, bail};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
-use sdvp_eval::report::{Grid, GridCell, GridRun, grid_html, grid_table, write_file};
+use sdvp_eval::mean_by_question;
+use sdvp_eval::report::{
+    Grid, GridCell, GridRun, Scores, TaskScores, grid_html, grid_table, write_file,
+};
 use sdvp_modules::Student;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -155,6 +159,7 @@ impl Ablate {
             let counts = tasks.iter().map(|&task| (task, plan.questions));
             let unseen = Task::unseen().map(|task| (task, plan.unseen_questions));
             let exams = Exams::new(counts.chain(unseen), split, seed);
+            grid.types.push(exams.types(&tasks, seed));
             let made_with = json!({
                 "tasks": plan.tasks, "split": plan.split, "seed": seed,
                 "questions": [plan.questions, plan.unseen_questions],
@@ -226,7 +231,7 @@ impl Ablate {
     }
 }
 
-fn alone(seed: u64, scores: sdvp_eval::report::Scores) -> GridCell {
+fn alone(seed: u64, scores: Scores) -> GridCell {
     GridCell {
         seed,
         stages: vec![scores],
@@ -234,23 +239,30 @@ fn alone(seed: u64, scores: sdvp_eval::report::Scores) -> GridCell {
     }
 }
 
-/// Each target with its own teachers; unseen tasks with those of the last, as a chain that replaced
-/// modules task by task would end.
+/// Each target with its own teachers; unseen tasks with those of every target, and the mean of that.
 fn teachers_instead(
     tasks: &[Task],
     exams: &Exams,
     seed: u64,
     progress: &Progress,
 ) -> Result<GridCell> {
-    let mut scores = sdvp_eval::report::Scores::new();
-    for (place, &task) in tasks.iter().enumerate() {
+    let mut sat: BTreeMap<String, Vec<TaskScores>> = BTreeMap::new();
+    for &task in tasks {
         let teachers = Teachers::of(task)?;
-        let last = place + 1 == tasks.len();
-        let sat = |other: Task| other == task || (last && !tasks.contains(&other));
-        let modules = || Ok(teachers.modules());
-        scores.extend(exams.sit(modules, sat, "teachers", progress)?);
+        let own = |other: Task| other == task || !tasks.contains(&other);
+        for (task, scores) in exams.sit(|| Ok(teachers.modules()), own, "teachers", progress)? {
+            sat.entry(task).or_default().push(scores);
+        }
     }
-    Ok(alone(seed, scores))
+    let mean = |sat: Vec<TaskScores>| {
+        let scores: Vec<&[f64]> = sat.iter().map(|one| one.scores.as_slice()).collect();
+        TaskScores {
+            scores: mean_by_question(&scores),
+            failed: sat.iter().map(|one| one.failed).sum::<usize>() / sat.len().max(1),
+        }
+    };
+    let scores = sat.into_iter().map(|(task, sat)| (task, mean(sat)));
+    Ok(alone(seed, scores.collect()))
 }
 
 /// A name that any file system takes.

@@ -84,7 +84,10 @@ pub(crate) struct How {
     /// Which of them stay when there are more.
     #[arg(long, value_enum, default_value_t)]
     keep: Keep,
-    /// Train low-rank additions of this rank instead of all weights.
+    /// Which weights learn.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "lora")]
+    weights: Weights,
+    /// Train low-rank additions of this rank instead.
     #[arg(long)]
     lora: Option<usize>,
     /// Where they sit: layers whose name holds this, or matches it if it has a `*`. May be given
@@ -132,6 +135,27 @@ pub(crate) enum Labels {
     /// No teacher: the known answers of programs that ask a single question and end with its
     /// answer. Nobody then knows where things are, so nothing is learned of that.
     Answers,
+}
+
+/// Which weights learn.
+#[derive(
+    clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Weights {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that pictures pass through; texts are read and answers worded as before.
+    Vision,
 }
 
 /// Which calls a student is held to.
@@ -185,7 +209,10 @@ const ENCODERS: [&str; 2] = ["layers.", "layer."];
 impl How {
     fn method(&self) -> TrainMethod {
         let Some(rank) = self.lora else {
-            return TrainMethod::Full;
+            return match self.weights {
+                Weights::Vision => TrainMethod::Vision,
+                Weights::All => TrainMethod::Full,
+            };
         };
         let mut patterns = self.lora_layer.clone();
         if patterns.is_empty() {

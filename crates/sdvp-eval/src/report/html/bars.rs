@@ -1,6 +1,6 @@
 //! The main result as a picture: a bar for each measured mean, with its interval.
 
-use super::curves::{INK, QUIET, drawn, themed};
+use super::plot::{INK, QUIET, drawn, themed};
 use crate::report::Report;
 use crate::report::text::percent;
 use maud::{Markup, PreEscaped, html};

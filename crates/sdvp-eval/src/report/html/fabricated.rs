@@ -119,6 +119,7 @@ pub(crate) fn report() -> Report {
             },
             ..crate::CallRow::default()
         }],
+        divergence: crate::report::DivergenceRow::of("picto-gqa", [example()]).to_vec(),
         forgetting: vec![
             ForgettingRow::new("picto-gqa", vec![0.612, 0.710, 0.701], Some(1)),
             ForgettingRow::new("picto-tag", vec![0.908, 0.905, 0.901], None),

@@ -1,9 +1,10 @@
 //! A grid's page: a table of all runs, and a curve where they are points of one.
 
-use super::curves::{INK, QUIET, drawn, themed};
+use super::plot::{drawn, framed, themed};
 use super::{page, picture::Pictures};
 use crate::report::grid::{Grid, GridRow, TargetSummary};
 use crate::report::grid_text::{chance, give_or_take};
+use crate::report::grid_types::TypeScores;
 use crate::report::text::{percent, points};
 use maud::{Markup, PreEscaped, html};
 use plotters::prelude::*;
@@ -28,6 +29,7 @@ pub fn grid_html(grid: &Grid) -> String {
         @for (place, target) in grid.targets.iter().enumerate() {
             h2 { (target) }
             (target_table(&rows, place))
+            (type_table(&rows, &grid.by_type(target)))
         }
         h2 { "Never distilled on" }
         (unseen_table(&rows))
@@ -63,6 +65,37 @@ fn target_table(rows: &[GridRow], place: usize) -> Markup {
                         @if let Some(target) = row.targets.get(place) { (cells(target)) }
                         td {
                             @if let Some(Some(kept)) = row.kept.get(place) { (percent(*kept)) " %" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs across, types down.
+fn type_table(rows: &[GridRow], types: &[TypeScores]) -> Markup {
+    html! {
+        @if !types.is_empty() {
+            details {
+                summary { "By type of question: " (types.len()) " types" }
+                .wide {
+                    table {
+                        thead { tr {
+                            th scope="col" { "Type" }
+                            @for row in rows { th scope="col" { (row.name) } }
+                        } }
+                        tbody {
+                            @for kind in types {
+                                tr {
+                                    th scope="row" {
+                                        (kind.name) small { (kind.n) " questions" }
+                                    }
+                                    @for score in &kind.scores {
+                                        td { @if let Some(score) = score { (percent(*score)) } }
+                                    }
+                                }
+                            }
                         }
                     }
                 }
@@ -139,7 +172,7 @@ fn plot(grid: &Grid, rows: &[GridRow]) -> Option<Markup> {
 }
 
 fn draw(
-    root: &DrawingArea<SVGBackend, plotters::coord::Shift>,
+    root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     lines: &[Line],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let points = || lines.iter().flat_map(|(_, _, points)| points);
@@ -149,22 +182,7 @@ fn draw(
     let (low, high) = (least(|p| p.1).min(0.0), most(|p| p.1).max(1.0));
     // A plot needs extent, even of runs that all stand at one place.
     let right = if right > left { right } else { left + 1.0 };
-    let mut chart = ChartBuilder::on(root)
-        .margin(6)
-        .margin_right(14)
-        .x_label_area_size(30)
-        .y_label_area_size(44)
-        .build_cartesian_2d(left..right, low * 1.1..high * 1.1)?;
-    let label = ("sans-serif", 13).into_font().color(&QUIET);
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(QUIET.mix(0.3))
-        .axis_style(INK.mix(0.5))
-        .label_style(label)
-        .y_labels(6)
-        .draw()?;
+    let mut chart = framed(root, left..right, low * 1.1..high * 1.1)?;
     for (_, color, points) in lines {
         chart.draw_series(LineSeries::new(
             points.iter().copied(),

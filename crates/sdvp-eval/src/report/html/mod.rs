@@ -6,6 +6,7 @@ mod curves;
 pub(super) mod fabricated;
 mod grid;
 mod picture;
+mod plot;
 mod program;
 mod tables;
 
@@ -49,6 +50,10 @@ pub fn report_html(report: &Report, examples: &[ExampleRun]) -> String {
         @if !report.forgetting.is_empty() {
             h2 { "Task after task" }
             (tables::forgetting(report))
+        }
+        @if report.divergence.iter().any(|row| row.n > 0) {
+            h2 { "Where it turned" }
+            (tables::divergence(report))
         }
         @if !report.calls.is_empty() {
             h2 { "The calls themselves" }

@@ -4,6 +4,7 @@ use crate::CallQuality;
 use crate::report::text::{percent, percent_range, points, points_range};
 use crate::report::{ModelSize, Report};
 use maud::{Markup, html};
+use std::collections::BTreeSet;
 
 /// Seconds, or minutes and seconds.
 pub(super) fn seconds(seconds: f64) -> String {
@@ -162,6 +163,34 @@ pub(super) fn forgetting(report: &Report) -> Markup {
                         th scope="row" { (row.task) }
                         @for score in &row.scores { td { (percent(*score)) } }
                         td { @if let Some(kept) = row.kept { (percent(kept)) " %" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Which kind of step parted the questions that became right or wrong.
+pub(super) fn divergence(report: &Report) -> Markup {
+    let rows = || report.divergence.iter().filter(|row| row.n > 0);
+    let kinds: BTreeSet<&str> = rows()
+        .flat_map(|row| row.first.keys().map(String::as_str))
+        .collect();
+    let mut names = vec!["Questions", "Number"];
+    names.extend(&kinds);
+    html! {
+        table.narrow {
+            caption {
+                "The first step that came out differently before and after, by what it asked, of "
+                "the questions whose steps were kept. The programs below show such questions."
+            }
+            (head(&names))
+            tbody {
+                @for row in rows() {
+                    tr {
+                        th scope="row" { (row.task) small { (row.change) } }
+                        td { (row.n) }
+                        @for kind in &kinds { td { (row.first.get(*kind).copied().unwrap_or(0)) } }
                     }
                 }
             }

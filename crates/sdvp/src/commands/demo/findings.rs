@@ -5,14 +5,15 @@ use super::{Demo, KEPT, SHOWN};
 use crate::commands::Effort;
 use crate::exam::Framework;
 use crate::modules::Teachers;
+use crate::trial::types_of;
 use anyhow::Result;
 use sdvp_core::{SubTask, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::DistilledStep;
 use sdvp_eval::report::{
-    CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report, RuntimeReport, Stage,
-    TargetRow, UnseenRow, choose_examples,
+    CurvePoint, DivergenceRow, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report,
+    RuntimeReport, Stage, TargetRow, UnseenRow, choose_examples,
 };
 use sdvp_eval::{CallRow, Evaluation, KnownCalls, Speed};
 use sdvp_modules::Student;
@@ -51,8 +52,7 @@ impl Findings<'_> {
             } = sitting;
             let (name, after) = (task.name(), sitting.after());
             if Task::targets().contains(task) {
-                let types = sitting.exam.iter().map(|item| item.kind.clone());
-                let types: Vec<String> = types.collect();
+                let types = types_of(&sitting.exam);
                 let split = Split::Test.name();
                 let row =
                     TargetRow::compare(name, split, &types, before, after, replaced, self.seed);
@@ -64,6 +64,7 @@ impl Findings<'_> {
             }
         }
         report.calls = self.calls()?;
+        report.divergence = divergence(self.sittings);
         report.forgetting = forgetting(self.sittings);
         let size = |kind: SubTaskKind, task: Option<&str>, parameters| ModelSize {
             kind: kind.name().to_owned(),
@@ -148,31 +149,44 @@ pub(super) fn examples(sittings: &[Sitting]) -> Vec<ExampleRun> {
     let targets = Task::targets().len();
     let mut shown = Vec::new();
     for sitting in sittings.iter().take(targets) {
-        let after = sitting.after();
         let kept = KEPT.min(sitting.exam.len());
-        for index in choose_examples(
-            &sitting.before.scores[..kept],
-            &after.scores[..kept],
-            SHOWN / targets,
-        ) {
-            let item = &sitting.exam[index];
-            let side = |evaluation: &Evaluation| {
-                let trace = evaluation.traces[index].clone().unwrap_or_default();
-                ExampleSide::new(
-                    &trace,
-                    evaluation.answers[index].clone(),
-                    Some(evaluation.scores[index] >= 0.5),
-                )
-            };
-            shown.push(ExampleRun {
-                task: sitting.task.name().to_owned(),
-                question: item.question.clone(),
-                gold: item.gold.text(),
-                images: (item.inputs)().unwrap_or_default(),
-                before: side(&sitting.before),
-                after: side(after),
-            });
-        }
+        let (before, after) = (&sitting.before.scores, &sitting.after().scores);
+        let chosen = choose_examples(&before[..kept], &after[..kept], SHOWN / targets);
+        shown.extend(chosen.into_iter().map(|index| example(sitting, index)));
     }
     shown
+}
+
+/// Of every target's questions whose steps were kept, which step parted them.
+fn divergence(sittings: &[Sitting]) -> Vec<DivergenceRow> {
+    let targets = sittings.iter().take(Task::targets().len());
+    let rows = targets.map(|sitting| {
+        let kept = 0..KEPT.min(sitting.exam.len());
+        DivergenceRow::of(
+            sitting.task.name(),
+            kept.map(|index| example(sitting, index)),
+        )
+    });
+    rows.flatten().collect()
+}
+
+/// A question's program before and after.
+fn example(sitting: &Sitting, index: usize) -> ExampleRun {
+    let item = &sitting.exam[index];
+    let side = |evaluation: &Evaluation| {
+        let trace = evaluation.traces[index].clone().unwrap_or_default();
+        ExampleSide::new(
+            &trace,
+            evaluation.answers[index].clone(),
+            Some(evaluation.scores[index] >= 0.5),
+        )
+    };
+    ExampleRun {
+        task: sitting.task.name().to_owned(),
+        question: item.question.clone(),
+        gold: item.gold.text(),
+        images: (item.inputs)().unwrap_or_default(),
+        before: side(&sitting.before),
+        after: side(sitting.after()),
+    }
 }

@@ -6,7 +6,7 @@ mod sitting;
 use super::effort::{Effort, How};
 use crate::modules::Teachers;
 use crate::progress::Progress;
-use crate::trial::names;
+use crate::trial::{names, types_of};
 use crate::{modules, output};
 use anyhow::Result;
 use findings::{Findings, examples, stage};
@@ -14,7 +14,8 @@ use sdvp_data::Task;
 use sdvp_distill::{Memory, Observer, Phase};
 use sdvp_eval::Speed;
 use sdvp_eval::report::{
-    Grid, GridCell, GridRun, Report, grid_html, grid_table, text_table, write_file, write_report,
+    Grid, GridCell, GridRun, Report, SeedTypes, grid_html, grid_table, text_table, write_file,
+    write_report,
 };
 use sdvp_runtime::Statistics;
 use serde_json::json;
@@ -84,7 +85,7 @@ const COMPARED: usize = 500;
 impl Demo {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         if self.seeds == 1 {
-            let (report, _) = self.one(self.seed, self.out.as_deref())?;
+            let (report, ..) = self.one(self.seed, self.out.as_deref())?;
             if json {
                 output::json(&report)?;
             } else {
@@ -108,7 +109,7 @@ impl Demo {
                 .out
                 .as_ref()
                 .map(|out| out.join(format!("seed-{seed}")));
-            let (report, [before, teachers, after]) = self.one(seed, out.as_deref())?;
+            let (report, [before, teachers, after], types) = self.one(seed, out.as_deref())?;
             if !json {
                 output::text(&format!(
                     "seed {seed}, {:.0} s\n{}",
@@ -116,6 +117,7 @@ impl Demo {
                     text_table(&report)
                 ))?;
             }
+            grid.types.push(types);
             grid.before.push(before);
             grid.teachers.push(teachers);
             grid.runs[0].cells.push(after);
@@ -141,9 +143,9 @@ impl Demo {
         }
     }
 
-    /// The whole of the method with one seed: its report, and the scores of the untouched student,
-    /// of the teachers, and of the student after each target.
-    fn one(&self, seed: u64, out: Option<&Path>) -> Result<(Report, [GridCell; 3])> {
+    /// The whole of the method with one seed: its report; the scores of the untouched student, of
+    /// the teachers, and of the student after each target; the types of the targets' questions.
+    fn one(&self, seed: u64, out: Option<&Path>) -> Result<(Report, [GridCell; 3], SeedTypes)> {
         let started = Instant::now();
         let scale = Scale::new(self.full, self.effort);
         let base = modules::student(None)?;
@@ -226,6 +228,12 @@ impl Demo {
             })]),
             cell(learned),
         ];
-        Ok((report, cells))
+        let targets = sittings.iter().take(Task::targets().len());
+        let types = targets.map(|s| (s.task.name().to_owned(), types_of(&s.exam)));
+        let types = SeedTypes {
+            seed,
+            types: types.collect(),
+        };
+        Ok((report, cells, types))
     }
 }

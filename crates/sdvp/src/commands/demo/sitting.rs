@@ -10,7 +10,7 @@ use sdvp_data::Task;
 use sdvp_data::picto::{Question, Split};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::{Scores, TaskScores, Timing};
-use sdvp_eval::{Evaluation, Exam, ExamItem, evaluate};
+use sdvp_eval::{Evaluation, Exam, ExamItem, evaluate, mean_by_question};
 use sdvp_modules::Student;
 use sdvp_runtime::{Settings, Statistics};
 use std::sync::Arc;
@@ -97,15 +97,11 @@ pub(super) fn scores_of(
 
 /// Several sittings of one exam as one, question by question.
 fn mean_of(sittings: &[Evaluation]) -> Evaluation {
-    let mut mean = sittings.first().cloned().unwrap_or_default();
-    for (index, score) in mean.scores.iter_mut().enumerate() {
-        let all: Vec<f64> = sittings
-            .iter()
-            .filter_map(|s| s.scores.get(index).copied())
-            .collect();
-        *score = sdvp_eval::mean(&all);
+    let scores: Vec<&[f64]> = sittings.iter().map(|s| s.scores.as_slice()).collect();
+    Evaluation {
+        scores: mean_by_question(&scores),
+        ..sittings.first().cloned().unwrap_or_default()
     }
-    mean
 }
 
 /// What the phases of the demo share.
