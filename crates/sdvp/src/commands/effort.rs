@@ -4,6 +4,7 @@ use crate::exam::{exercises, questions_of};
 use crate::modules;
 use crate::progress::Progress;
 use anyhow::Result;
+use clap::{Args, ValueEnum};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{
@@ -12,10 +13,11 @@ use sdvp_distill::{
 };
 use sdvp_models::LoraConfig;
 use sdvp_modules::{Student, Teacher, TrainMethod};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How much to learn from, how long, and how. What is not given is as [`DistillSettings`] has it.
-#[derive(clap::Args, Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Effort {
     /// Questions of the task's training split.
     #[arg(long, default_value_t = Effort::default().questions)]
@@ -47,7 +49,7 @@ impl Default for Effort {
 }
 
 /// How to learn.
-#[derive(clap::Args, Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct How {
     /// Who labels the calls; all but the teachers are controls.
     #[arg(long, value_enum, default_value_t)]
@@ -112,17 +114,7 @@ pub(crate) struct How {
 }
 
 /// Where labels come from.
-#[derive(
-    clap::ValueEnum,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Labels {
     /// The task's own teachers.
@@ -138,17 +130,7 @@ pub(crate) enum Labels {
 }
 
 /// Which weights learn.
-#[derive(
-    clap::ValueEnum,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Weights {
     /// All of them.
@@ -159,17 +141,7 @@ pub(crate) enum Weights {
 }
 
 /// Which calls a student is held to.
-#[derive(
-    clap::ValueEnum,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Rehearse {
     /// Those of general and earlier tasks.
@@ -183,17 +155,7 @@ pub(crate) enum Rehearse {
 }
 
 /// Which calls stay in memory.
-#[derive(
-    clap::ValueEnum,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Keep {
     /// Every call alike.
