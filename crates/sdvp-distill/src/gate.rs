@@ -65,8 +65,9 @@ pub struct Verdict {
 }
 
 impl Gate {
-    /// Judges the last of `steps`: what became of the student `before` after every step. Returns the verdict and the student to keep: the last one if it passes; of the others
-    /// that pass, the one best at the target if it does not.
+    /// Judges the last of `steps`: what became of the student `before` after every step. Returns the
+    /// verdict and the student to keep: the last one if it passes; of the others that pass, the one
+    /// best at the target if it does not.
     ///
     /// # Errors
     /// If modules cannot run together.

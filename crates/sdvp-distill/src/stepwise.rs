@@ -9,7 +9,7 @@ use crate::settings::{DistillSettings, StepSettings};
 use crate::train::{AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate};
 use sdvp_core::SubTaskKind;
 use sdvp_models::LoraConfig;
-use sdvp_modules::{Student, Teacher, TrainMethod};
+use sdvp_modules::{Student, Teacher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -239,8 +239,5 @@ fn need(kind: SubTaskKind, harvested: usize, labelled: usize) -> Result<()> {
 }
 
 fn lora(settings: &StepSettings, seed: u64) -> Option<(LoraConfig, u64)> {
-    match &settings.method {
-        TrainMethod::Full | TrainMethod::Vision => None,
-        TrainMethod::Lora(config) => Some((config.clone(), seed)),
-    }
+    settings.method.lora().map(|config| (config.clone(), seed))
 }

@@ -19,10 +19,7 @@ fn lora(rank: usize) -> TrainMethod {
 
 /// As training does: a copy with what the method adds, in which what it trains moves.
 fn taught(student: &Student, method: &TrainMethod) -> Student {
-    let adapters = match method {
-        TrainMethod::Full | TrainMethod::Vision => None,
-        TrainMethod::Lora(config) => Some((config.clone(), 3)),
-    };
+    let adapters = method.lora().map(|config| (config.clone(), 3));
     let locate = student.locate.duplicate(adapters.clone()).unwrap();
     let answer = student.answer.duplicate(adapters).unwrap();
     for params in [&locate.params, &answer.params] {

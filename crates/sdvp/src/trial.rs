@@ -36,11 +36,7 @@ impl Exams {
     /// The types of the given tasks' questions.
     pub(crate) fn types(&self, tasks: &[Task], seed: u64) -> SeedTypes {
         let known = self.exams.iter().filter(|(task, _)| tasks.contains(task));
-        let types = known.map(|(task, exam)| (task.name().to_owned(), types_of(exam)));
-        SeedTypes {
-            seed,
-            types: types.collect(),
-        }
+        seed_types(known.map(|(task, exam)| (*task, exam.as_slice())), seed)
     }
 
     /// What modules score on those tasks for which `sat` says so.
@@ -74,6 +70,19 @@ impl Exams {
 /// The type of every question.
 pub(crate) fn types_of(exam: &[ExamItem]) -> Vec<String> {
     exam.iter().map(|item| item.kind.clone()).collect()
+}
+
+/// The types of one seed's questions, by task.
+pub(crate) fn seed_types<'a>(
+    exams: impl IntoIterator<Item = (Task, &'a [ExamItem])>,
+    seed: u64,
+) -> SeedTypes {
+    let exams = exams.into_iter();
+    let types = exams.map(|(task, exam)| (task.name().to_owned(), types_of(exam)));
+    SeedTypes {
+        seed,
+        types: types.collect(),
+    }
 }
 
 /// Distils the tasks one after the other, and measures every task after each. A task of which

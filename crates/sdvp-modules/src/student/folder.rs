@@ -28,6 +28,16 @@ pub enum TrainMethod {
     Lora(LoraConfig),
 }
 
+impl TrainMethod {
+    /// The low-rank additions that it trains, if it trains such.
+    pub fn lora(&self) -> Option<&LoraConfig> {
+        match self {
+            TrainMethod::Full | TrainMethod::Vision => None,
+            TrainMethod::Lora(config) => Some(config),
+        }
+    }
+}
+
 /// The model a student starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseReference {
@@ -279,11 +289,8 @@ fn weights_name(student: &ModelSource, adapter: &ModuleAdapter) -> String {
 }
 
 fn lora_of(method: &TrainMethod) -> Option<(LoraConfig, u64)> {
-    match method {
-        TrainMethod::Full | TrainMethod::Vision => None,
-        // The seed only matters for tensors that the file lacks, which is refused when loading.
-        TrainMethod::Lora(config) => Some((config.clone(), 0)),
-    }
+    // The seed only matters for tensors that the file lacks, which is refused when loading.
+    method.lora().map(|config| (config.clone(), 0))
 }
 
 fn learned_tensors(

@@ -161,10 +161,14 @@ pub(super) fn examples(sittings: &[Sitting]) -> Vec<ExampleRun> {
 fn divergence(sittings: &[Sitting]) -> Vec<DivergenceRow> {
     let targets = sittings.iter().take(Task::targets().len());
     let rows = targets.map(|sitting| {
-        let kept = 0..KEPT.min(sitting.exam.len());
+        let right = |evaluation: &Evaluation, index: usize| evaluation.scores[index] >= 0.5;
+        let (before, after) = (&sitting.before, sitting.after());
+        // Only of these are pictures drawn again.
+        let turned = (0..KEPT.min(sitting.exam.len()))
+            .filter(|&index| right(before, index) != right(after, index));
         DivergenceRow::of(
             sitting.task.name(),
-            kept.map(|index| example(sitting, index)),
+            turned.map(|index| example(sitting, index)),
         )
     });
     rows.flatten().collect()

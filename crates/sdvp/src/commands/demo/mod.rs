@@ -6,7 +6,7 @@ mod sitting;
 use super::effort::{Effort, How};
 use crate::modules::Teachers;
 use crate::progress::Progress;
-use crate::trial::{names, types_of};
+use crate::trial::{names, seed_types};
 use crate::{modules, output};
 use anyhow::Result;
 use findings::{Findings, examples, stage};
@@ -229,11 +229,7 @@ impl Demo {
             cell(learned),
         ];
         let targets = sittings.iter().take(Task::targets().len());
-        let types = targets.map(|s| (s.task.name().to_owned(), types_of(&s.exam)));
-        let types = SeedTypes {
-            seed,
-            types: types.collect(),
-        };
-        Ok((report, cells, types))
+        let exams = targets.map(|sitting| (sitting.task, sitting.exam.as_slice()));
+        Ok((report, cells, seed_types(exams, seed)))
     }
 }
