@@ -71,19 +71,19 @@ impl Default for DistillSettings {
             steps: 400,
             batch: 24,
             // More than are labelled: they alone hold the student to what it knew.
-            rehearsed: 36,
+            rehearsed: 48,
             // A greater rate gains no more, but undoes the last, finest part of pretraining, of the
             // general styles too.
             learning_rate: 2.5e-4,
-            lambda: 1.5,
-            method: TrainMethod::Full,
+            lambda: 2.0,
+            method: TrainMethod::Vision,
         };
         Self {
             seed: 0,
             answer: StepSettings {
-                rehearsed: 16,
+                rehearsed: 24,
                 learning_rate: 3e-4,
-                lambda: 1.0,
+                lambda: 1.5,
                 ..locate.clone()
             },
             locate,

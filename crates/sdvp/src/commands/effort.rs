@@ -133,11 +133,11 @@ pub(crate) enum Labels {
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Weights {
-    /// All of them.
-    #[default]
-    All,
     /// Those that pictures pass through; texts are read and answers worded as before.
+    #[default]
     Vision,
+    /// All of them.
+    All,
 }
 
 /// Which calls a student is held to.
