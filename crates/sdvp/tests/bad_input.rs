@@ -241,6 +241,9 @@ fn students_that_do_not_fit() {
             "1",
             "--answer-steps",
             "1",
+            // The file misfitted below is one with the heads in it.
+            "--weights",
+            "all",
             "--no-gate",
         ])
         .arg("--out")

@@ -53,20 +53,6 @@ pub(super) fn fair_parts(sizes: &[usize], total: usize) -> Vec<usize> {
     parts
 }
 
-/// Parts of `total` for tasks with so many calls, oldest first: the first, which was there before
-/// anything was distilled and stands for all that is never distilled, keeps two thirds of the
-/// room, or more if the others do not need theirs; those share the rest in fair parts.
-pub(super) fn shares(sizes: &[usize], total: usize) -> Vec<usize> {
-    let Some((&first, others)) = sizes.split_first() else {
-        return Vec::new();
-    };
-    let wanted: usize = others.iter().sum();
-    let kept = first.min((total * 2 / 3).max(total.saturating_sub(wanted)));
-    let mut shares = vec![kept];
-    shares.extend(fair_parts(others, total - kept));
-    shares
-}
-
 /// The place of a picture in the order in which pictures are let go; the last go first. The same for
 /// all lists.
 fn lot(picture: &Digest, seed: u64) -> Digest {

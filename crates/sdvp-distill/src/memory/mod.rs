@@ -18,7 +18,7 @@ use crate::examples::{RememberedAnswer, RememberedView};
 use crate::harvest::{Exercise, Harvest, harvest};
 use crate::observer::Observer;
 use crate::rehearsal::{remember_answers, remember_views};
-use bound::{shares, staying};
+use bound::{fair_parts, staying};
 use recombine::recombined;
 use sdvp_core::{Digest, SubTask, SubTaskKind, View};
 use sdvp_modules::Student;
@@ -145,21 +145,20 @@ impl Memory {
         &self.tasks
     }
 
-    /// Adds a task, and thins all of them to the bound: two thirds for the oldest, the rest in fair
-    /// parts for those learned since.
+    /// Adds a task, and thins all of them to the bound, in fair parts.
     #[must_use]
     pub fn with(mut self, task: TaskMemory, bound: &MemoryBound, seed: u64) -> Self {
         self.tasks.retain(|known| known.task != task.task);
         self.tasks.push(task);
         let pictures = |task: &TaskMemory| task.pictures().collect::<BTreeSet<Digest>>().len();
         let pictures: Vec<usize> = self.tasks.iter().map(pictures).collect();
-        let parts = shares(&pictures, bound.pictures);
+        let parts = fair_parts(&pictures, bound.pictures);
         for (task, part) in self.tasks.iter_mut().zip(parts) {
             task.keep_pictures(part, seed);
         }
         let sizes = |of: fn(&TaskMemory) -> usize| self.tasks.iter().map(of).collect::<Vec<_>>();
-        let views = shares(&sizes(|task| task.views.len()), bound.views);
-        let answers = shares(&sizes(|task| task.answers.len()), bound.answers);
+        let views = fair_parts(&sizes(|task| task.views.len()), bound.views);
+        let answers = fair_parts(&sizes(|task| task.answers.len()), bound.answers);
         for ((task, views), answers) in self.tasks.iter_mut().zip(views).zip(answers) {
             task.thin(views, answers, bound.policy, seed);
         }
