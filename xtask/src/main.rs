@@ -35,19 +35,17 @@ enum Bench {
     Layers,
     /// Programs run together, against one program and one call at a time.
     Programs(bench::ProgramsArguments),
+    /// Reading and running ViperGPT programs, against CPython.
+    Interpretation(bench::InterpretationArguments),
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Bench {
-            what: Bench::TrainingStep(arguments),
-        } => bench::training_step(&arguments),
-        Command::Bench {
-            what: Bench::Layers,
-        } => bench::layers(),
-        Command::Bench {
-            what: Bench::Programs(arguments),
-        } => bench::programs(&arguments),
+    let Command::Bench { what } = Arguments::parse().command;
+    let done = match what {
+        Bench::TrainingStep(arguments) => bench::training_step(&arguments),
+        Bench::Layers => bench::layers(),
+        Bench::Programs(arguments) => bench::programs(&arguments),
+        Bench::Interpretation(arguments) => bench::interpretation(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -45,6 +45,13 @@ pub enum Outcome {
     Boxes(Vec<Detection>),
     /// To [`SubTaskKind::Answer`].
     Answer(AnswerOutcome),
+    /// To [`SubTaskKind::Match`]: in `[0, 1]`, the greater the better the text fits.
+    Score(f32),
+    /// To [`SubTaskKind::Depth`]: the median over the view, in the module's unit, the greater the
+    /// farther.
+    Depth(f32),
+    /// To [`SubTaskKind::Prompt`].
+    Text(String),
 }
 
 impl Outcome {
@@ -53,14 +60,20 @@ impl Outcome {
         match self {
             Outcome::Boxes(_) => SubTaskKind::Locate,
             Outcome::Answer(_) => SubTaskKind::Answer,
+            Outcome::Score(_) => SubTaskKind::Match,
+            Outcome::Depth(_) => SubTaskKind::Depth,
+            Outcome::Text(_) => SubTaskKind::Prompt,
         }
     }
 
-    /// The module's confidence: of the answer, or of the best box (0 without boxes).
+    /// The module's confidence: of the answer, of the best box (0 without boxes), that a text fits
+    /// or does not. 1 where modules do not say.
     pub fn confidence(&self) -> f32 {
         match self {
             Outcome::Boxes(found) => found.first().map_or(0.0, |best| best.score),
             Outcome::Answer(answer) => answer.confidence,
+            Outcome::Score(score) => score.max(1.0 - score),
+            Outcome::Depth(_) | Outcome::Text(_) => 1.0,
         }
     }
 }

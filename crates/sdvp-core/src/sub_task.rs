@@ -13,17 +13,37 @@ pub enum SubTaskKind {
     Locate,
     /// What is the answer to the text, a question about the view? Answered by a word or phrase.
     Answer,
+    /// How well does the text describe the view? Answered by a score.
+    Match,
+    /// How far away is what the view shows? Answered by the median depth of its pixels; a module
+    /// may look at the whole image for it. The text is empty.
+    Depth,
+    /// What would a language model say to the text? The view is what it is about, for those that
+    /// see. Answered by a text.
+    Prompt,
 }
 
 impl SubTaskKind {
-    /// Every kind, in the order in which steps are distilled.
-    pub const ALL: [SubTaskKind; 2] = [SubTaskKind::Locate, SubTaskKind::Answer];
+    /// Every kind.
+    pub const ALL: [SubTaskKind; 5] = [
+        SubTaskKind::Locate,
+        SubTaskKind::Answer,
+        SubTaskKind::Match,
+        SubTaskKind::Depth,
+        SubTaskKind::Prompt,
+    ];
+
+    /// The kinds that are distilled, in the order in which they are.
+    pub const TAUGHT: [SubTaskKind; 2] = [SubTaskKind::Locate, SubTaskKind::Answer];
 
     /// Name in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             SubTaskKind::Locate => "locate",
             SubTaskKind::Answer => "answer",
+            SubTaskKind::Match => "match",
+            SubTaskKind::Depth => "depth",
+            SubTaskKind::Prompt => "prompt",
         }
     }
 }
@@ -41,7 +61,7 @@ pub struct SubTask {
     pub kind: SubTaskKind,
     /// What is looked at.
     pub view: View,
-    /// The object's name, or the question.
+    /// The object's name, the question, the description or the prompt.
     pub text: String,
 }
 
@@ -61,6 +81,33 @@ impl SubTask {
             kind: SubTaskKind::Answer,
             view,
             text: question.into(),
+        }
+    }
+
+    /// How well `description` fits `view`.
+    pub fn matching(view: View, description: impl Into<String>) -> Self {
+        Self {
+            kind: SubTaskKind::Match,
+            view,
+            text: description.into(),
+        }
+    }
+
+    /// How far away what `view` shows is.
+    pub fn depth(view: View) -> Self {
+        Self {
+            kind: SubTaskKind::Depth,
+            view,
+            text: String::new(),
+        }
+    }
+
+    /// What a language model says to `prompt`, which is about `view`.
+    pub fn prompt(view: View, prompt: impl Into<String>) -> Self {
+        Self {
+            kind: SubTaskKind::Prompt,
+            view,
+            text: prompt.into(),
         }
     }
 

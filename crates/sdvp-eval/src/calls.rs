@@ -140,7 +140,7 @@ mod tests {
             "says"
         }
         fn answers(&self) -> &[SubTaskKind] {
-            &SubTaskKind::ALL
+            &SubTaskKind::TAUGHT
         }
         fn fingerprint(&self) -> Digest {
             Hasher::new("says").finish()

@@ -37,7 +37,7 @@ fn taught(student: &Student, method: &TrainMethod) -> Student {
     let mut learned = student.clone();
     learned.locate = Arc::new(locate);
     learned.answer = Arc::new(answer);
-    for kind in SubTaskKind::ALL {
+    for kind in SubTaskKind::TAUGHT {
         let adapter = learned.trained_adapter(kind, method.clone()).unwrap();
         learned.manifest.modules.insert(kind, adapter);
     }

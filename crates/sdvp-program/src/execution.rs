@@ -82,6 +82,22 @@ pub enum RunError {
         /// The interpreter's reason.
         reason: String,
     },
+    /// The program raised an exception that it did not catch.
+    #[error("{traceback}")]
+    Raised {
+        /// Line of the program.
+        line: usize,
+        /// As Python writes it, with the lines of the program.
+        traceback: String,
+    },
+    /// The program wants an image that there is not.
+    #[error("the program wants {wanted}; given are {given}")]
+    NoImage {
+        /// What it wants.
+        wanted: String,
+        /// The images there are.
+        given: String,
+    },
     /// The module could not answer.
     #[error("line {line}: {source}")]
     Module {

@@ -11,6 +11,7 @@ mod program_error;
 mod python;
 mod trace;
 mod value;
+pub mod viper;
 pub mod visprog;
 
 pub use execution::{Execution, Inputs, Program, RunError, Step};

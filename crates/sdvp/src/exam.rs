@@ -7,8 +7,9 @@ use sdvp_data::picto::{Question, Split};
 use sdvp_data::{Task, questions};
 use sdvp_distill::Exercise;
 use sdvp_eval::{Exam, ExamItem};
-use sdvp_program::Program;
-use sdvp_program::visprog::{VisProgProgram, VisProgSettings};
+use sdvp_program::viper::{self, ViperProgram, ViperSettings};
+use sdvp_program::visprog::{self, VisProgProgram, VisProgSettings};
+use sdvp_program::{Program, ProgramError, ProgramErrors};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,15 +18,65 @@ use std::sync::Arc;
 pub(crate) enum Framework {
     /// One step a line.
     Visprog,
+    /// Python over `ImagePatch`.
+    Viper,
 }
 
 impl Framework {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Framework::Visprog => "visprog",
+            Framework::Viper => "viper",
         }
     }
+
+    /// Whether the built-in world writes programs in it.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(crate) fn writes_tasks(self) -> Result<()> {
+        match self {
+            Framework::Visprog => Ok(()),
+            Framework::Viper => bail!(
+                "the built-in tasks have programs in visprog only; viper programs are run from a \
+                 folder with a programs.jsonl, or with `sdvp ask`"
+            ),
+        }
+    }
+
+    /// The faults of a program.
+    pub(crate) fn check(self, source: &str) -> Vec<ProgramError> {
+        match self {
+            Framework::Visprog => visprog::check(source, &VisProgSettings::default()),
+            Framework::Viper => viper::check(source, &ViperSettings::default()),
+        }
+    }
+
+    /// Reads a program that answers `question` and starts from the images of these names.
+    pub(crate) fn parse(
+        self,
+        source: &str,
+        question: &str,
+        inputs: &[&str],
+    ) -> Result<Arc<dyn Program>, ProgramErrors> {
+        Ok(match self {
+            Framework::Visprog => {
+                let settings = VisProgSettings {
+                    inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
+                    ..VisProgSettings::default()
+                };
+                Arc::new(VisProgProgram::parse(source, &settings)?)
+            }
+            Framework::Viper => {
+                let program = ViperProgram::parse(source, &ViperSettings::default())?;
+                Arc::new(program.asking(question, &[]))
+            }
+        })
+    }
 }
+
+/// The images that programs of records and of the built-in world start from.
+const INPUTS: [&str; 3] = ["IMAGE", "LEFT", "RIGHT"];
 
 /// The questions of a split of the built-in world, to be scored.
 pub(crate) fn exam(task: Task, split: Split, seed: u64, count: usize) -> Exam {
@@ -40,8 +91,7 @@ pub(crate) fn exam(task: Task, split: Split, seed: u64, count: usize) -> Exam {
 }
 
 /// The questions of a folder in a published layout, to be scored.
-pub(crate) fn exam_from(folder: &Path, limit: Option<usize>) -> Result<Exam> {
-    let settings = VisProgSettings::default();
+pub(crate) fn exam_from(folder: &Path, framework: Framework, limit: Option<usize>) -> Result<Exam> {
     let records = dataset::read(folder)?;
     if records.is_empty() {
         bail!("{} holds no question", folder.display());
@@ -50,13 +100,15 @@ pub(crate) fn exam_from(folder: &Path, limit: Option<usize>) -> Result<Exam> {
     Ok(records
         .into_iter()
         .take(count)
-        .map(|record| item(record, &settings))
+        .map(|record| item(record, framework))
         .collect())
 }
 
-fn item(record: Record, settings: &VisProgSettings) -> ExamItem {
+fn item(record: Record, framework: Framework) -> ExamItem {
     let program = match &record.program {
-        Some(program) => parse(program, settings),
+        Some(program) => framework
+            .parse(program, &record.text, &INPUTS)
+            .map_err(|errors| errors.to_string()),
         None => Err("the question has no program; expected one in programs.jsonl".to_owned()),
     };
     let record = Arc::new(record);

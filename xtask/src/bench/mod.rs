@@ -1,12 +1,14 @@
 //! Benchmarks.
 
 mod cpu_time;
+mod interpretation;
 mod layers;
 mod programs;
 mod reference;
 mod training_step;
 mod vit;
 
+pub(crate) use interpretation::{InterpretationArguments, interpretation};
 pub(crate) use layers::layers;
 pub(crate) use programs::{ProgramsArguments, programs};
 pub(crate) use training_step::{TrainingStepArguments, training_step};

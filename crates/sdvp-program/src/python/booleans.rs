@@ -5,10 +5,11 @@
 //! are multiplied by 1 first, which makes truth values numbers and changes nothing else.
 
 use super::SyntaxFault;
+use super::edits::Edits;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, Operator};
 use ruff_python_parser::{Mode, ParseOptions, parse};
-use ruff_text_size::{Ranged, TextSize};
+use ruff_text_size::Ranged;
 
 /// The expression with its arithmetic made fit for truth values.
 ///
@@ -27,19 +28,19 @@ pub(super) fn with_numbers(code: &str) -> Result<String, SyntaxFault> {
         return Err(SyntaxFault::new(0, "expected an expression"));
     };
     let mut pending = Pending(vec![&expression.body]);
-    let mut insertions = Vec::new();
+    let mut edits = Edits::default();
     while let Some(expr) = pending.0.pop() {
         match expr {
             Expr::BinOp(op) if matches!(op.op, Operator::Add | Operator::Sub | Operator::Mod) => {
                 for operand in [&op.left, &op.right] {
                     if may_be_truth(operand) {
-                        surround(&mut insertions, operand, "(1*(", "))");
+                        edits.surround(operand.range(), "(1*(", "))");
                     }
                 }
             }
             Expr::Call(call) if matches!(&*call.func, Expr::Name(name) if name.id == "sum") => {
                 if let Some(values) = call.arguments.args.first() {
-                    surround(&mut insertions, values, "(1*_n for _n in (", "))");
+                    edits.surround(values.range(), "(1*_n for _n in (", "))");
                 }
             }
             _ => {}
@@ -47,7 +48,7 @@ pub(super) fn with_numbers(code: &str) -> Result<String, SyntaxFault> {
         // Collects the children instead of recursing: chains such as `1+1+1+…` are deep trees.
         walk_expr(&mut pending, expr);
     }
-    Ok(insert(code, insertions))
+    Ok(edits.apply(code))
 }
 
 struct Pending<'a>(Vec<&'a Expr>);
@@ -56,49 +57,6 @@ impl<'a> Visitor<'a> for Pending<'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         self.0.push(expr);
     }
-}
-
-/// What goes in where; at one place, what opens outermost comes first.
-struct Insertion {
-    at: TextSize,
-    /// Texts that close stand before texts that open; of those that open, the one of the longer
-    /// operand stands first, of those that close, the one of the shorter.
-    order: (bool, i64),
-    text: &'static str,
-}
-
-fn surround(
-    insertions: &mut Vec<Insertion>,
-    operand: &Expr,
-    open: &'static str,
-    close: &'static str,
-) {
-    let range = operand.range();
-    let length = i64::from(range.len().to_u32());
-    insertions.push(Insertion {
-        at: range.start(),
-        order: (true, -length),
-        text: open,
-    });
-    insertions.push(Insertion {
-        at: range.end(),
-        order: (false, length),
-        text: close,
-    });
-}
-
-fn insert(code: &str, mut insertions: Vec<Insertion>) -> String {
-    insertions.sort_by_key(|insertion| (insertion.at, insertion.order));
-    let mut out = String::with_capacity(code.len() + insertions.len() * 8);
-    let mut done = 0;
-    for insertion in insertions {
-        let at = insertion.at.to_usize();
-        out.push_str(&code[done..at]);
-        out.push_str(insertion.text);
-        done = at;
-    }
-    out.push_str(&code[done..]);
-    out
 }
 
 /// Whether the operand may be a truth value, as far as its form tells.

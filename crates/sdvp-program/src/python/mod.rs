@@ -6,7 +6,12 @@
 
 mod booleans;
 mod convert;
+mod depth;
+mod edits;
 mod nesting;
+
+pub(crate) use depth::check_depth;
+pub(crate) use edits::Edits;
 
 use crate::Value;
 use monty::MontyRun;

@@ -17,7 +17,7 @@ impl Echo {
     }
 
     pub(super) fn both() -> Arc<Self> {
-        Self::answering(&SubTaskKind::ALL)
+        Self::answering(&SubTaskKind::TAUGHT)
     }
 
     fn answering(kinds: &[SubTaskKind]) -> Arc<Self> {

@@ -6,10 +6,8 @@ use anyhow::{Context, Result, bail};
 use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
 use sdvp_program::Inputs;
-use sdvp_program::visprog::{VisProgProgram, VisProgSettings};
 use sdvp_runtime::{Job, Runtime, Settings};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Ask {
@@ -19,7 +17,7 @@ pub(crate) struct Ask {
     /// The question, for the record; the program answers it.
     #[arg(long)]
     question: String,
-    /// The program. Pictures are IMAGE, or LEFT and RIGHT.
+    /// The program. Pictures are IMAGE, or LEFT and RIGHT; for viper, the parameters of its function.
     #[arg(long)]
     program: PathBuf,
     /// The language of the program.
@@ -48,11 +46,9 @@ impl Ask {
             .collect::<Result<_>>()?;
         let source = std::fs::read_to_string(&self.program)
             .with_context(|| format!("cannot read the program {}", self.program.display()))?;
-        let settings = VisProgSettings {
-            inputs: names.iter().map(|name| (*name).to_owned()).collect(),
-            ..VisProgSettings::default()
-        };
-        let program = VisProgProgram::parse(&source, &settings)
+        let program = self
+            .framework
+            .parse(&source, &self.question, names)
             .with_context(|| format!("the program {} cannot be run", self.program.display()))?;
         let runtime = Runtime::new(
             modules::student(self.student.as_deref())?.modules()?,
@@ -60,7 +56,7 @@ impl Ask {
         )?;
         let mut ended = None;
         let job = Job {
-            program: Arc::new(program),
+            program,
             inputs: inputs.clone(),
         };
         runtime.run(std::iter::once(move || job), |_, run| ended = Some(run));

@@ -75,6 +75,7 @@ const RECORD: &str = "distilled.json";
 impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
+        self.framework.writes_tasks()?;
         let before = modules::student(self.after.as_deref())?;
         let (memory, mut record) = match &self.after {
             Some(folder) => (Memory::load(folder)?, read_record(folder)?),

@@ -4,7 +4,6 @@ use crate::exam::Framework;
 use crate::output;
 use anyhow::Result;
 use clap::Subcommand;
-use sdvp_program::visprog::{VisProgSettings, check};
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -29,15 +28,12 @@ struct Checked {
 
 impl Program {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
-        let Program::Check {
-            framework: Framework::Visprog,
-            files,
-        } = self;
-        let settings = VisProgSettings::default();
+        let Program::Check { framework, files } = self;
         let mut results = Vec::new();
         for path in &files {
             let errors = match std::fs::read_to_string(path) {
-                Ok(source) => check(&source, &settings)
+                Ok(source) => framework
+                    .check(&source)
                     .iter()
                     .map(serde_json::to_value)
                     .collect::<Result<_, _>>()?,

@@ -46,9 +46,10 @@ impl Run {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let folder = PathBuf::from(&self.task);
         let exam = if folder.is_dir() {
-            exam_from(&folder, self.limit)?
+            exam_from(&folder, self.framework, self.limit)?
         } else {
             let task = Task::named(&self.task).context("and there is no such folder")?;
+            self.framework.writes_tasks()?;
             let split: Split = self.split.parse()?;
             exam(task, split, self.seed, self.limit.unwrap_or(500))
         };

@@ -71,14 +71,14 @@ impl Findings<'_> {
             task: task.map(str::to_owned),
             parameters,
         };
-        report.students = SubTaskKind::ALL
+        report.students = SubTaskKind::TAUGHT
             .map(|kind| size(kind, None, self.base.parameters(kind)))
             .to_vec();
         report.teachers = self
             .teachers
             .iter()
             .flat_map(|t| {
-                SubTaskKind::ALL.map(|kind| size(kind, Some(t.task.name()), t.parameters))
+                SubTaskKind::TAUGHT.map(|kind| size(kind, Some(t.task.name()), t.parameters))
             })
             .collect();
         report.runtime = RuntimeReport {
@@ -97,7 +97,7 @@ impl Findings<'_> {
             let traces = sitting.before.traces.iter().flatten();
             let calls: Vec<SubTask> = traces.flat_map(|t| t.sub_tasks().cloned()).collect();
             let truth = Oracle::of_questions(&sitting.questions);
-            for kind in SubTaskKind::ALL {
+            for kind in SubTaskKind::TAUGHT {
                 let known = KnownCalls::of(kind, calls.iter().cloned(), &truth);
                 rows.push(CallRow {
                     task: sitting.task.name().to_owned(),

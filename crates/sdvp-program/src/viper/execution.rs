@@ -1,0 +1,498 @@
+//! A run of a ViperGPT program.
+
+use super::api::{Api, FUNCTIONS, Reply};
+use super::entry::Given;
+use super::pending::{Answered, Pending, Unfit};
+use super::rewrite::line_of;
+use super::signature::raised;
+use super::things::{Class, Thing, Things};
+use super::video::Segment;
+use super::{Parsed, ViperProgram};
+use crate::{Execution, Inputs, RunError, Step, Trace, TraceStep, Value};
+use monty::{FunctionCall, NameLookup, RunProgress};
+use monty_types::{
+    ExcType, ExtFunctionResult, MontyException, MontyObject, MontyUuid, NameLookupResult,
+    PrintWriter, ResourceTracker,
+};
+use sdvp_core::{Image, ModuleError, Outcome, SubTask, View};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+
+/// Where a run stands.
+enum State {
+    Fresh,
+    Waiting(Box<Waiting>),
+    Ended,
+}
+
+/// A call that waits for a sub-task.
+struct Waiting {
+    call: FunctionCall,
+    pending: Pending,
+    sub_task: SubTask,
+    line: usize,
+}
+
+/// One run, suspended between sub-tasks.
+pub(super) struct ViperExecution {
+    program: ViperProgram,
+    inputs: Inputs,
+    first: Option<View>,
+    things: Things,
+    state: State,
+    sub_tasks: usize,
+    calls: usize,
+    printed: String,
+    trace: Trace,
+}
+
+/// What comes of letting the interpreter go on.
+type Progress = Result<RunProgress, MontyException>;
+
+impl ViperExecution {
+    pub(super) fn new(program: ViperProgram, inputs: &Inputs) -> Self {
+        Self {
+            program,
+            first: inputs.first().map(|(_, image)| image.view()),
+            inputs: inputs.clone(),
+            things: Things::default(),
+            state: State::Fresh,
+            sub_tasks: 0,
+            calls: 0,
+            printed: String::new(),
+            trace: Trace::default(),
+        }
+    }
+
+    fn parsed(&self) -> Arc<Parsed> {
+        Arc::clone(&self.program.parsed)
+    }
+
+    /// Lets the interpreter go on. It must not take the process down with it, should it have a
+    /// fault.
+    fn interpret(
+        &mut self,
+        run: impl FnOnce(PrintWriter<'_>) -> Progress,
+    ) -> Result<RunProgress, RunError> {
+        let limit = Some(self.parsed().settings.max_output);
+        let printed = &mut self.printed;
+        let run = AssertUnwindSafe(|| run(PrintWriter::CollectString(printed, limit)));
+        match catch_unwind(run) {
+            Ok(Ok(progress)) => Ok(progress),
+            Ok(Err(exception)) => Err(self.parsed().failure(&exception)),
+            Err(_) => Err(RunError::Raised {
+                line: 0,
+                traceback: "the Python interpreter failed".to_owned(),
+            }),
+        }
+    }
+
+    fn begin(&mut self) -> Result<Step, RunError> {
+        let parsed = self.parsed();
+        for (name, given) in &parsed.entry.parameters {
+            // So that what is missing is missed before anything runs.
+            self.given(name, *given)?;
+        }
+        let code = parsed
+            .code
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let tracker = ResourceTracker::new(parsed.settings.limits());
+        let progress = self.interpret(|print| code.start(Vec::new(), tracker, print))?;
+        self.go_on(progress)
+    }
+
+    /// Answers the interpreter until it needs a module or the program ends.
+    fn go_on(&mut self, mut progress: RunProgress) -> Result<Step, RunError> {
+        loop {
+            progress = match progress {
+                RunProgress::Complete(object) => {
+                    return Ok(Step::Done(self.value(object)));
+                }
+                RunProgress::NameLookup(lookup) => {
+                    let found = self.look_up(&lookup);
+                    self.interpret(|print| lookup.resume(found, print))?
+                }
+                RunProgress::OsCall(call) => {
+                    let refused = raised(
+                        ExcType::PermissionError,
+                        format!("programs have no {}", call.function_call.name()),
+                    );
+                    self.interpret(|print| call.resume(refused, print))?
+                }
+                RunProgress::FunctionCall(call) => match self.call(call)? {
+                    Called::Goes(progress) => *progress,
+                    Called::Asks(step) => return Ok(step),
+                },
+                RunProgress::ResolveFutures(_) => {
+                    return Err(RunError::Raised {
+                        line: 0,
+                        traceback: "RuntimeError: programs cannot wait for each other".to_owned(),
+                    });
+                }
+            };
+        }
+    }
+
+    /// Counts a call against its limit.
+    fn count_call(&mut self, line: usize) -> Result<(), RunError> {
+        let limit = self.parsed().settings.max_calls;
+        self.calls += 1;
+        if self.calls > limit {
+            return Err(RunError::Limit {
+                line,
+                what: "the number of calls".to_owned(),
+                limit: limit as u64,
+                setting: "max_calls",
+            });
+        }
+        Ok(())
+    }
+
+    /// A call of the API.
+    fn call(&mut self, mut call: FunctionCall) -> Result<Called, RunError> {
+        let args = std::mem::take(&mut call.args);
+        let kwargs = std::mem::take(&mut call.kwargs);
+        let (reply, line) = self.reply(&call, args, kwargs);
+        let line = self.parsed().number(line);
+        self.count_call(line)?;
+        let result = match reply {
+            Ok(Reply::Asks(pending)) => {
+                return self.ask(call, *pending, line).map(Called::Asks);
+            }
+            Ok(Reply::Value(value)) => ExtFunctionResult::Return(value),
+            Err(exception) => ExtFunctionResult::Error(exception),
+        };
+        let progress = self.interpret(|print| call.resume(result, print))?;
+        Ok(Called::Goes(Box::new(progress)))
+    }
+
+    /// What a call comes to, and the line of the code it is in, if that was told.
+    fn reply(
+        &mut self,
+        call: &FunctionCall,
+        mut args: Vec<MontyObject>,
+        kwargs: Vec<(MontyObject, MontyObject)>,
+    ) -> (Result<Reply, MontyException>, usize) {
+        let parsed = self.parsed();
+        let (name, line) = line_of(&call.function_name);
+        let mut line = line.unwrap_or(0);
+        // A method that was taken as a value knows its receiver by name.
+        let (name, receiver) = match name.split_once(RECEIVER) {
+            Some((name, id)) => (name, id.parse().ok().map(MontyUuid::from_u128)),
+            None => (name, call.object_id),
+        };
+        let mut thing = receiver.and_then(|id| self.things.of_id(id)).cloned();
+        let class = receiver.and_then(Class::of_id);
+        // Of these two, the helpers that call them tell the line as the first argument.
+        let (name, told) = match name {
+            "find_at" => ("find", true),
+            "_best_image_match" => ("best_image_match", true),
+            other => (other, false),
+        };
+        if told && let Some(MontyObject::Int(told)) = args.first() {
+            line = usize::try_from(*told).unwrap_or(0);
+            args.remove(0);
+        }
+        let mut api = Api {
+            things: &mut self.things,
+            settings: &parsed.settings,
+            first: self.first.as_ref(),
+        };
+        // A class is called by its name, or as a value.
+        let made = match class {
+            Some(class) => (name == "__call__").then_some(class),
+            None if receiver.is_none() => Class::of_name(name),
+            None => None,
+        };
+        if let Some(class) = made {
+            return (api.construct(class, (args, kwargs)), line);
+        }
+        if class.is_some() && !args.is_empty() {
+            // `ImagePatch.find(patch, …)`: the receiver is the first argument.
+            thing = api.things.of(&args.remove(0)).cloned();
+        }
+        let reply = match (&thing, receiver) {
+            (Some(thing), _) => api.method(thing, name, (args, kwargs)),
+            (None, None) => api.function(name, (args, kwargs)),
+            (None, Some(_)) => None,
+        };
+        let missing = || {
+            let class = thing.as_ref().map(Thing::class).or(class);
+            match class {
+                Some(class) => raised(
+                    ExcType::AttributeError,
+                    format!("'{}' object has no attribute '{name}'", class.name()),
+                ),
+                None => raised(ExcType::NameError, format!("name '{name}' is not defined")),
+            }
+        };
+        (reply.unwrap_or_else(|| Err(missing())), line)
+    }
+
+    /// Suspends a call until its next sub-task is answered.
+    fn ask(&mut self, call: FunctionCall, pending: Pending, line: usize) -> Result<Step, RunError> {
+        let limit = self.parsed().settings.max_sub_tasks;
+        if self.sub_tasks >= limit {
+            return Err(RunError::Limit {
+                line,
+                what: "the number of sub-tasks".to_owned(),
+                limit: limit as u64,
+                setting: "max_sub_tasks",
+            });
+        }
+        let sub_task = pending.sub_task().ok_or(RunError::NotWaiting)?;
+        self.sub_tasks += 1;
+        self.state = State::Waiting(Box::new(Waiting {
+            call,
+            pending,
+            sub_task: sub_task.clone(),
+            line,
+        }));
+        Ok(Step::Needs(sub_task))
+    }
+
+    fn answer(
+        &mut self,
+        answer: Result<Outcome, ModuleError>,
+        waiting: Waiting,
+    ) -> Result<Step, RunError> {
+        let Waiting {
+            call,
+            mut pending,
+            sub_task,
+            line,
+        } = waiting;
+        let failed = |source| RunError::Module { line, source };
+        let outcome = answer.map_err(failed)?;
+        if outcome.kind() != sub_task.kind {
+            return Err(RunError::WrongOutcome {
+                line,
+                expected: sub_task.kind,
+                found: outcome.kind(),
+            });
+        }
+        let parsed = self.parsed();
+        let answered = match pending.answered(&outcome, &parsed.settings) {
+            Ok(answered) => answered,
+            Err(Unfit::Kind(found)) => {
+                return Err(RunError::WrongOutcome {
+                    line,
+                    expected: sub_task.kind,
+                    found,
+                });
+            }
+            Err(Unfit::Numbers(reason)) => {
+                let module = format!("the {} module", sub_task.kind);
+                return Err(failed(ModuleError::Failed { module, reason }));
+            }
+        };
+        let value = match answered {
+            Answered::More => None,
+            Answered::Value(value) => Some(value),
+            Answered::Patches(patches) => {
+                let patches = patches.into_iter().map(Thing::Patch);
+                let patches = patches.map(|patch| self.things.hand_out(patch)).collect();
+                Some(MontyObject::List(patches))
+            }
+        };
+        let shown = value.clone().map_or(Value::None, |value| self.value(value));
+        self.trace.steps.push(TraceStep {
+            line,
+            source: parsed.text_of(line).to_owned(),
+            variable: String::new(),
+            sub_task: Some(sub_task),
+            outcome: Some(outcome),
+            expression: None,
+            value: shown,
+        });
+        match value {
+            None => self.ask(call, pending, line),
+            Some(value) => {
+                let progress = self.interpret(|print| call.resume(value, print))?;
+                self.go_on(progress)
+            }
+        }
+    }
+
+    /// What a name or an attribute stands for.
+    fn look_up(&mut self, lookup: &NameLookup) -> NameLookupResult {
+        let name = lookup.name.as_str();
+        let function = |name: String| MontyObject::Function {
+            name,
+            docstring: None,
+        };
+        let Some(id) = lookup.object_id() else {
+            return self.global(name).into();
+        };
+        let plain = line_of(name).0;
+        let (class, thing) = match self.things.of_id(id) {
+            Some(thing) => (Some(thing.class()), Some(thing.clone())),
+            None => (Class::of_id(id), None),
+        };
+        if class.is_some_and(|class| class.methods().contains(&plain)) {
+            let number = u128::from_be_bytes(*id.as_bytes());
+            return function(format!("{plain}{RECEIVER}{number}")).into();
+        }
+        match thing {
+            Some(Thing::Patch(patch)) if plain == "cropped_image" => {
+                self.things.hand_out(Thing::Picture(patch.view)).into()
+            }
+            Some(Thing::Segment(segment)) if plain == "trimmed_video" => {
+                self.things.hand_out(Thing::Segment(segment)).into()
+            }
+            _ => NameLookupResult::Undefined,
+        }
+    }
+
+    fn global(&mut self, name: &str) -> Option<MontyObject> {
+        let function = |name: &str| MontyObject::Function {
+            name: name.to_owned(),
+            docstring: None,
+        };
+        match name {
+            "ImagePatch" | "_ImagePatch" => Some(Class::ImagePatch.python()),
+            "VideoSegment" => Some(Class::VideoSegment.python()),
+            "_best_image_match" => Some(function(name)),
+            _ if FUNCTIONS.contains(&line_of(name).0) => Some(function(name)),
+            _ => {
+                // A parameter's value, or what a program without a header takes for granted.
+                let given = match name.strip_prefix("_given_") {
+                    Some(parameter) => {
+                        let parsed = self.parsed();
+                        let mut known = parsed.entry.parameters.iter();
+                        known.find(|(name, _)| name == parameter)?.1
+                    }
+                    None => Given::of(name)?,
+                };
+                self.given(name, given).ok()
+            }
+        }
+    }
+
+    /// The value of what a program is given.
+    fn given(&mut self, name: &str, given: Given) -> Result<MontyObject, RunError> {
+        let missing = |inputs: &Inputs| {
+            let given: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+            RunError::NoImage {
+                wanted: format!("an image for {name}"),
+                given: if given.is_empty() {
+                    "none".to_owned()
+                } else {
+                    given.join(", ")
+                },
+            }
+        };
+        let pair = self.named("LEFT").is_some() && self.named("RIGHT").is_some();
+        let image = match given {
+            // The only image parameter of a question about a pair is all of it.
+            Given::Picture(0) if pair && self.image_parameters() == 1 => {
+                return Ok(self.pictures());
+            }
+            Given::Picture(n) => self.inputs.get(n).map(|(_, image)| image.clone()),
+            Given::Left => self.named("LEFT").or_else(|| self.nth(0)),
+            Given::Right => self.named("RIGHT").or_else(|| self.nth(1)),
+            Given::Pictures => return Ok(self.pictures()),
+            Given::Video => {
+                let frames = self.inputs.iter().map(|(_, image)| image.clone());
+                let segment = Segment::whole(frames.collect());
+                let segment = segment.map_err(|_| missing(&self.inputs))?;
+                return Ok(self.things.hand_out(Thing::Segment(segment)));
+            }
+            Given::Question => return Ok(MontyObject::String(self.program.question.clone())),
+            Given::PossibleAnswers => {
+                let answers = self.program.possible_answers.iter();
+                return Ok(MontyObject::List(
+                    answers.cloned().map(MontyObject::String).collect(),
+                ));
+            }
+            Given::Api(_) | Given::Nothing => return Ok(MontyObject::None),
+        };
+        let image = image.ok_or_else(|| missing(&self.inputs))?;
+        Ok(self.things.hand_out(Thing::Picture(image.view())))
+    }
+
+    fn image_parameters(&self) -> usize {
+        let parameters = self.program.parsed.entry.parameters.iter();
+        parameters
+            .filter(|(_, given)| matches!(given, Given::Picture(_)))
+            .count()
+            .max(1)
+    }
+
+    fn named(&self, wanted: &str) -> Option<Image> {
+        let mut inputs = self.inputs.iter();
+        inputs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, image)| image.clone())
+    }
+
+    fn nth(&self, index: usize) -> Option<Image> {
+        self.inputs.get(index).map(|(_, image)| image.clone())
+    }
+
+    /// All images by their names, in small letters.
+    fn pictures(&mut self) -> MontyObject {
+        let pictures: Vec<(MontyObject, MontyObject)> = self
+            .inputs
+            .iter()
+            .map(|(name, image)| {
+                let picture = self.things.hand_out(Thing::Picture(image.view()));
+                (MontyObject::String(name.to_lowercase()), picture)
+            })
+            .collect();
+        MontyObject::dict(pictures)
+    }
+
+    /// A value of the program as one of ours. Patches are views of their image; of what has no
+    /// counterpart, the text that Python writes for it.
+    fn value(&self, object: MontyObject) -> Value {
+        match object {
+            MontyObject::None => Value::None,
+            MontyObject::Bool(truth) => Value::Bool(truth),
+            MontyObject::Int(number) => Value::Int(number),
+            MontyObject::Float(number) => Value::Float(number),
+            MontyObject::String(text) => Value::Text(text),
+            MontyObject::List(items) | MontyObject::Tuple(items) => {
+                Value::List(items.into_iter().map(|item| self.value(item)).collect())
+            }
+            other => match self.things.of(&other) {
+                Some(Thing::Patch(patch)) => Value::View(patch.view.clone()),
+                Some(Thing::Picture(view)) => Value::View(view.clone()),
+                _ => Value::Text(other.py_repr()),
+            },
+        }
+    }
+}
+
+/// Between a method's name and the number of its receiver, where it was taken as a value.
+const RECEIVER: char = '@';
+
+/// What comes of a call.
+enum Called {
+    /// The interpreter went on.
+    Goes(Box<RunProgress>),
+    /// A module is needed.
+    Asks(Step),
+}
+
+impl Execution for ViperExecution {
+    fn start(&mut self) -> Result<Step, RunError> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Fresh => self.begin(),
+            _ => Err(RunError::NotWaiting),
+        }
+    }
+
+    fn resume(&mut self, answer: Result<Outcome, ModuleError>) -> Result<Step, RunError> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Waiting(waiting) => self.answer(answer, *waiting),
+            _ => Err(RunError::NotWaiting),
+        }
+    }
+
+    fn trace(&self) -> &Trace {
+        &self.trace
+    }
+}

@@ -1,0 +1,169 @@
+//! ViperGPT: programs that are Python functions over `ImagePatch`.
+//!
+//! The interpreter is monty: it has no files, no network and no environment, and stops whenever
+//! the program calls the API. A call that needs modules becomes sub-tasks; its value goes back in.
+//! Programs come from language models, so what is recoverable is mended before they run ([`source`],
+//! [`rewrite`]), and every limit is a setting.
+
+mod api;
+mod entry;
+mod execution;
+mod names;
+mod number_words;
+mod patch;
+mod pending;
+mod prelude;
+mod rewrite;
+mod settings;
+mod signature;
+mod source;
+mod things;
+mod traceback;
+mod video;
+
+pub use settings::ViperSettings;
+
+use crate::{Execution, Inputs, Program, ProgramError, ProgramErrors};
+use entry::{Entry, Given};
+use execution::ViperExecution;
+use monty::MontyRun;
+use monty_types::CompileOptions;
+use source::Source;
+use std::fmt::Write as _;
+use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex};
+
+/// A ViperGPT program that compiles.
+///
+/// Cheap to clone; each run shares the compiled code.
+#[derive(Clone)]
+pub struct ViperProgram {
+    parsed: Arc<Parsed>,
+    question: String,
+    possible_answers: Vec<String>,
+}
+
+struct Parsed {
+    source: String,
+    /// Line of the text for every line of the code; 0 for those that were added.
+    numbers: Vec<usize>,
+    settings: ViperSettings,
+    /// The interpreter's code caches facts about itself, so that threads cannot share it.
+    code: Mutex<MontyRun>,
+    entry: Entry,
+}
+
+/// Names in tracebacks.
+const FILE: &str = "program";
+
+impl ViperProgram {
+    /// Reads a program as a language model wrote it, and compiles it.
+    ///
+    /// # Errors
+    /// What is wrong, with its line and column: text that is no Python, no function to call, a
+    /// parameter that nothing is known to be given to, a limit, Python that the interpreter does
+    /// not know.
+    pub fn parse(text: &str, settings: &ViperSettings) -> Result<Self, ProgramErrors> {
+        let one = |error| ProgramErrors(vec![error]);
+        let source = Source::read(text, settings)?;
+        let entry = Entry::of(source.module.syntax()).map_err(|(at, message)| {
+            let line = source
+                .code
+                .get(..at)
+                .unwrap_or_default()
+                .matches('\n')
+                .count();
+            let number = source.numbers.get(line).copied().unwrap_or(1).max(1);
+            one(ProgramError::new(number, 1, message))
+        })?;
+        let code = compile(&source, &entry, settings).map_err(one)?;
+        Ok(Self {
+            parsed: Arc::new(Parsed {
+                source: text.to_owned(),
+                numbers: source.numbers,
+                settings: settings.clone(),
+                code: Mutex::new(code),
+                entry,
+            }),
+            question: String::new(),
+            possible_answers: Vec::new(),
+        })
+    }
+
+    /// The program with what its parameters `query` and `possible_answers` are given.
+    #[must_use]
+    pub fn asking(mut self, question: &str, possible_answers: &[String]) -> Self {
+        question.clone_into(&mut self.question);
+        self.possible_answers = possible_answers.to_vec();
+        self
+    }
+}
+
+/// Compiles the program together with what it needs of ours, which comes after its own lines, and
+/// the call of its function at the end.
+fn compile(
+    source: &Source,
+    entry: &Entry,
+    settings: &ViperSettings,
+) -> Result<MontyRun, ProgramError> {
+    let rewritten = rewrite::rewrite(source, &entry.name, &settings.modules);
+    let mut code = rewritten.code;
+    for helper in rewritten.helpers {
+        code += helper.source();
+    }
+    let arguments: Vec<String> = entry
+        .parameters
+        .iter()
+        .map(|(name, given)| match given {
+            Given::Api(api) => format!("{name}={api}"),
+            _ => format!("{name}=_given_{name}"),
+        })
+        .collect();
+    let _ = write!(code, "{}({})", entry.name, arguments.join(", "));
+    let unreadable = || ProgramError::new(1, 1, "the Python interpreter cannot read it");
+    let compiled =
+        catch_unwind(|| MontyRun::new(code, FILE, Vec::new(), CompileOptions::default()))
+            .map_err(|_| unreadable())?;
+    compiled.map_err(|error| {
+        let frame = error.traceback().last();
+        let line = frame.map_or(1, |frame| frame.start.line as usize);
+        let column = frame.map_or(1, |frame| frame.start.column as usize);
+        let number = source
+            .numbers
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(1);
+        ProgramError::new(
+            number.max(1),
+            column,
+            rewrite::without_lines(&error.summary()),
+        )
+    })
+}
+
+/// The faults of a program; none if [`ViperProgram::parse`] accepts it.
+pub fn check(text: &str, settings: &ViperSettings) -> Vec<ProgramError> {
+    match ViperProgram::parse(text, settings) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.0,
+    }
+}
+
+impl Program for ViperProgram {
+    fn start(&self, inputs: &Inputs) -> Box<dyn Execution> {
+        Box::new(ViperExecution::new(self.clone(), inputs))
+    }
+
+    fn source(&self) -> &str {
+        &self.parsed.source
+    }
+}
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
+mod source_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The settings of ViperGPT programs.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How ViperGPT programs are read and run. The defaults are the reference implementation's
+/// figures, with limits that no sensible program meets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ViperSettings {
+    /// `find` keeps boxes whose score is greater than this.
+    pub locate_threshold: f32,
+    /// `find` drops a box whose IoU with a better one is greater than this.
+    pub nms_iou: f32,
+    /// `crop`, and so `find`, takes this many pixels more on every side, as far as there are.
+    pub crop_margin: u32,
+    /// `verify_property` is true of a score greater than this.
+    pub verify_threshold: f32,
+    /// What may be imported; everything else is not there.
+    pub modules: Vec<String>,
+    /// Greatest length of a program, characters.
+    pub max_length: usize,
+    /// Greatest depth of nesting of a program: brackets, and blocks in blocks.
+    pub max_depth: usize,
+    /// Greatest number of operations of one statement, such as `1 + 1 + …`.
+    pub max_operations: usize,
+    /// Greatest number of sub-tasks that one run may ask for.
+    pub max_sub_tasks: usize,
+    /// Greatest number of calls of the API that one run may make, also those that need no module.
+    pub max_calls: usize,
+    /// Greatest time that one run may compute, milliseconds. Waiting for modules does not count.
+    pub max_ms: u64,
+    /// Greatest size of one value, bytes.
+    pub max_memory: usize,
+    /// Greatest depth of calls.
+    pub max_recursion: usize,
+    /// Greatest length of what a run prints, bytes.
+    pub max_output: usize,
+}
+
+impl Default for ViperSettings {
+    fn default() -> Self {
+        Self {
+            locate_threshold: 0.1,
+            nms_iou: 0.5,
+            crop_margin: 10,
+            verify_threshold: 0.5,
+            modules: [
+                "typing",
+                "math",
+                "re",
+                "collections",
+                "functools",
+                "itertools",
+            ]
+            .map(String::from)
+            .into(),
+            max_length: 40_000,
+            max_depth: 64,
+            max_operations: 1_000,
+            max_sub_tasks: 1_000,
+            max_calls: 20_000,
+            max_ms: 500,
+            max_memory: 32 << 20,
+            max_recursion: 200,
+            max_output: 64 << 10,
+        }
+    }
+}
+
+impl ViperSettings {
+    pub(super) fn limits(&self) -> monty_types::ResourceLimits {
+        monty_types::ResourceLimits::default()
+            .max_duration(Duration::from_millis(self.max_ms))
+            .max_memory(self.max_memory)
+            .max_recursion_depth(self.max_recursion)
+            // Counted here, with an error that names the setting.
+            .max_suspensions(usize::MAX)
+    }
+}
