@@ -5,23 +5,26 @@
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
-use sdvp_core::{Region, SubTask, View};
+use sdvp_core::{Region, SubTask, SubTaskKind, View};
 use std::collections::HashSet;
 
 /// The calls themselves, then new ones, until there are `count`; all of `calls` if that is more.
 pub(super) fn recombined(calls: &[SubTask], count: usize, seed: u64) -> Vec<SubTask> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xCA11);
     let more = count.saturating_sub(calls.len());
-    // Every region once: programs look at whole pictures again and again, and a whole picture drawn
-    // again is no new call.
+    // Programs look at whole pictures again and again. To locate, a view is remembered with many
+    // texts, so that a whole picture drawn again is nothing new: every region once. To answer,
+    // another question about it is.
     let mut known = HashSet::new();
     let places: Vec<&View> = calls
         .iter()
-        .map(|call| &call.view)
-        .filter(|view| {
+        .filter(|call| {
+            let view = &call.view;
             let (width, height) = (view.image().width(), view.image().height());
             known.insert((width, height, view.region().to_array()))
+                || call.kind != SubTaskKind::Locate
         })
+        .map(|call| &call.view)
         .collect();
     let new = (0..more).filter_map(|_| {
         let (picture, place, text) = (
