@@ -76,6 +76,12 @@ pub enum ImageError {
         /// The decoder's reason.
         reason: String,
     },
+    /// A folder that should hold the frames of a video.
+    #[error("the folder {} holds no image; expected the frames of a video", path.display())]
+    NoFrames {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An image without pixels.
     #[error("an image needs at least one pixel, found {width}×{height}")]
     Empty {

@@ -8,6 +8,7 @@
 mod bbox;
 mod digest;
 mod file;
+mod frames;
 mod image;
 mod module;
 mod outcome;

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use sdvp_core::DecodeLimits;
 use sdvp_data::dataset::{self, Record};
 use sdvp_data::picto::{Question, Split};
-use sdvp_data::{Task, questions};
+use sdvp_data::{Gold, Task, questions};
 use sdvp_distill::Exercise;
 use sdvp_eval::{Exam, ExamItem};
 use sdvp_program::viper::{self, ViperProgram, ViperSettings};
@@ -27,20 +27,6 @@ impl Framework {
         match self {
             Framework::Visprog => "visprog",
             Framework::Viper => "viper",
-        }
-    }
-
-    /// Whether the built-in world writes programs in it.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub(crate) fn writes_tasks(self) -> Result<()> {
-        match self {
-            Framework::Visprog => Ok(()),
-            Framework::Viper => bail!(
-                "the built-in tasks have programs in visprog only; viper programs are run from a \
-                 folder with a programs.jsonl, or with `sdvp ask`"
-            ),
         }
     }
 
@@ -75,16 +61,41 @@ impl Framework {
     }
 }
 
+impl Framework {
+    /// The program of a question of the built-in world.
+    fn program_of(self, question: &Question) -> Result<Arc<dyn Program>, String> {
+        match self {
+            Framework::Visprog => parse(&question.program, &VisProgSettings::default()),
+            Framework::Viper => {
+                let mut settings = ViperSettings::default();
+                if matches!(question.gold, Gold::Box(_)) {
+                    // What is returned is where something is, as in the reference's settings for
+                    // referring expressions.
+                    settings.crop_margin = 0;
+                }
+                let program = ViperProgram::parse(&question.viper_program(), &settings)
+                    .map_err(|errors| errors.to_string())?;
+                Ok(Arc::new(program.asking(&question.text, &[])))
+            }
+        }
+    }
+}
+
 /// The images that programs of records and of the built-in world start from.
 const INPUTS: [&str; 3] = ["IMAGE", "LEFT", "RIGHT"];
 
 /// The questions of a split of the built-in world, to be scored.
-pub(crate) fn exam(task: Task, split: Split, seed: u64, count: usize) -> Exam {
-    let settings = VisProgSettings::default();
+pub(crate) fn exam(
+    task: Task,
+    framework: Framework,
+    split: Split,
+    seed: u64,
+    count: usize,
+) -> Exam {
     questions(task, split, seed, count)
         .into_iter()
         .map(|question| {
-            let program = parse(&question.program, &settings);
+            let program = framework.program_of(&question);
             ExamItem::drawn(question, program)
         })
         .collect()

@@ -1,7 +1,7 @@
 //! A trial: a chain of tasks distilled into the shipped student, measured after each.
 
 use crate::commands::Effort;
-use crate::exam::exam;
+use crate::exam::{Framework, exam};
 use crate::progress::Progress;
 use anyhow::Result;
 use sdvp_core::Module;
@@ -27,7 +27,8 @@ impl Exams {
         seed: u64,
     ) -> Self {
         let exams = counts.into_iter();
-        let exams = exams.map(|(task, count)| (task, exam(task, split, seed, count)));
+        let exams =
+            exams.map(|(task, count)| (task, exam(task, Framework::Visprog, split, seed, count)));
         Self {
             exams: exams.collect(),
         }

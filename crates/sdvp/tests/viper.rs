@@ -65,6 +65,44 @@ fn a_program_is_asked_about_ones_own_picture() {
 }
 
 #[test]
+fn a_program_is_asked_about_a_video() {
+    let folder = tempfile::tempdir().unwrap();
+    let frames = folder.path().join("frames");
+    std::fs::create_dir(&frames).unwrap();
+    for number in [9, 10] {
+        let picture = image::RgbImage::new(number, 8);
+        picture.save(frames.join(format!("{number}.png"))).unwrap();
+    }
+    let code = "def execute_command(video):
+    segment = VideoSegment(video)
+    return [frame.width for frame in segment.frame_iterator()], segment.trim(1, 2).start
+";
+    let program = file(folder.path(), "program.py", code);
+    let ask = |framework: &str, video: &Path| {
+        let mut ask = sdvp();
+        ask.args([
+            "ask",
+            "--question",
+            "?",
+            "--framework",
+            framework,
+            "--video",
+        ]);
+        ask.arg(video).arg("--program").arg(&program);
+        ask.assert()
+    };
+    ask("viper", &frames)
+        .success()
+        .stdout(contains("[[9, 10], 1]"));
+    ask("viper", &folder.path().join("none"))
+        .code(1)
+        .stderr(contains("none"));
+    ask("visprog", &frames)
+        .code(1)
+        .stderr(contains("--framework viper"));
+}
+
+#[test]
 fn what_no_module_answers_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let code = "def execute_command(image):\n    return ImagePatch(image).compute_depth()\n";
@@ -105,10 +143,38 @@ fn programs_are_checked_without_being_run() {
 }
 
 #[test]
-fn tasks_without_programs_in_it_are_refused() {
-    let mut run = sdvp();
-    run.args(["run", "picto-gqa", "--framework", "viper", "--limit", "1"]);
-    run.assert()
-        .code(1)
-        .stderr(contains("have programs in visprog only"));
+fn tasks_are_run_together_and_one_at_a_time_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let mut run = sdvp();
+        run.args([
+            "run",
+            "picto-nlvr2",
+            "--framework",
+            "viper",
+            "--limit",
+            "40",
+        ]);
+        run.args(more).arg("--out").arg(&out).assert().success();
+        std::fs::read_to_string(out.join("results.jsonl")).unwrap()
+    };
+    let together = run("together", &[]);
+    assert_eq!(together, run("alone", &["--one-at-a-time"]));
+    assert_eq!(together.lines().count(), 40);
+}
+
+#[test]
+fn distilling_under_it_is_refused() {
+    let mut distill = sdvp();
+    distill.args([
+        "distill",
+        "picto-gqa",
+        "--framework",
+        "viper",
+        "--out",
+        "nowhere",
+    ]);
+    let message = "distilled under visprog only so far";
+    distill.assert().code(1).stderr(contains(message));
 }

@@ -135,6 +135,11 @@ impl SubQuestion {
                 noun: until(rest, &["in", "on"])?,
                 plural: words.first() == Some(&"are"),
             }),
+            // As ViperGPT's `exists` asks of what was found.
+            ["is", "this", rest @ ..] => Some(SubQuestion::Exist {
+                noun: Noun::from_words(rest)?,
+                plural: false,
+            }),
             ["is" | "are", "the", rest @ .., color] => Some(SubQuestion::IsColor(
                 Noun::from_words(rest)?,
                 color_named(color)?,

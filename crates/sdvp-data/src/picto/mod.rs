@@ -18,6 +18,7 @@ mod sprite;
 mod style;
 mod tasks;
 mod verify;
+mod viper;
 mod words;
 pub use ask::{MAX_COUNT, SubQuestion, answer_vocabulary, locate_queries};
 pub use catalogue::{Category, Color, Thing, UnknownThing};

@@ -1,7 +1,11 @@
 //! Questions with everything that is known about them.
 
-use super::{FunctionalStep, Scene};
+use super::functional::Functional;
+use super::{FunctionalStep, Scene, viper};
 use crate::Gold;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use sdvp_core::Hasher;
 use sdvp_program::Inputs;
 use std::sync::Arc;
 
@@ -47,9 +51,22 @@ pub struct Question {
     pub semantic: Vec<FunctionalStep>,
     /// A VisProg program for it.
     pub program: String,
+    /// Its meaning, as programs are written from it.
+    pub(crate) functional: Functional,
 }
 
 impl Question {
+    /// A ViperGPT program for it, always the same. Other than [`program`](Question::program) it was
+    /// not checked to give the right answer with perfect modules; nearly all do.
+    pub fn viper_program(&self) -> String {
+        let drawn = Hasher::new("viper program")
+            .part(self.id.as_bytes())
+            .finish();
+        let mut rng = ChaCha8Rng::from_seed(*drawn.as_bytes());
+        // What has a VisProg program has steps that fit together.
+        viper::compile(&self.functional, self.scenes.len() == 2, &mut rng).unwrap_or_default()
+    }
+
     /// The variables that its program finds its pictures in: `IMAGE`, or `LEFT` and `RIGHT`.
     pub fn input_names(&self) -> &'static [&'static str] {
         input_names(self.scenes.len())

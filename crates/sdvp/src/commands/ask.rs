@@ -12,8 +12,11 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Ask {
     /// The picture; twice for a left and a right one.
-    #[arg(long = "image", required = true, num_args = 1)]
+    #[arg(long = "image", required_unless_present = "video", num_args = 1)]
     images: Vec<PathBuf>,
+    /// A video instead, for viper programs: a folder of images, or an animated GIF or WebP.
+    #[arg(long, conflicts_with = "images")]
+    video: Option<PathBuf>,
     /// The question, for the record; the program answers it.
     #[arg(long)]
     question: String,
@@ -32,23 +35,37 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) fn run(self, json: bool) -> Result<bool> {
+    /// The pictures, or the frames of the video, by the names that programs know them by.
+    fn inputs(&self) -> Result<Inputs> {
+        let limits = DecodeLimits::default();
+        if let Some(video) = &self.video {
+            if self.framework == Framework::Visprog {
+                bail!("VisProg programs take no video; try --framework viper");
+            }
+            let frames = Image::open_frames(video, &limits)?.into_iter().enumerate();
+            return Ok(frames
+                .map(|(n, frame)| (format!("FRAME{n}"), frame))
+                .collect());
+        }
         let names: &[&str] = match self.images.len() {
             1 => &["IMAGE"],
             2 => &["LEFT", "RIGHT"],
             n => bail!("expected one picture or two, found {n}"),
         };
-        let limits = DecodeLimits::default();
-        let inputs: Inputs = names
-            .iter()
-            .zip(&self.images)
+        let named = names.iter().zip(&self.images);
+        named
             .map(|(name, path)| Ok(((*name).to_owned(), Image::open(path, &limits)?)))
-            .collect::<Result<_>>()?;
+            .collect()
+    }
+
+    pub(crate) fn run(self, json: bool) -> Result<bool> {
+        let inputs = self.inputs()?;
+        let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
         let source = std::fs::read_to_string(&self.program)
             .with_context(|| format!("cannot read the program {}", self.program.display()))?;
         let program = self
             .framework
-            .parse(&source, &self.question, names)
+            .parse(&source, &self.question, &names)
             .with_context(|| format!("the program {} cannot be run", self.program.display()))?;
         let runtime = Runtime::new(
             modules::student(self.student.as_deref())?.modules()?,

@@ -4,7 +4,7 @@ use super::effort::Effort;
 use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
 use crate::{modules, output};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{DistilledStep, Gate, HeldOut, Memory, Verdict};
@@ -75,7 +75,11 @@ const RECORD: &str = "distilled.json";
 impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
-        self.framework.writes_tasks()?;
+        if self.framework != Framework::Visprog {
+            bail!(
+                "students are distilled under visprog only so far; what is learned is used by viper programs, too"
+            );
+        }
         let before = modules::student(self.after.as_deref())?;
         let (memory, mut record) = match &self.after {
             Some(folder) => (Memory::load(folder)?, read_record(folder)?),

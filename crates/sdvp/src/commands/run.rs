@@ -49,9 +49,14 @@ impl Run {
             exam_from(&folder, self.framework, self.limit)?
         } else {
             let task = Task::named(&self.task).context("and there is no such folder")?;
-            self.framework.writes_tasks()?;
             let split: Split = self.split.parse()?;
-            exam(task, split, self.seed, self.limit.unwrap_or(500))
+            exam(
+                task,
+                self.framework,
+                split,
+                self.seed,
+                self.limit.unwrap_or(500),
+            )
         };
         let modules = match &self.teachers {
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),

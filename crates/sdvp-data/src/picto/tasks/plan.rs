@@ -177,6 +177,7 @@ impl Plan {
                 kind: QuestionKind::new(structural, semantic, detailed),
                 semantic: draft.functional.to_gqa(&scenes),
                 program,
+                functional: draft.functional,
                 scenes,
             });
         }

@@ -1,7 +1,7 @@
 //! The demo's tasks, with the questions and what came of them.
 
 use super::{KEPT, Scale};
-use crate::exam::{exam, questions_of};
+use crate::exam::{Framework, exam, questions_of};
 use crate::modules::Teachers;
 use crate::progress::Progress;
 use anyhow::Result;
@@ -46,7 +46,7 @@ impl Sitting {
         } else {
             scale.unseen_questions
         };
-        let exam = exam(task, Split::Test, seed, count);
+        let exam = exam(task, Framework::Visprog, Split::Test, seed, count);
         let before = watch.sit(&exam, base.modules()?, &format!("{task}: before"))?;
         let replaced: Vec<Evaluation> = teachers
             .iter()

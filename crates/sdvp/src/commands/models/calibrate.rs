@@ -1,7 +1,7 @@
 //! `sdvp models calibrate`: from which probability on boxes are worth believing.
 
 use super::chosen;
-use crate::exam::exam;
+use crate::exam::{Framework, exam};
 use crate::output;
 use anyhow::Result;
 use sdvp_core::Module;
@@ -81,7 +81,7 @@ fn best_for(
     task: Task,
     module: impl Fn(Calibration) -> Result<Arc<dyn Module>>,
 ) -> Result<Calibration> {
-    let exam: Exam = exam(task, Split::Val, 0, QUESTIONS);
+    let exam: Exam = exam(task, Framework::Visprog, Split::Val, 0, QUESTIONS);
     let candidates: Vec<Calibration> = (1..=LAST)
         .map(|step| Calibration::try_from(step as f32 * GRID))
         .collect::<Result<_, _>>()?;
