@@ -6,6 +6,7 @@
 //!
 //! What a program needs of modules is only ever in its sub-tasks: this crate knows no model.
 
+mod detections;
 mod execution;
 mod program_error;
 mod python;

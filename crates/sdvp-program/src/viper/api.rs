@@ -125,6 +125,12 @@ pub(super) const FUNCTIONS: [&str; 6] = [
     "coerce_to_numeric",
 ];
 
+/// The name of the API that a name is, if it is one.
+pub(super) fn api_name(name: &str) -> Option<&'static str> {
+    let function = FUNCTIONS.iter().copied().find(|function| *function == name);
+    function.or(Class::of_name(name).map(Class::name))
+}
+
 impl Api<'_> {
     /// Calls a function. `None` if there is none of this name.
     pub(super) fn function(

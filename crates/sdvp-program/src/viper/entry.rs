@@ -1,5 +1,6 @@
 //! The function that answers, and what its parameters are given.
 
+use super::api::api_name;
 use super::source::ENTRY;
 use ruff_python_ast::{ModModule, Stmt, StmtFunctionDef};
 
@@ -26,22 +27,10 @@ pub(super) enum Given {
     Nothing,
 }
 
-/// The names of the API.
-pub(super) const API: [&str; 8] = [
-    "ImagePatch",
-    "VideoSegment",
-    "best_image_match",
-    "distance",
-    "bool_to_yesno",
-    "llm_query",
-    "process_guesses",
-    "coerce_to_numeric",
-];
-
 impl Given {
     /// What a name stands for; `None` for names that mean nothing.
     pub(super) fn of(name: &str) -> Option<Self> {
-        if let Some(api) = API.iter().find(|api| **api == name) {
+        if let Some(api) = api_name(name) {
             return Some(Given::Api(api));
         }
         Some(match name {

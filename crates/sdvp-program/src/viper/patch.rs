@@ -6,6 +6,7 @@
 //! is `image[:, height - upper : height - lower, left : right]`, so that coordinates beyond the
 //! edge are cut and negative ones count from the other side, as in any Python slice.
 
+use crate::detections::check_finite;
 use sdvp_core::{BBox, Detection, Region, View, non_maximum_suppression};
 
 /// A rectangle in some image's coordinates, origin bottom-left, in pixels; edges as a program gave
@@ -119,14 +120,7 @@ impl Patch {
         nms_iou: f32,
         margin: u32,
     ) -> Result<Vec<Self>, String> {
-        for found in detections {
-            if !(found.bbox.is_finite() && found.score.is_finite()) {
-                return Err(format!(
-                    "expected finite coordinates and scores, found the box {:?} with score {}",
-                    found.bbox, found.score
-                ));
-            }
-        }
+        check_finite(detections)?;
         let mut sure: Vec<&Detection> = detections
             .iter()
             .filter(|found| found.score > threshold)

@@ -1,6 +1,7 @@
 //! Boxes and crops, in whole pixels of the view they belong to.
 
 use super::steps::Side;
+use crate::detections::check_finite;
 use sdvp_core::{BBox, Detection, Region, non_maximum_suppression};
 
 /// A view's width and height, each at least 1.
@@ -58,14 +59,7 @@ pub(super) fn located(
     threshold: f32,
     nms_iou: f32,
 ) -> Result<Vec<Region>, String> {
-    for found in detections {
-        if !(found.bbox.is_finite() && found.score.is_finite()) {
-            return Err(format!(
-                "expected finite coordinates and scores, found the box {:?} with score {}",
-                found.bbox, found.score
-            ));
-        }
-    }
+    check_finite(detections)?;
     let mut kept: Vec<&Detection> = detections
         .iter()
         .filter(|found| found.score > threshold)
