@@ -100,14 +100,12 @@ impl<'a> Budget<'a> {
 }
 
 fn animation(path: &Path, limits: &DecodeLimits) -> Result<Vec<Image>, ImageError> {
-    // The first frame, with all checks of a file.
-    let first = Image::open(path, limits)?;
-    let bytes = std::fs::read(path).map_err(|source| ImageError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = Image::read(path, limits)?;
+    let name = path.display().to_string();
+    // The first frame, with all checks of an image.
+    let first = Image::decode_named(&bytes, &name, limits)?;
     let damaged = |error: image::ImageError| ImageError::Damaged {
-        name: path.display().to_string(),
+        name: name.clone(),
         reason: error.to_string(),
     };
     let mut allowed = image::Limits::default();

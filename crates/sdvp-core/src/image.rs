@@ -113,22 +113,26 @@ impl Image {
     /// # Errors
     /// See [`ImageError`]; each names the file.
     pub fn open(path: &Path, limits: &DecodeLimits) -> Result<Self, ImageError> {
+        let bytes = Self::read(path, limits)?;
+        Self::decode_named(&bytes, &path.display().to_string(), limits)
+    }
+
+    /// The bytes of a file that is not too large.
+    pub(crate) fn read(path: &Path, limits: &DecodeLimits) -> Result<Vec<u8>, ImageError> {
         let read = |source| ImageError::Read {
             path: path.to_owned(),
             source,
         };
         let size = std::fs::metadata(path).map_err(read)?.len();
-        let name = path.display().to_string();
         if size > limits.max_file {
             return Err(ImageError::TooLarge {
-                name,
+                name: path.display().to_string(),
                 found: format!("a file of {size} bytes"),
                 limit: format!("{} bytes", limits.max_file),
                 setting: "max_file",
             });
         }
-        let bytes = std::fs::read(path).map_err(read)?;
-        Self::decode_named(&bytes, &name, limits)
+        std::fs::read(path).map_err(read)
     }
 
     /// Decodes an image held in memory.
@@ -139,7 +143,11 @@ impl Image {
         Self::decode_named(bytes, "in memory", limits)
     }
 
-    fn decode_named(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<Self, ImageError> {
+    pub(crate) fn decode_named(
+        bytes: &[u8],
+        name: &str,
+        limits: &DecodeLimits,
+    ) -> Result<Self, ImageError> {
         let damaged = |error: &dyn fmt::Display| ImageError::Damaged {
             name: name.to_owned(),
             reason: error.to_string(),

@@ -38,51 +38,52 @@ impl Framework {
         }
     }
 
-    /// Reads a program that answers `question` and starts from the images of these names.
+    /// Reads a program that answers `question`.
     pub(crate) fn parse(
         self,
         source: &str,
         question: &str,
-        inputs: &[&str],
+        settings: &ProgramSettings,
     ) -> Result<Arc<dyn Program>, ProgramErrors> {
         Ok(match self {
-            Framework::Visprog => {
-                let settings = VisProgSettings {
-                    inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
-                    ..VisProgSettings::default()
-                };
-                Arc::new(VisProgProgram::parse(source, &settings)?)
-            }
+            Framework::Visprog => Arc::new(VisProgProgram::parse(source, &settings.visprog)?),
             Framework::Viper => {
-                let program = ViperProgram::parse(source, &ViperSettings::default())?;
+                let program = ViperProgram::parse(source, &settings.viper)?;
                 Arc::new(program.asking(question, &[]))
             }
         })
     }
-}
 
-impl Framework {
     /// The program of a question of the built-in world.
-    fn program_of(self, question: &Question) -> Result<Arc<dyn Program>, String> {
-        match self {
-            Framework::Visprog => parse(&question.program, &VisProgSettings::default()),
-            Framework::Viper => {
-                let mut settings = ViperSettings::default();
-                if matches!(question.gold, Gold::Box(_)) {
-                    // What is returned is where something is, as in the reference's settings for
-                    // referring expressions.
-                    settings.crop_margin = 0;
-                }
-                let program = ViperProgram::parse(&question.viper_program(), &settings)
-                    .map_err(|errors| errors.to_string())?;
-                Ok(Arc::new(program.asking(&question.text, &[])))
-            }
-        }
+    fn program_of(
+        self,
+        question: &Question,
+        settings: &ProgramSettings,
+    ) -> Result<Arc<dyn Program>, String> {
+        let program = match self {
+            Framework::Visprog => self.parse(&question.program, &question.text, settings),
+            Framework::Viper => self.parse(&question.viper_program(), &question.text, settings),
+        };
+        program.map_err(|errors| errors.to_string())
     }
 }
 
-/// The images that programs of records and of the built-in world start from.
-const INPUTS: [&str; 3] = ["IMAGE", "LEFT", "RIGHT"];
+/// How programs of each framework are read and run.
+#[derive(Default)]
+pub(crate) struct ProgramSettings {
+    pub(crate) visprog: VisProgSettings,
+    pub(crate) viper: ViperSettings,
+}
+
+impl ProgramSettings {
+    /// Those for questions whose answer is where something is: what is returned is the box, without
+    /// a margin, as in the reference's settings for referring expressions.
+    fn referring() -> Self {
+        let mut settings = Self::default();
+        settings.viper.crop_margin = 0;
+        settings
+    }
+}
 
 /// The questions of a split of the built-in world, to be scored.
 pub(crate) fn exam(
@@ -92,10 +93,15 @@ pub(crate) fn exam(
     seed: u64,
     count: usize,
 ) -> Exam {
+    let (plain, referring) = (ProgramSettings::default(), ProgramSettings::referring());
     questions(task, split, seed, count)
         .into_iter()
         .map(|question| {
-            let program = framework.program_of(&question);
+            let settings = match question.gold {
+                Gold::Box(_) => &referring,
+                _ => &plain,
+            };
+            let program = framework.program_of(&question, settings);
             ExamItem::drawn(question, program)
         })
         .collect()
@@ -108,17 +114,18 @@ pub(crate) fn exam_from(folder: &Path, framework: Framework, limit: Option<usize
         bail!("{} holds no question", folder.display());
     }
     let count = limit.unwrap_or(records.len());
+    let settings = ProgramSettings::default();
     Ok(records
         .into_iter()
         .take(count)
-        .map(|record| item(record, framework))
+        .map(|record| item(record, framework, &settings))
         .collect())
 }
 
-fn item(record: Record, framework: Framework) -> ExamItem {
+fn item(record: Record, framework: Framework, settings: &ProgramSettings) -> ExamItem {
     let program = match &record.program {
         Some(program) => framework
-            .parse(program, &record.text, &INPUTS)
+            .parse(program, &record.text, settings)
             .map_err(|errors| errors.to_string()),
         None => Err("the question has no program; expected one in programs.jsonl".to_owned()),
     };
@@ -150,11 +157,11 @@ pub(crate) fn questions_of(
 
 /// The programs of questions; those that cannot be read are left out.
 pub(crate) fn exercises(questions: &[Arc<Question>]) -> Vec<Exercise> {
-    let settings = VisProgSettings::default();
+    let settings = ProgramSettings::default();
     questions
         .iter()
         .filter_map(|question| {
-            let program = parse(&question.program, &settings).ok()?;
+            let program = Framework::Visprog.program_of(question, &settings).ok()?;
             let question = Arc::clone(question);
             Some(Exercise {
                 program,
@@ -165,9 +172,14 @@ pub(crate) fn exercises(questions: &[Arc<Question>]) -> Vec<Exercise> {
         .collect()
 }
 
-fn parse(program: &str, settings: &VisProgSettings) -> Result<Arc<dyn Program>, String> {
-    match VisProgProgram::parse(program, settings) {
-        Ok(program) => Ok(Arc::new(program)),
-        Err(errors) => Err(errors.to_string()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_folders_may_be_about_three_pictures() {
+        let program = "BOX0=LOC(image=MIDDLE,object='box')\nANSWER0=COUNT(box=BOX0)\nFINAL_ANSWER=RESULT(var=ANSWER0)";
+        let settings = ProgramSettings::default();
+        assert!(Framework::Visprog.parse(program, "?", &settings).is_ok());
     }
 }

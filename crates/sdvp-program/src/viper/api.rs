@@ -4,7 +4,7 @@ use super::number_words::{Number, number_in_text, number_in_words};
 use super::patch::{Edges, NoArea, Patch};
 use super::pending::Pending;
 use super::settings::ViperSettings;
-use super::signature::{Bound, Signature, int, list, raised, text};
+use super::signature::{Bound, Signature, int, list, raised, text, wrong_type};
 use super::things::{Class, Thing, Things};
 use super::video::NoDuration;
 use monty_types::{ExcType, MontyException, MontyObject};
@@ -227,12 +227,7 @@ impl Api<'_> {
         let image = bound.object();
         let view = match self.things.of(&image) {
             Some(Thing::Picture(view)) => view.clone(),
-            _ => {
-                return Err(raised(
-                    ExcType::TypeError,
-                    format!("expected image as Image, found {}", image.type_name()),
-                ));
-            }
+            _ => return Err(wrong_type("image", "Image", &image)),
         };
         let edges = [bound.take(), bound.take(), bound.take(), bound.take()];
         let none = |edge: &Option<MontyObject>| matches!(edge, None | Some(MontyObject::None));
@@ -319,12 +314,7 @@ impl Api<'_> {
         let video = bound.object();
         let whole = match self.things.of(&video) {
             Some(Thing::Segment(segment)) => segment.clone(),
-            _ => {
-                return Err(raised(
-                    ExcType::TypeError,
-                    format!("expected video as frames, found {}", video.type_name()),
-                ));
-            }
+            _ => return Err(wrong_type("video", "frames", &video)),
         };
         let (start, end) = (frame_number(bound.take())?, frame_number(bound.take())?);
         let origin = frame_number(bound.take())?.unwrap_or(0);

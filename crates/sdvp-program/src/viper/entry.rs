@@ -59,7 +59,7 @@ impl Entry {
     /// The last function of the usual name, or the only function there is.
     ///
     /// # Errors
-    /// Where and why there is none: line in the code (from 0 bytes) and message.
+    /// Where and why there is none: byte of the code, and message.
     pub(super) fn of(module: &ModModule) -> Result<Self, (usize, String)> {
         let functions = || {
             module.body.iter().filter_map(|stmt| match stmt {

@@ -39,6 +39,8 @@ pub(super) struct ViperExecution {
     inputs: Inputs,
     first: Option<View>,
     things: Things,
+    /// What the function's parameters are given, by name.
+    parameters: Vec<(String, MontyObject)>,
     state: State,
     sub_tasks: usize,
     calls: usize,
@@ -56,6 +58,7 @@ impl ViperExecution {
             first: inputs.first().map(|(_, image)| image.view()),
             inputs: inputs.clone(),
             things: Things::default(),
+            parameters: Vec::new(),
             state: State::Fresh,
             sub_tasks: 0,
             calls: 0,
@@ -89,9 +92,10 @@ impl ViperExecution {
 
     fn begin(&mut self) -> Result<Step, RunError> {
         let parsed = self.parsed();
+        // What is missing is missed before anything runs.
         for (name, given) in &parsed.entry.parameters {
-            // So that what is missing is missed before anything runs.
-            self.given(name, *given)?;
+            let value = self.given(name, *given)?;
+            self.parameters.push((name.clone(), value));
         }
         let code = parsed
             .code
@@ -319,10 +323,6 @@ impl ViperExecution {
     /// What a name or an attribute stands for.
     fn look_up(&mut self, lookup: &NameLookup) -> NameLookupResult {
         let name = lookup.name.as_str();
-        let function = |name: String| MontyObject::Function {
-            name,
-            docstring: None,
-        };
         let Some(id) = lookup.object_id() else {
             return self.global(name).into();
         };
@@ -347,25 +347,19 @@ impl ViperExecution {
     }
 
     fn global(&mut self, name: &str) -> Option<MontyObject> {
-        let function = |name: &str| MontyObject::Function {
-            name: name.to_owned(),
-            docstring: None,
-        };
         match name {
             "ImagePatch" | "_ImagePatch" => Some(Class::ImagePatch.python()),
             "VideoSegment" => Some(Class::VideoSegment.python()),
-            "_best_image_match" => Some(function(name)),
-            _ if FUNCTIONS.contains(&line_of(name).0) => Some(function(name)),
+            "_best_image_match" => Some(function(name.to_owned())),
+            _ if FUNCTIONS.contains(&line_of(name).0) => Some(function(name.to_owned())),
             _ => {
-                // A parameter's value, or what a program without a header takes for granted.
-                let given = match name.strip_prefix("_given_") {
-                    Some(parameter) => {
-                        let parsed = self.parsed();
-                        let mut known = parsed.entry.parameters.iter();
-                        known.find(|(name, _)| name == parameter)?.1
-                    }
-                    None => Given::of(name)?,
-                };
+                if let Some(parameter) = name.strip_prefix("_given_") {
+                    let mut known = self.parameters.iter();
+                    let (_, value) = known.find(|(name, _)| name == parameter)?;
+                    return Some(value.clone());
+                }
+                // What a program without a header takes for granted.
+                let given = Given::of(name)?;
                 self.given(name, given).ok()
             }
         }
@@ -390,7 +384,7 @@ impl ViperExecution {
             Given::Picture(0) if pair && self.image_parameters() == 1 => {
                 return Ok(self.pictures());
             }
-            Given::Picture(n) => self.inputs.get(n).map(|(_, image)| image.clone()),
+            Given::Picture(n) => self.nth(n),
             Given::Left => self.named("LEFT").or_else(|| self.nth(0)),
             Given::Right => self.named("RIGHT").or_else(|| self.nth(1)),
             Given::Pictures => return Ok(self.pictures()),
@@ -463,6 +457,14 @@ impl ViperExecution {
                 _ => Value::Text(other.py_repr()),
             },
         }
+    }
+}
+
+/// A function of ours, which asks for its value when it is called.
+fn function(name: String) -> MontyObject {
+    MontyObject::Function {
+        name,
+        docstring: None,
     }
 }
 

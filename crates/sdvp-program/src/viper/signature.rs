@@ -116,14 +116,19 @@ impl Bound {
     }
 }
 
+/// The `TypeError` of a value that should be something else.
+pub(super) fn wrong_type(what: &str, expected: &str, found: &MontyObject) -> MontyException {
+    raised(
+        ExcType::TypeError,
+        format!("expected {what} as {expected}, found {}", found.type_name()),
+    )
+}
+
 /// A value that must be a text.
 pub(super) fn text(object: MontyObject, what: &str) -> Result<String, MontyException> {
     match object {
         MontyObject::String(text) => Ok(text),
-        other => Err(raised(
-            ExcType::TypeError,
-            format!("expected {what} as str, found {}", other.type_name()),
-        )),
+        other => Err(wrong_type(what, "str", &other)),
     }
 }
 
@@ -134,10 +139,7 @@ pub(super) fn list(object: MontyObject, what: &str) -> Result<Vec<MontyObject>, 
         | MontyObject::Tuple(items)
         | MontyObject::Set(items)
         | MontyObject::FrozenSet(items) => Ok(items),
-        other => Err(raised(
-            ExcType::TypeError,
-            format!("expected {what} as list, found {}", other.type_name()),
-        )),
+        other => Err(wrong_type(what, "list", &other)),
     }
 }
 

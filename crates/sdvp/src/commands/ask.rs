@@ -1,6 +1,6 @@
 //! `sdvp ask`: one program about one's own picture.
 
-use crate::exam::Framework;
+use crate::exam::{Framework, ProgramSettings};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
 use sdvp_core::{DecodeLimits, Image};
@@ -60,12 +60,13 @@ impl Ask {
 
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let inputs = self.inputs()?;
-        let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+        let mut settings = ProgramSettings::default();
+        settings.visprog.inputs = inputs.iter().map(|(name, _)| name.clone()).collect();
         let source = std::fs::read_to_string(&self.program)
             .with_context(|| format!("cannot read the program {}", self.program.display()))?;
         let program = self
             .framework
-            .parse(&source, &self.question, &names)
+            .parse(&source, &self.question, &settings)
             .with_context(|| format!("the program {} cannot be run", self.program.display()))?;
         let runtime = Runtime::new(
             modules::student(self.student.as_deref())?.modules()?,
