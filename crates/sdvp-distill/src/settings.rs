@@ -17,6 +17,9 @@ pub struct StepSettings {
     pub learning_rate: f64,
     /// λ: weight of staying what one was.
     pub lambda: f64,
+    /// How strongly every weight is drawn back to what it was; the way it goes is bounded by one
+    /// over this. 0 lets it go.
+    pub anchor: f64,
     /// What is trained.
     #[serde(flatten)]
     pub method: TrainMethod,
@@ -76,12 +79,14 @@ impl Default for DistillSettings {
             // general styles too.
             learning_rate: 2.5e-4,
             lambda: 2.0,
+            // Without it, most of the way that weights go is noise of small batches, and that is
+            // what undoes earlier learning; a greater one takes more from what is to be learned.
+            anchor: 30.0,
             method: TrainMethod::Vision,
         };
         Self {
             seed: 0,
             answer: StepSettings {
-                rehearsed: 24,
                 learning_rate: 3e-4,
                 lambda: 1.5,
                 ..locate.clone()

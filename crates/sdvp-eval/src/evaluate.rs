@@ -8,6 +8,7 @@ use sdvp_data::Gold;
 use sdvp_data::picto::Question;
 use sdvp_program::{Inputs, Program, Trace};
 use sdvp_runtime::{Job, Runtime, RuntimeError, Settings, Statistics};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One question of an exam.
@@ -53,6 +54,8 @@ pub struct Evaluation {
     pub answers: Vec<Result<String, String>>,
     /// What happened, where it was asked to be kept.
     pub traces: Vec<Option<Trace>>,
+    /// Questions whose program failed and that were answered otherwise, with the failure.
+    pub fallen_back: BTreeMap<usize, String>,
     /// What it cost.
     pub statistics: Statistics,
 }
@@ -79,7 +82,43 @@ impl Evaluation {
     }
 
     fn failed(&self) -> usize {
-        self.answers.iter().filter(|answer| answer.is_err()).count()
+        let answers = self.answers.iter().enumerate();
+        let failed = answers
+            .filter(|(index, answer)| answer.is_err() || self.fallen_back.contains_key(index));
+        failed.count()
+    }
+
+    /// Answers the questions whose program failed by another program. They count as failed all the
+    /// same, but what is answered now is scored.
+    ///
+    /// # Errors
+    /// If the modules cannot run together.
+    pub fn fall_back(
+        &mut self,
+        exam: &[ExamItem],
+        modules: Vec<Arc<dyn Module>>,
+        settings: &Settings,
+        program: impl Fn(&ExamItem) -> Result<Arc<dyn Program>, String>,
+    ) -> Result<(), RuntimeError> {
+        let answers = self.answers.iter().zip(exam).enumerate();
+        let failed = answers.filter_map(|(index, (answer, item))| {
+            let item = ExamItem {
+                program: program(item),
+                ..item.clone()
+            };
+            Some((index, answer.as_ref().err()?.clone(), item))
+        });
+        let failed: Vec<(usize, String, ExamItem)> = failed.collect();
+        let again: Exam = failed.iter().map(|(.., item)| item.clone()).collect();
+        let again = evaluate(&again, modules, settings, |_| false, |_| ())?;
+        self.statistics.add(&again.statistics);
+        let answered = again.answers.into_iter().zip(again.scores);
+        for ((index, failure, _), (answer, score)) in failed.into_iter().zip(answered) {
+            self.answers[index] = answer;
+            self.scores[index] = score;
+            self.fallen_back.insert(index, failure);
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +138,7 @@ pub fn evaluate(
         scores: Vec::with_capacity(exam.len()),
         answers: Vec::with_capacity(exam.len()),
         traces: Vec::with_capacity(exam.len()),
-        statistics: Statistics::default(),
+        ..Evaluation::default()
     };
     let jobs = exam.iter().map(|item| {
         move || {
@@ -228,5 +267,26 @@ mod tests {
         let kept: Vec<bool> = sitting.traces.iter().map(Option::is_some).collect();
         assert_eq!(kept, [false, true, false, false, false]);
         assert_eq!(told, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_is_answered_otherwise_is_scored_and_still_counts_as_failed() {
+        let exam = [
+            item(Ok("cat"), Ok(())),
+            item(Ok(""), Ok(())),
+            item(Ok("dog"), Err("no/such.png is missing")),
+        ];
+        let (settings, silent) = (Settings::default(), || {
+            vec![Arc::new(Silent) as Arc<dyn Module>]
+        });
+        let mut sitting = evaluate(&exam, silent(), &settings, |_| false, |_| ()).unwrap();
+        let dog = || Arc::new(Says("dog", Trace::default()));
+        let fallen = sitting.fall_back(&exam, silent(), &settings, |_| Ok(dog()));
+        fallen.unwrap();
+        assert_eq!(sitting.scores, [0.0, 1.0, 0.0]);
+        assert_eq!(sitting.answers[1], Ok("dog".to_owned()));
+        assert!(sitting.answers[2].is_err(), "there is still no picture");
+        assert_eq!(sitting.fallen_back.len(), 2);
+        assert!((sitting.failure_rate() - 2.0 / 3.0).abs() < 1e-9);
     }
 }

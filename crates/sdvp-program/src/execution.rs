@@ -128,6 +128,14 @@ pub enum RunError {
         /// The setting that raises it.
         setting: &'static str,
     },
+    /// What interpreted the program was lost.
+    #[error("line {line}: the program was lost: {reason}")]
+    Lost {
+        /// The last line of the program that was heard of.
+        line: usize,
+        /// What became of it.
+        reason: String,
+    },
     /// The driver resumed an execution that was not waiting.
     #[error("an execution was resumed that was not waiting for an answer")]
     NotWaiting,

@@ -7,22 +7,29 @@ use sdvp_data::picto::{Question, Split};
 use sdvp_data::{Gold, Task, questions};
 use sdvp_distill::Exercise;
 use sdvp_eval::{Exam, ExamItem};
-use sdvp_program::viper::{self, ViperProgram, ViperSettings};
+use sdvp_program::viper::{self, ViperProgram, ViperSettings, WorkerPool};
 use sdvp_program::visprog::{self, VisProgProgram, VisProgSettings};
 use sdvp_program::{Program, ProgramError, ProgramErrors};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A language that programs are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Framework {
     /// One step a line.
+    #[default]
     Visprog,
     /// Python over `ImagePatch`.
     Viper,
 }
 
 impl Framework {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Visprog, Self::Viper];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Framework::Visprog => "visprog",
@@ -49,83 +56,107 @@ impl Framework {
             Framework::Visprog => Arc::new(VisProgProgram::parse(source, &settings.visprog)?),
             Framework::Viper => {
                 let program = ViperProgram::parse(source, &settings.viper)?;
-                Arc::new(program.asking(question, &[]))
+                let program = program.asking(question, &[]);
+                Arc::new(match &settings.workers {
+                    Some(workers) => program.isolated(Arc::clone(workers)),
+                    None => program,
+                })
             }
         })
-    }
-
-    /// The program of a question of the built-in world.
-    fn program_of(
-        self,
-        question: &Question,
-        settings: &ProgramSettings,
-    ) -> Result<Arc<dyn Program>, String> {
-        let program = match self {
-            Framework::Visprog => self.parse(&question.program, &question.text, settings),
-            Framework::Viper => self.parse(&question.viper_program(), &question.text, settings),
-        };
-        program.map_err(|errors| errors.to_string())
     }
 }
 
 /// How programs of each framework are read and run.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ProgramSettings {
     pub(crate) visprog: VisProgSettings,
     pub(crate) viper: ViperSettings,
+    /// Who runs Python, if not this process.
+    pub(crate) workers: Option<Arc<WorkerPool>>,
 }
 
 impl ProgramSettings {
-    /// Those for questions whose answer is where something is: what is returned is the box, without
+    /// These for questions whose answer is where something is: what is returned is the box, without
     /// a margin, as in the reference's settings for referring expressions.
-    fn referring() -> Self {
-        let mut settings = Self::default();
-        settings.viper.crop_margin = 0;
-        settings
+    fn referring(mut self) -> Self {
+        self.viper.crop_margin = 0;
+        self
+    }
+}
+
+/// Reads the programs of questions.
+pub(crate) struct Reader {
+    framework: Framework,
+    plain: ProgramSettings,
+    referring: ProgramSettings,
+}
+
+impl From<Framework> for Reader {
+    fn from(framework: Framework) -> Self {
+        Self::new(framework, ProgramSettings::default())
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(framework: Framework, settings: ProgramSettings) -> Self {
+        Self {
+            framework,
+            plain: settings.clone(),
+            referring: settings.referring(),
+        }
+    }
+
+    fn program(&self, question: &Question) -> Result<Arc<dyn Program>, String> {
+        let settings = match question.gold {
+            Gold::Box(_) => &self.referring,
+            _ => &self.plain,
+        };
+        let source = match self.framework {
+            Framework::Visprog => Cow::Borrowed(&question.program),
+            Framework::Viper => Cow::Owned(question.viper_program()),
+        };
+        let program = self.framework.parse(&source, &question.text, settings);
+        program.map_err(|errors| errors.to_string())
     }
 }
 
 /// The questions of a split of the built-in world, to be scored.
 pub(crate) fn exam(
     task: Task,
-    framework: Framework,
+    reader: impl Into<Reader>,
     split: Split,
     seed: u64,
     count: usize,
 ) -> Exam {
-    let (plain, referring) = (ProgramSettings::default(), ProgramSettings::referring());
+    let reader = reader.into();
     questions(task, split, seed, count)
         .into_iter()
         .map(|question| {
-            let settings = match question.gold {
-                Gold::Box(_) => &referring,
-                _ => &plain,
-            };
-            let program = framework.program_of(&question, settings);
+            let program = reader.program(&question);
             ExamItem::drawn(question, program)
         })
         .collect()
 }
 
 /// The questions of a folder in a published layout, to be scored.
-pub(crate) fn exam_from(folder: &Path, framework: Framework, limit: Option<usize>) -> Result<Exam> {
+pub(crate) fn exam_from(folder: &Path, reader: &Reader, limit: Option<usize>) -> Result<Exam> {
     let records = dataset::read(folder)?;
     if records.is_empty() {
         bail!("{} holds no question", folder.display());
     }
     let count = limit.unwrap_or(records.len());
-    let settings = ProgramSettings::default();
     Ok(records
         .into_iter()
         .take(count)
-        .map(|record| item(record, framework, &settings))
+        .map(|record| item(record, reader))
         .collect())
 }
 
-fn item(record: Record, framework: Framework, settings: &ProgramSettings) -> ExamItem {
+fn item(record: Record, reader: &Reader) -> ExamItem {
     let program = match &record.program {
-        Some(program) => framework
-            .parse(program, &record.text, settings)
+        Some(program) => reader
+            .framework
+            .parse(program, &record.text, &reader.plain)
             .map_err(|errors| errors.to_string()),
         None => Err("the question has no program; expected one in programs.jsonl".to_owned()),
     };
@@ -144,6 +175,16 @@ fn item(record: Record, framework: Framework, settings: &ProgramSettings) -> Exa
     }
 }
 
+/// A program that puts the whole question to the answer module, about the only picture, or the left
+/// one.
+pub(crate) fn single_question(question: &str) -> Result<Arc<dyn Program>, String> {
+    let source =
+        "def execute_command(left, query):\n    return ImagePatch(left).simple_query(query)";
+    let settings = ProgramSettings::default();
+    let program = Framework::Viper.parse(source, question, &settings);
+    program.map_err(|errors| errors.to_string())
+}
+
 /// Questions of a split of the built-in world.
 pub(crate) fn questions_of(
     task: Task,
@@ -156,12 +197,12 @@ pub(crate) fn questions_of(
 }
 
 /// The programs of questions; those that cannot be read are left out.
-pub(crate) fn exercises(questions: &[Arc<Question>]) -> Vec<Exercise> {
-    let settings = ProgramSettings::default();
+pub(crate) fn exercises(questions: &[Arc<Question>], framework: Framework) -> Vec<Exercise> {
+    let reader = Reader::from(framework);
     questions
         .iter()
         .filter_map(|question| {
-            let program = Framework::Visprog.program_of(question, &settings).ok()?;
+            let program = reader.program(question).ok()?;
             let question = Arc::clone(question);
             Some(Exercise {
                 program,

@@ -29,7 +29,7 @@ struct Cli {
 /// batches that are computed in parallel it more than doubles the time of a training step. It reads
 /// its size from this variable only.
 #[cfg(unix)]
-const CANDLE_THREADS: &str = "CANDLE_NUM_THREADS";
+pub(crate) const CANDLE_THREADS: &str = "CANDLE_NUM_THREADS";
 
 /// Starts this program anew with candle's pool switched off, unless its size was chosen.
 #[cfg(unix)]

@@ -23,12 +23,12 @@ impl Exams {
     /// The first questions of each task's split.
     pub(crate) fn new(
         counts: impl IntoIterator<Item = (Task, usize)>,
+        framework: Framework,
         split: Split,
         seed: u64,
     ) -> Self {
         let exams = counts.into_iter();
-        let exams =
-            exams.map(|(task, count)| (task, exam(task, Framework::Visprog, split, seed, count)));
+        let exams = exams.map(|(task, count)| (task, exam(task, framework, split, seed, count)));
         Self {
             exams: exams.collect(),
         }

@@ -165,16 +165,121 @@ fn tasks_are_run_together_and_one_at_a_time_alike() {
 }
 
 #[test]
-fn distilling_under_it_is_refused() {
-    let mut distill = sdvp();
-    distill.args([
-        "distill",
-        "picto-gqa",
-        "--framework",
-        "viper",
+fn students_are_distilled_under_it_and_go_on_under_visprog() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, next) = (folder.path().join("first"), folder.path().join("next"));
+    let distill = |options: &str, out: &Path| {
+        let mut distill = sdvp();
+        distill.args(options.split(' ')).arg("--out").arg(out);
+        distill.args("--questions 30 --rehearsal 20 --no-gate".split(' '));
+        distill.args("--locate-steps 2 --answer-steps 2".split(' '));
+        distill
+    };
+    distill("distill picto-nlvr2 --framework viper", &first)
+        .assert()
+        .success()
+        .stdout(contains("labelled"));
+    let mut second = distill("distill picto-gqa", &next);
+    second.arg("--after").arg(&first).assert().success();
+    let record = std::fs::read_to_string(next.join("distilled.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record[0]["framework"], "viper");
+    assert_eq!(record[1]["framework"], "visprog");
+    for step in 0..2 {
+        let labelled = record[0]["steps"][step]["labelled"].as_u64().unwrap();
+        assert!(labelled > 0, "step {step} learned from nothing");
+    }
+}
+
+#[test]
+fn a_full_demo_under_it_runs_the_other_framework_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = sdvp();
+    demo.args("demo --full --effort 0.01 --framework viper --out".split(' '));
+    demo.arg(folder.path())
+        .assert()
+        .success()
+        .stdout(contains("in visprog"));
+    let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["framework"], "viper");
+    let across = report["across"].as_array().unwrap();
+    assert_eq!(across.len(), 6);
+    for row in across {
+        assert_eq!(row["framework"], "visprog");
+        for side in ["before", "after", "teacher_replaced"] {
+            assert!((0.0..=1.0).contains(&row[side].as_f64().unwrap()));
+        }
+    }
+    assert!(report["targets"][0]["before"]["accuracy"].as_f64().unwrap() > 0.0);
+}
+
+/// Programs of a folder about one picture, by their questions.
+fn folder_of(programs: &[(&str, &str)], folder: &Path) -> PathBuf {
+    let made = folder.join("questions");
+    let mut make = sdvp();
+    let count = programs.len().to_string();
+    make.args(["data", "make", "picto-gqa", "--count", &count, "--out"]);
+    make.arg(&made).assert().success();
+    let path = made.join("programs.jsonl");
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let lines = lines.lines().zip(programs).map(|(line, (_, program))| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line["program"] = json!(program);
+        format!("{line}\n")
+    });
+    std::fs::write(&path, lines.collect::<String>()).unwrap();
+    made
+}
+
+#[test]
+fn a_program_that_breaks_its_process_ends_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let fine = "def execute_command(image):\n    return ImagePatch(image).exists('dog')";
+    // Every value is small enough; all of them together are not.
+    let hoard = "def execute_command(image):\n    kept = []\n    for i in range(100):\n        \
+                 kept.append('x' * 20000000 + str(i))\n    return len(kept)";
+    let asks =
+        "def execute_command(image):\n    return ImagePatch(image).simple_query('Is it red?')";
+    let programs = [("fine", fine), ("hoards", hoard), ("fine", asks)];
+    let made = folder_of(&programs, folder.path());
+    let out = folder.path().join("out");
+    let mut run = sdvp();
+    run.arg("run").arg(&made).args(["--framework", "viper"]);
+    run.args([
+        "--isolate",
+        "--isolate-memory",
+        "256",
+        "--fallback",
         "--out",
-        "nowhere",
     ]);
-    let message = "distilled under visprog only so far";
-    distill.assert().code(1).stderr(contains(message));
+    run.arg(&out).assert().success();
+    let lines = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (line, lost) in lines.iter().zip([false, true, false]) {
+        assert_eq!(line["fallback"], lost, "{line}");
+        assert!(line["answer"].is_string(), "{line}");
+    }
+    let error = lines[1]["error"].as_str().unwrap();
+    assert!(error.contains("memory"), "{error}");
+}
+
+#[test]
+fn programs_in_processes_of_their_own_answer_as_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let mut run = sdvp();
+        run.args("run picto-nlvr2 --framework viper --limit 100".split(' '));
+        run.args(more).arg("--out").arg(&out).assert().success();
+        std::fs::read_to_string(out.join("results.jsonl")).unwrap()
+    };
+    let (here, apart) = (run("here", &[]), run("apart", &["--isolate"]));
+    for (here, apart) in here.lines().zip(apart.lines()) {
+        assert_eq!(here, apart);
+    }
+    assert_eq!(here.lines().count(), 100);
 }

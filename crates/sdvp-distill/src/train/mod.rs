@@ -79,6 +79,7 @@ where
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {
         learning_rate: settings.learning_rate,
+        anchor: settings.anchor,
         ..AdamWConfig::default()
     };
     let schedule = further_schedule(settings.steps);
@@ -87,6 +88,7 @@ where
             let learning_rate = settings.learning_rate * HEADS_FASTER;
             let config = AdamWConfig {
                 learning_rate,
+                anchor: 0.0,
                 ..config.clone()
             };
             Some(AdamW::new(heads, config, schedule)?)

@@ -22,7 +22,7 @@ pub use grid::{Grid, GridCell, GridRow, GridRun, Scores, TargetSummary, TaskScor
 pub use grid_text::grid_table;
 pub use grid_types::{SeedTypes, TypeScores};
 pub use html::{grid_html, report_html, trace_html};
-pub use rows::{ForgettingRow, TargetRow, TypeRow, UnseenRow};
+pub use rows::{AcrossRow, ForgettingRow, TargetRow, TypeRow, UnseenRow};
 pub use text::text_table;
 pub use training::{CurvePoint, ModelSize, RuntimeReport, Stage, Timing};
 
@@ -42,6 +42,8 @@ pub struct Report {
     pub targets: Vec<TargetRow>,
     /// The tasks that were not.
     pub unseen: Vec<UnseenRow>,
+    /// All tasks in the programs of other frameworks, which the student was not taught with.
+    pub across: Vec<AcrossRow>,
     /// How well the visual calls of the targets' programs are answered.
     pub calls: Vec<crate::CallRow>,
     /// Which step parted the questions that became right or wrong, of those whose steps were kept.

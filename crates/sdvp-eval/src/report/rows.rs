@@ -81,6 +81,18 @@ pub struct UnseenRow {
     pub failure_rate: f64,
 }
 
+/// A task in the programs of a framework that the student was not taught with: what was learned of
+/// it under another one, or is to be kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AcrossRow {
+    /// The language of the programs.
+    pub framework: String,
+    /// What was measured.
+    #[serde(flatten)]
+    pub measured: UnseenRow,
+}
+
 /// A task's mean score through a sequence of distillations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

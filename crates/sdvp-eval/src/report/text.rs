@@ -59,6 +59,12 @@ pub fn text_table(report: &Report) -> String {
         let [before, after, teachers] = [before, after, teachers].map(percent);
         lines.push(["mean".to_owned(), before, after, teachers, change]);
     }
+    for rows in report.across.chunk_by(|a, b| a.framework == b.framework) {
+        let name = rows.first().map_or("", |row| row.framework.as_str());
+        let name = format!("in {name}");
+        lines.push(words([&name, "before", "after", "teachers", "change"]));
+        lines.extend(rows.iter().flat_map(|row| unseen(&row.measured)));
+    }
     let width = lines
         .iter()
         .map(|line| line[0].chars().count())

@@ -18,6 +18,10 @@ pub struct AdamWConfig {
     pub eps: f64,
     /// Weight decay of matrices; biases and norms have none.
     pub weight_decay: f64,
+    /// Decay of every parameter's way from where it started (L2-SP; Li et al. 2018, arXiv
+    /// 1802.01483), decoupled as the weight decay is. AdamW moves a parameter by its rate even where
+    /// gradients are only noise; what was learned before is lost by such steps. 0 for none.
+    pub anchor: f64,
     /// Greatest global norm of the gradient.
     pub clip: f64,
     /// Parameters trained otherwise; the first group that holds a parameter counts.
@@ -31,6 +35,7 @@ impl Default for AdamWConfig {
             betas: (0.9, 0.98),
             eps: 1e-8,
             weight_decay: 0.02,
+            anchor: 0.0,
             clip: 1.0,
             groups: Vec::new(),
         }
@@ -53,6 +58,8 @@ pub(super) struct Slot {
     pub(super) var: Var,
     pub(super) first: Tensor,
     pub(super) second: Tensor,
+    /// Where it started, if it is drawn back to that.
+    start: Option<Tensor>,
     /// Weight decay.
     decay: f64,
     /// Learning rate, as a part of the common one.
@@ -80,6 +87,8 @@ impl AdamW {
                 // Two tensors, as they are changed in place.
                 let zeros = || var.as_tensor().zeros_like().map(|t| t.detach());
                 let (first, second) = (zeros()?, zeros()?);
+                let start = (config.anchor > 0.0).then(|| var.as_tensor().copy());
+                let start = start.transpose()?.map(|start| start.detach());
                 let group = config.groups.iter().find(|group| group.holds(&name));
                 let decays = group
                     .and_then(|group| group.decay)
@@ -90,6 +99,7 @@ impl AdamW {
                     name,
                     first,
                     second,
+                    start,
                     decay,
                     rate,
                     var,
@@ -156,6 +166,10 @@ impl AdamW {
             let gradient = gradient.detach().contiguous()?;
             let rate = rate * slot.rate;
             let keep = 1.0 - rate * slot.decay;
+            if let Some(start) = &slot.start {
+                let away = (1.0 - rate * self.config.anchor).clamp(0.0, 1.0);
+                draw_back(&slot.var, start, away)?;
+            }
             if kernels::fits(&slot.var) {
                 let blend = |decay: f64, square| Blend {
                     decay: decay as f32,
@@ -188,6 +202,19 @@ impl AdamW {
             learning_rate: rate,
         })
     }
+}
+
+/// Leaves a part of a parameter's way from its start.
+fn draw_back(var: &Var, start: &Tensor, away: f64) -> Result<()> {
+    if kernels::fits(var) {
+        let blend = Blend {
+            decay: away as f32,
+            scale: 1.0,
+            square: false,
+        };
+        return Ok(var.as_tensor().inplace_op2(start, &blend)?);
+    }
+    Ok(var.set(&((var.as_tensor() * away)? + (start * (1.0 - away))?)?)?)
 }
 
 fn sum_of_squares(gradient: &Tensor) -> Result<f64> {

@@ -43,6 +43,36 @@ fn follows_the_formula_and_clips() {
 }
 
 #[test]
+fn what_is_drawn_back_goes_no_further_than_its_anchor_lets_it() {
+    // One small enough for the fused kernel, and one that it does not take.
+    for (dtype, name) in [(DType::F32, "fused"), (DType::F64, "composite")] {
+        let start = Tensor::full(2.0, 3, &Device::Cpu).unwrap();
+        let var = Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap();
+        let mut params = Builder::fresh(0, &Device::Cpu).finish().unwrap();
+        params.insert("x", var.clone());
+        let config = AdamWConfig {
+            learning_rate: 0.01,
+            anchor: 20.0,
+            ..AdamWConfig::default()
+        };
+        let constant = Schedule {
+            warmup_steps: 0,
+            total_steps: 1,
+            min_ratio: 1.0,
+        };
+        let mut optimizer = AdamW::new(&params, config, constant).unwrap();
+        for _ in 0..200 {
+            optimizer.step(&var.sum_all().unwrap()).unwrap();
+        }
+        // Every step goes down by the rate: in equilibrium rate = rate · anchor · way.
+        let values = var.to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap();
+        for value in values {
+            assert!((2.0 - value - 0.05).abs() < 1e-3, "{name}: {value}");
+        }
+    }
+}
+
+#[test]
 fn a_gradient_that_is_no_number_names_its_parameter() {
     let b = Builder::fresh(0, &Device::Cpu);
     let x = b.get(1, "layer.x", Init::Zeros).unwrap();

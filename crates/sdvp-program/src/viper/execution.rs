@@ -2,6 +2,7 @@
 
 use super::api::{Api, FUNCTIONS, Reply};
 use super::entry::Given;
+use super::interpreter::{Failure, HostCall, Interpreter, Returned, Stop};
 use super::pending::{Answered, Pending, Unfit};
 use super::rewrite::line_of;
 use super::signature::raised;
@@ -9,14 +10,9 @@ use super::things::{Class, Thing, Things};
 use super::video::Segment;
 use super::{Parsed, ViperProgram};
 use crate::{Execution, Inputs, RunError, Step, Trace, TraceStep, Value};
-use monty::{FunctionCall, NameLookup, RunProgress};
-use monty_types::{
-    ExcType, ExtFunctionResult, MontyException, MontyObject, MontyUuid, NameLookupResult,
-    PrintWriter, ResourceTracker,
-};
+use monty_types::{ExcType, MontyException, MontyObject, MontyUuid};
 use sdvp_core::{Image, ModuleError, Outcome, SubTask, View};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// Where a run stands.
 enum State {
@@ -27,7 +23,6 @@ enum State {
 
 /// A call that waits for a sub-task.
 struct Waiting {
-    call: FunctionCall,
     pending: Pending,
     sub_task: SubTask,
     line: usize,
@@ -38,22 +33,22 @@ pub(super) struct ViperExecution {
     program: ViperProgram,
     inputs: Inputs,
     first: Option<View>,
+    interpreter: Box<dyn Interpreter>,
     things: Things,
     /// What the function's parameters are given, by name.
     parameters: Vec<(String, MontyObject)>,
     state: State,
     sub_tasks: usize,
     calls: usize,
-    printed: String,
+    /// The last line that was heard of; 0 for none.
+    line: usize,
     trace: Trace,
 }
-
-/// What comes of letting the interpreter go on.
-type Progress = Result<RunProgress, MontyException>;
 
 impl ViperExecution {
     pub(super) fn new(program: ViperProgram, inputs: &Inputs) -> Self {
         Self {
+            interpreter: program.interpreter(),
             program,
             first: inputs.first().map(|(_, image)| image.view()),
             inputs: inputs.clone(),
@@ -62,7 +57,7 @@ impl ViperExecution {
             state: State::Fresh,
             sub_tasks: 0,
             calls: 0,
-            printed: String::new(),
+            line: 0,
             trace: Trace::default(),
         }
     }
@@ -71,23 +66,15 @@ impl ViperExecution {
         Arc::clone(&self.program.parsed)
     }
 
-    /// Lets the interpreter go on. It must not take the process down with it, should it have a
-    /// fault.
-    fn interpret(
-        &mut self,
-        run: impl FnOnce(PrintWriter<'_>) -> Progress,
-    ) -> Result<RunProgress, RunError> {
-        let limit = Some(self.parsed().settings.max_output);
-        let printed = &mut self.printed;
-        let run = AssertUnwindSafe(|| run(PrintWriter::CollectString(printed, limit)));
-        match catch_unwind(run) {
-            Ok(Ok(progress)) => Ok(progress),
-            Ok(Err(exception)) => Err(self.parsed().failure(&exception)),
-            Err(_) => Err(RunError::Raised {
-                line: 0,
-                traceback: "the Python interpreter failed".to_owned(),
-            }),
-        }
+    /// What the interpreter stopped for, or why the program failed.
+    fn stopped(&self, stopped: Result<Stop, Failure>) -> Result<Stop, RunError> {
+        stopped.map_err(|failure| match failure {
+            Failure::Exception(exception) => self.program.parsed.failure(&exception),
+            Failure::Lost(reason) => RunError::Lost {
+                line: self.line,
+                reason,
+            },
+        })
     }
 
     fn begin(&mut self) -> Result<Step, RunError> {
@@ -97,45 +84,38 @@ impl ViperExecution {
             let value = self.given(name, *given)?;
             self.parameters.push((name.clone(), value));
         }
-        let code = parsed
-            .code
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let tracker = ResourceTracker::new(parsed.settings.limits());
-        let progress = self.interpret(|print| code.start(Vec::new(), tracker, print))?;
-        self.go_on(progress)
+        let stopped = self.interpreter.start();
+        self.go_on(stopped)
     }
 
-    /// Answers the interpreter until it needs a module or the program ends.
-    fn go_on(&mut self, mut progress: RunProgress) -> Result<Step, RunError> {
+    /// Hands a value to the interpreter, and answers it until it needs a module or the program
+    /// ends.
+    fn give(&mut self, value: MontyObject) -> Result<Step, RunError> {
+        let stopped = self.interpreter.resume(Returned::Value(value));
+        self.go_on(stopped)
+    }
+
+    fn go_on(&mut self, mut stopped: Result<Stop, Failure>) -> Result<Step, RunError> {
         loop {
-            progress = match progress {
-                RunProgress::Complete(object) => {
-                    return Ok(Step::Done(self.value(object)));
-                }
-                RunProgress::NameLookup(lookup) => {
-                    let found = self.look_up(&lookup);
-                    self.interpret(|print| lookup.resume(found, print))?
-                }
-                RunProgress::OsCall(call) => {
-                    let refused = raised(
-                        ExcType::PermissionError,
-                        format!("programs have no {}", call.function_call.name()),
-                    );
-                    self.interpret(|print| call.resume(refused, print))?
-                }
-                RunProgress::FunctionCall(call) => match self.call(call)? {
-                    Called::Goes(progress) => *progress,
+            let returned = match self.stopped(stopped)? {
+                Stop::Complete(object) => return Ok(Step::Done(self.value(object))),
+                Stop::Lookup { name, object } => self.look_up(&name, object),
+                Stop::System(function) => Returned::Raise(raised(
+                    ExcType::PermissionError,
+                    format!("programs have no {function}"),
+                )),
+                Stop::Call(call) => match self.call(call)? {
+                    Called::Goes(returned) => returned,
                     Called::Asks(step) => return Ok(step),
                 },
-                RunProgress::ResolveFutures(_) => {
+                Stop::Futures => {
                     return Err(RunError::Raised {
                         line: 0,
                         traceback: "RuntimeError: programs cannot wait for each other".to_owned(),
                     });
                 }
             };
+            stopped = self.interpreter.resume(returned);
         }
     }
 
@@ -155,37 +135,32 @@ impl ViperExecution {
     }
 
     /// A call of the API.
-    fn call(&mut self, mut call: FunctionCall) -> Result<Called, RunError> {
-        let args = std::mem::take(&mut call.args);
-        let kwargs = std::mem::take(&mut call.kwargs);
-        let (reply, line) = self.reply(&call, args, kwargs);
-        let line = self.parsed().number(line);
-        self.count_call(line)?;
-        let result = match reply {
-            Ok(Reply::Asks(pending)) => {
-                return self.ask(call, *pending, line).map(Called::Asks);
-            }
-            Ok(Reply::Value(value)) => ExtFunctionResult::Return(value),
-            Err(exception) => ExtFunctionResult::Error(exception),
-        };
-        let progress = self.interpret(|print| call.resume(result, print))?;
-        Ok(Called::Goes(Box::new(progress)))
+    fn call(&mut self, call: HostCall) -> Result<Called, RunError> {
+        let (reply, line) = self.reply(call);
+        self.line = self.program.parsed.number(line);
+        self.count_call(self.line)?;
+        Ok(match reply {
+            Ok(Reply::Asks(pending)) => Called::Asks(self.ask(*pending, self.line)?),
+            Ok(Reply::Value(value)) => Called::Goes(Returned::Value(value)),
+            Err(exception) => Called::Goes(Returned::Raise(exception)),
+        })
     }
 
     /// What a call comes to, and the line of the code it is in, if that was told.
-    fn reply(
-        &mut self,
-        call: &FunctionCall,
-        mut args: Vec<MontyObject>,
-        kwargs: Vec<(MontyObject, MontyObject)>,
-    ) -> (Result<Reply, MontyException>, usize) {
+    fn reply(&mut self, call: HostCall) -> (Result<Reply, MontyException>, usize) {
         let parsed = self.parsed();
-        let (name, line) = line_of(&call.function_name);
+        let HostCall {
+            name,
+            mut args,
+            kwargs,
+            object,
+        } = call;
+        let (name, line) = line_of(&name);
         let mut line = line.unwrap_or(0);
         // A method that was taken as a value knows its receiver by name.
         let (name, receiver) = match name.split_once(RECEIVER) {
             Some((name, id)) => (name, id.parse().ok().map(MontyUuid::from_u128)),
-            None => (name, call.object_id),
+            None => (name, object),
         };
         let mut thing = receiver.and_then(|id| self.things.of_id(id)).cloned();
         let class = receiver.and_then(Class::of_id);
@@ -236,7 +211,7 @@ impl ViperExecution {
     }
 
     /// Suspends a call until its next sub-task is answered.
-    fn ask(&mut self, call: FunctionCall, pending: Pending, line: usize) -> Result<Step, RunError> {
+    fn ask(&mut self, pending: Pending, line: usize) -> Result<Step, RunError> {
         let limit = self.parsed().settings.max_sub_tasks;
         if self.sub_tasks >= limit {
             return Err(RunError::Limit {
@@ -249,7 +224,6 @@ impl ViperExecution {
         let sub_task = pending.sub_task().ok_or(RunError::NotWaiting)?;
         self.sub_tasks += 1;
         self.state = State::Waiting(Box::new(Waiting {
-            call,
             pending,
             sub_task: sub_task.clone(),
             line,
@@ -263,7 +237,6 @@ impl ViperExecution {
         waiting: Waiting,
     ) -> Result<Step, RunError> {
         let Waiting {
-            call,
             mut pending,
             sub_task,
             line,
@@ -312,20 +285,21 @@ impl ViperExecution {
             value: shown,
         });
         match value {
-            None => self.ask(call, pending, line),
-            Some(value) => {
-                let progress = self.interpret(|print| call.resume(value, print))?;
-                self.go_on(progress)
-            }
+            None => self.ask(pending, line),
+            Some(value) => self.give(value),
         }
     }
 
     /// What a name or an attribute stands for.
-    fn look_up(&mut self, lookup: &NameLookup) -> NameLookupResult {
-        let name = lookup.name.as_str();
-        let Some(id) = lookup.object_id() else {
-            return self.global(name).into();
+    fn look_up(&mut self, name: &str, object: Option<MontyUuid>) -> Returned {
+        let found = match object {
+            None => self.global(name),
+            Some(id) => self.attribute(name, id),
         };
+        found.map_or(Returned::Undefined, Returned::Value)
+    }
+
+    fn attribute(&mut self, name: &str, id: MontyUuid) -> Option<MontyObject> {
         let plain = line_of(name).0;
         let (class, thing) = match self.things.of_id(id) {
             Some(thing) => (Some(thing.class()), Some(thing.clone())),
@@ -333,16 +307,16 @@ impl ViperExecution {
         };
         if class.is_some_and(|class| class.methods().contains(&plain)) {
             let number = u128::from_be_bytes(*id.as_bytes());
-            return function(format!("{plain}{RECEIVER}{number}")).into();
+            return Some(function(format!("{plain}{RECEIVER}{number}")));
         }
         match thing {
             Some(Thing::Patch(patch)) if plain == "cropped_image" => {
-                self.things.hand_out(Thing::Picture(patch.view)).into()
+                Some(self.things.hand_out(Thing::Picture(patch.view)))
             }
             Some(Thing::Segment(segment)) if plain == "trimmed_video" => {
-                self.things.hand_out(Thing::Segment(segment)).into()
+                Some(self.things.hand_out(Thing::Segment(segment)))
             }
-            _ => NameLookupResult::Undefined,
+            _ => None,
         }
     }
 
@@ -473,8 +447,8 @@ const RECEIVER: char = '@';
 
 /// What comes of a call.
 enum Called {
-    /// The interpreter went on.
-    Goes(Box<RunProgress>),
+    /// The interpreter goes on with this.
+    Goes(Returned),
     /// A module is needed.
     Asks(Step),
 }

@@ -3,11 +3,13 @@
 //! The interpreter is monty: it has no files, no network and no environment, and stops whenever
 //! the program calls the API. A call that needs modules becomes sub-tasks; its value goes back in.
 //! Programs come from language models, so what is recoverable is mended before they run ([`source`],
-//! [`rewrite`]), and every limit is a setting.
+//! [`rewrite`]), and every limit is a setting. `DIALECT.md` in this folder describes it, with examples
+//! that the tests run.
 
 mod api;
 mod entry;
 mod execution;
+mod interpreter;
 mod names;
 mod number_words;
 mod patch;
@@ -21,17 +23,19 @@ mod things;
 mod traceback;
 mod video;
 
+pub use interpreter::{WorkerPool, serve};
 pub use settings::ViperSettings;
 
 use crate::{Execution, Inputs, Program, ProgramError, ProgramErrors};
 use entry::{Entry, Given};
 use execution::ViperExecution;
+use interpreter::{Here, Interpreter, Limits};
 use monty::MontyRun;
-use monty_types::CompileOptions;
+use monty_types::{CompileOptions, ExcType, MontyException};
 use source::Source;
 use std::fmt::Write as _;
 use std::panic::catch_unwind;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A ViperGPT program that compiles.
 ///
@@ -41,6 +45,7 @@ pub struct ViperProgram {
     parsed: Arc<Parsed>,
     question: String,
     possible_answers: Vec<String>,
+    workers: Option<Arc<WorkerPool>>,
 }
 
 struct Parsed {
@@ -87,7 +92,26 @@ impl ViperProgram {
             }),
             question: String::new(),
             possible_answers: Vec::new(),
+            workers: None,
         })
+    }
+
+    /// The program to be run in a process of its own, so that it may run out of memory, or meet a
+    /// fault of the interpreter, without harm to others.
+    #[must_use]
+    pub fn isolated(mut self, workers: Arc<WorkerPool>) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    fn interpreter(&self) -> Box<dyn Interpreter> {
+        let limits = Limits::from(&self.parsed.settings);
+        let code = self.parsed.code.lock();
+        let code = code.unwrap_or_else(PoisonError::into_inner);
+        match &self.workers {
+            Some(workers) => Box::new(workers.run(code.code().to_owned(), limits)),
+            None => Box::new(Here::new(code.clone(), limits)),
+        }
     }
 
     /// The program with what its parameters `query` and `possible_answers` are given.
@@ -120,11 +144,7 @@ fn compile(
         })
         .collect();
     let _ = write!(code, "{}({})", entry.name, arguments.join(", "));
-    let unreadable = || ProgramError::new(1, 1, "the Python interpreter cannot read it");
-    let compiled =
-        catch_unwind(|| MontyRun::new(code, FILE, Vec::new(), CompileOptions::default()))
-            .map_err(|_| unreadable())?;
-    compiled.map_err(|error| {
+    compiled(code).map_err(|error| {
         let frame = error.traceback().last();
         let line = frame.map_or(1, |frame| frame.start.line as usize);
         let column = frame.map_or(1, |frame| frame.start.column as usize);
@@ -138,6 +158,16 @@ fn compile(
             column,
             rewrite::without_lines(&error.summary()),
         )
+    })
+}
+
+/// Compiles code, whatever that does to the interpreter.
+fn compiled(code: String) -> Result<MontyRun, MontyException> {
+    let compiled =
+        catch_unwind(|| MontyRun::new(code, FILE, Vec::new(), CompileOptions::default()));
+    compiled.unwrap_or_else(|_| {
+        let unreadable = "the Python interpreter cannot read it".to_owned();
+        Err(signature::raised(ExcType::SyntaxError, unreadable))
     })
 }
 
@@ -159,6 +189,8 @@ impl Program for ViperProgram {
     }
 }
 
+#[cfg(test)]
+mod dialect_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The settings of ViperGPT programs.
 
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// How ViperGPT programs are read and run. The defaults are the reference implementation's
 /// figures, with limits that no sensible program meets.
@@ -65,16 +64,5 @@ impl Default for ViperSettings {
             max_recursion: 200,
             max_output: 64 << 10,
         }
-    }
-}
-
-impl ViperSettings {
-    pub(super) fn limits(&self) -> monty_types::ResourceLimits {
-        monty_types::ResourceLimits::default()
-            .max_duration(Duration::from_millis(self.max_ms))
-            .max_memory(self.max_memory)
-            .max_recursion_depth(self.max_recursion)
-            // Counted here, with an error that names the setting.
-            .max_suspensions(usize::MAX)
     }
 }

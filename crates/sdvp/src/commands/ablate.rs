@@ -5,6 +5,7 @@
 //! name = "which module"
 //! seeds = [0, 1]
 //! questions = 1000            # of each target
+//! framework = "visprog"       # that questions are answered in
 //! [base]                      # as the options of `sdvp distill`, with _ for -
 //! locate_steps = 400
 //! [[run]]
@@ -13,6 +14,7 @@
 //! ```
 
 use super::effort::Effort;
+use crate::exam::Framework;
 use crate::modules::Teachers;
 use crate::output;
 use crate::progress::Progress;
@@ -44,6 +46,9 @@ pub(crate) struct Ablate {
 #[serde(deny_unknown_fields)]
 struct Plan {
     name: String,
+    /// The framework that students are measured under, and learn under if nothing else is said.
+    #[serde(default)]
+    framework: Framework,
     #[serde(default = "targets")]
     tasks: Vec<String>,
     #[serde(default = "one_seed")]
@@ -107,7 +112,11 @@ impl Plan {
 
     /// The base's effort with what a run does otherwise.
     fn effort(&self, run: &PlannedRun) -> Result<Effort> {
-        let Value::Object(mut all) = json!(Effort::default()) else {
+        let usual = Effort {
+            framework: self.framework,
+            ..Effort::default()
+        };
+        let Value::Object(mut all) = json!(usual) else {
             bail!("an effort is not an object");
         };
         for (key, value) in self.base.iter().chain(&run.effort) {
@@ -158,10 +167,10 @@ impl Ablate {
         for &seed in &plan.seeds {
             let counts = tasks.iter().map(|&task| (task, plan.questions));
             let unseen = Task::unseen().map(|task| (task, plan.unseen_questions));
-            let exams = Exams::new(counts.chain(unseen), split, seed);
+            let exams = Exams::new(counts.chain(unseen), plan.framework, split, seed);
             grid.types.push(exams.types(&tasks, seed));
             let made_with = json!({
-                "tasks": plan.tasks, "split": plan.split, "seed": seed,
+                "tasks": plan.tasks, "framework": plan.framework, "split": plan.split, "seed": seed,
                 "questions": [plan.questions, plan.unseen_questions],
             });
             let cell = |name: &str, made_with: Value, make: &dyn Fn() -> Result<GridCell>| {

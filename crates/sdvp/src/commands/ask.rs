@@ -1,5 +1,6 @@
 //! `sdvp ask`: one program about one's own picture.
 
+use super::isolation::Isolation;
 use crate::exam::{Framework, ProgramSettings};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,8 @@ pub(crate) struct Ask {
     /// The student whose modules are called; the shipped one if not given.
     #[arg(long)]
     student: Option<PathBuf>,
+    #[command(flatten)]
+    isolation: Isolation,
     /// Write the steps as a page.
     #[arg(long)]
     html: Option<PathBuf>,
@@ -60,7 +63,10 @@ impl Ask {
 
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let inputs = self.inputs()?;
-        let mut settings = ProgramSettings::default();
+        let mut settings = ProgramSettings {
+            workers: self.isolation.workers()?,
+            ..ProgramSettings::default()
+        };
         settings.visprog.inputs = inputs.iter().map(|(name, _)| name.clone()).collect();
         let source = std::fs::read_to_string(&self.program)
             .with_context(|| format!("cannot read the program {}", self.program.display()))?;

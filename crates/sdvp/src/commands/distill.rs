@@ -4,7 +4,7 @@ use super::effort::Effort;
 use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
 use crate::{modules, output};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{DistilledStep, Gate, HeldOut, Memory, Verdict};
@@ -16,9 +16,6 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Distill {
     /// The target: picto-gqa or picto-nlvr2.
     task: String,
-    /// The language of the programs.
-    #[arg(long, value_enum, default_value = "visprog")]
-    framework: Framework,
     /// Where the student's folder goes.
     #[arg(long)]
     out: PathBuf,
@@ -49,10 +46,13 @@ struct GateOptions {
 }
 
 impl GateOptions {
-    fn gate(&self, task: Task, student: &Student, seed: u64) -> Result<Gate> {
-        let held_out = |task: Task| HeldOut {
-            task: task.name().to_owned(),
-            exercises: exercises(&questions_of(task, Split::Val, seed, self.gate_questions)),
+    fn gate(&self, task: Task, framework: Framework, student: &Student, seed: u64) -> Result<Gate> {
+        let held_out = |task: Task| {
+            let questions = questions_of(task, Split::Val, seed, self.gate_questions);
+            HeldOut {
+                task: task.name().to_owned(),
+                exercises: exercises(&questions, framework),
+            }
         };
         let mut kept = vec![held_out(Task::General)];
         for earlier in &student.manifest.history {
@@ -75,11 +75,6 @@ const RECORD: &str = "distilled.json";
 impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
-        if self.framework != Framework::Visprog {
-            bail!(
-                "students are distilled under visprog only so far; what is learned is used by viper programs, too"
-            );
-        }
         let before = modules::student(self.after.as_deref())?;
         let (memory, mut record) = match &self.after {
             Some(folder) => (Memory::load(folder)?, read_record(folder)?),
@@ -91,7 +86,7 @@ impl Distill {
         let (verdict, student) = if self.gate.no_gate {
             (None, distilled.student.clone())
         } else {
-            let gate = self.gate.gate(task, &before, seed)?;
+            let gate = self.gate.gate(task, effort.framework, &before, seed)?;
             let (verdict, student) = gate.judge(&before, &distilled.checkpoints, &progress)?;
             (Some(verdict), student)
         };
@@ -103,7 +98,7 @@ impl Distill {
         progress.end();
 
         let done = json!({
-            "task": task, "framework": self.framework.name(), "seed": seed, "effort": effort,
+            "task": task, "framework": effort.framework, "seed": seed, "effort": effort,
             "settings": effort.settings(seed), "gate": verdict, "steps": distilled.steps,
         });
         record.push(done.clone());

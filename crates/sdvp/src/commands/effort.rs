@@ -1,6 +1,6 @@
 //! How a task is distilled: the options of `sdvp distill`, which `sdvp demo` sets by its scale.
 
-use crate::exam::{exercises, questions_of};
+use crate::exam::{Framework, exercises, questions_of};
 use crate::modules;
 use crate::progress::Progress;
 use anyhow::Result;
@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// How much to learn from, how long, and how. What is not given is as [`DistillSettings`] has it.
 #[derive(Args, Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Effort {
+    /// The language of the programs whose calls are learned and remembered.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) framework: Framework,
     /// Questions of the task's training split.
     #[arg(long, default_value_t = Effort::default().questions)]
     pub(crate) questions: usize,
@@ -39,10 +42,11 @@ pub(crate) struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         Self {
+            framework: Framework::default(),
             questions: 8000,
             rehearsal: 4000,
-            locate_steps: 900,
-            answer_steps: 900,
+            locate_steps: 600,
+            answer_steps: 600,
             how: How::default(),
         }
     }
@@ -77,6 +81,9 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
+    /// How strongly every weight is drawn back to what it was.
+    #[arg(long)]
+    anchor: Option<f64>,
     /// Views, and questions, that are remembered of all tasks together.
     #[arg(long)]
     memory: Option<usize>,
@@ -201,6 +208,7 @@ impl Effort {
             step.rehearsed = how.rehearsed.unwrap_or(step.rehearsed);
             step.learning_rate = how.learning_rate.unwrap_or(step.learning_rate);
             step.lambda = how.lambda.unwrap_or(step.lambda);
+            step.anchor = how.anchor.unwrap_or(step.anchor);
             step.method = how.method();
         }
         settings.locate.steps = match how.labels {
@@ -245,7 +253,7 @@ impl Effort {
                 continue;
             }
             let questions = questions_of(task, Split::Train, seed, self.rehearsal);
-            let calls = exercises(&questions);
+            let calls = exercises(&questions, self.framework);
             let learned = TaskMemory::of(task.name(), &calls, student, &bound, seed, progress)?;
             memory = memory.with(learned, &bound, seed);
         }
@@ -264,7 +272,7 @@ impl Effort {
     ) -> Result<Distillation> {
         let teachers = modules::Teachers::of(task)?;
         let questions = questions_of(task, Split::Train, seed, self.questions);
-        let mut calls = exercises(&questions);
+        let mut calls = exercises(&questions, self.framework);
         if self.how.gold_filter {
             calls = answered_rightly(&calls, teachers.modules(), progress)?;
         }

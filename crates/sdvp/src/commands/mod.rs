@@ -7,6 +7,7 @@ mod demo;
 mod distill;
 mod effort;
 mod eval;
+mod isolation;
 mod models;
 mod program;
 mod run;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Write the built-in world as files.
     #[command(subcommand)]
     Data(data::Data),
+    /// Interpret Python for another process of this program.
+    #[command(name = "python-worker", hide = true)]
+    Worker(isolation::Worker),
 }
 
 pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
@@ -52,5 +56,6 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Program(args) => args.run(json),
         Command::Models(args) => args.run(json),
         Command::Data(args) => args.run(json),
+        Command::Worker(args) => args.run(),
     }
 }

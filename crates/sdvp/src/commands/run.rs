@@ -1,6 +1,7 @@
 //! `sdvp run`: a task's programs, run and scored.
 
-use crate::exam::{Framework, exam, exam_from};
+use super::isolation::Isolation;
+use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_from, single_question};
 use crate::progress::Progress;
 use crate::{modules, output};
 use anyhow::{Context, Result};
@@ -37,6 +38,12 @@ pub(crate) struct Run {
     /// Run one program and one call at a time, sharing nothing.
     #[arg(long)]
     one_at_a_time: bool,
+    #[command(flatten)]
+    isolation: Isolation,
+    /// Where a program fails, put the whole question to the answer module, about the only picture or
+    /// the left one. The program counts as failed all the same.
+    #[arg(long)]
+    fallback: bool,
     /// Where results.jsonl and summary.json go.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -44,19 +51,20 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
+        let reader = Reader::new(
+            self.framework,
+            ProgramSettings {
+                workers: self.isolation.workers()?,
+                ..ProgramSettings::default()
+            },
+        );
         let folder = PathBuf::from(&self.task);
         let exam = if folder.is_dir() {
-            exam_from(&folder, self.framework, self.limit)?
+            exam_from(&folder, &reader, self.limit)?
         } else {
             let task = Task::named(&self.task).context("and there is no such folder")?;
             let split: Split = self.split.parse()?;
-            exam(
-                task,
-                self.framework,
-                split,
-                self.seed,
-                self.limit.unwrap_or(500),
-            )
+            exam(task, reader, split, self.seed, self.limit.unwrap_or(500))
         };
         let modules = match &self.teachers {
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -69,23 +77,28 @@ impl Run {
                 }
             }
         };
-        let settings = if self.one_at_a_time {
+        let settings = self.isolation.bounded(if self.one_at_a_time {
             Settings::one_at_a_time()
         } else {
             Settings::default()
-        };
+        });
         let progress = Progress::new();
         progress.begin(&Phase {
             name: format!("running {}", self.task),
             total: exam.len(),
         });
-        let evaluation = evaluate(
+        let mut evaluation = evaluate(
             &exam,
-            modules,
+            modules.clone(),
             &settings,
             |_| false,
             |_| progress.advance(1),
         )?;
+        if self.fallback {
+            evaluation.fall_back(&exam, modules, &settings, |item| {
+                single_question(&item.question)
+            })?;
+        }
         progress.end();
         let measured = evaluation.measured(self.seed);
         let summary = serde_json::json!({
@@ -94,6 +107,7 @@ impl Run {
             "framework": self.framework.name(),
             "seed": self.seed,
             "score": measured,
+            "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
             "runtime": evaluation.statistics,
         });
         if let Some(out) = &self.out {
@@ -121,6 +135,12 @@ impl Run {
                 100.0 * measured.failure_rate,
                 evaluation.statistics.executions_per_second(),
             ))?;
+            if self.fallback {
+                output::text(&format!(
+                    "{} were answered by a single question instead",
+                    evaluation.fallen_back.len(),
+                ))?;
+            }
         }
         Ok(true)
     }
@@ -131,14 +151,17 @@ fn results(exam: &[ExamItem], evaluation: &Evaluation) -> String {
     exam.iter()
         .zip(&evaluation.scores)
         .zip(&evaluation.answers)
-        .map(|((item, score), answer)| {
+        .enumerate()
+        .map(|(index, ((item, score), answer))| {
+            let failed = evaluation.fallen_back.get(&index);
             let line = serde_json::json!({
                 "id": item.id,
                 "question": item.question,
                 "kind": item.kind,
                 "gold": item.gold.text(),
                 "answer": answer.as_ref().ok(),
-                "error": answer.as_ref().err(),
+                "error": failed.or(answer.as_ref().err()),
+                "fallback": failed.is_some(),
                 "score": score,
             });
             format!("{line}\n")

@@ -2,8 +2,8 @@
 
 use crate::Measured;
 use crate::report::{
-    CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report, RuntimeReport, Stage,
-    TargetRow, Timing, TypeRow, UnseenRow,
+    AcrossRow, CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report,
+    RuntimeReport, Stage, TargetRow, Timing, TypeRow, UnseenRow,
 };
 use image::{Rgb, RgbImage};
 use sdvp_core::{AnswerOutcome, BBox, Detection, Image, Outcome, Region, SubTask, View};
@@ -108,6 +108,10 @@ pub(crate) fn report() -> Report {
             unseen("picto-tag", "f1", [0.908, 0.901, 0.412]),
             unseen("picto-ref", "iou", [0.713, 0.694, 0.298]),
         ],
+        across: vec![AcrossRow {
+            framework: "viper".to_owned(),
+            measured: unseen("picto-gqa", "accuracy", [0.571, 0.653, 0.748]),
+        }],
         calls: vec![crate::CallRow {
             task: "picto-gqa".to_owned(),
             kind: "locate".to_owned(),

@@ -43,6 +43,10 @@ pub fn report_html(report: &Report, examples: &[ExampleRun]) -> String {
             (tables::unseen(report))
         }
         @if let Some(plot) = bars::plot(report) { (plot) }
+        @if !report.across.is_empty() {
+            h2 { "In the programs of another framework" }
+            (tables::across(report))
+        }
         @if report.targets.iter().any(|row| !row.by_type.is_empty()) {
             h2 { "By type of question" }
             (tables::by_type(report))

@@ -2,7 +2,7 @@
 
 use crate::CallQuality;
 use crate::report::text::{percent, percent_range, points, points_range};
-use crate::report::{ModelSize, Report};
+use crate::report::{ModelSize, Report, UnseenRow};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -83,26 +83,49 @@ pub(super) fn targets(report: &Report) -> Markup {
     }
 }
 
+const COMPARED: [&str; 5] = ["Task", "Before", "After", "Change", "Teachers instead"];
+
+/// A task by three mean scores; `what` says how its questions were put or scored.
+fn compared(row: &UnseenRow, what: &str) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                (row.task)
+                small { (what) ", " (row.n) " questions" }
+            }
+            (measured(row.before, row.before_ci95))
+            (measured(row.after, row.after_ci95))
+            (change(row.paired_change, row.paired_ci95, None))
+            (measured(row.teacher_replaced, row.teacher_replaced_ci95))
+        }
+    }
+}
+
+/// What the same student does in programs that it was not taught with.
+pub(super) fn across(report: &Report) -> Markup {
+    html! {
+        table {
+            caption {
+                "The student was taught with calls of " (report.framework) " programs only; \
+                 these ask the same questions in another language."
+            }
+            (head(&COMPARED))
+            tbody {
+                @for row in &report.across { (compared(&row.measured, &row.framework)) }
+            }
+        }
+    }
+}
+
 pub(super) fn unseen(report: &Report) -> Markup {
     html! {
         table {
             caption {
                 "What the student is expected to keep. The teachers only know their own task."
             }
-            (head(&["Task", "Before", "After", "Change", "Teachers instead"]))
+            (head(&COMPARED))
             tbody {
-                @for row in &report.unseen {
-                    tr {
-                        th scope="row" {
-                            (row.task)
-                            small { (row.metric) ", " (row.n) " questions" }
-                        }
-                        (measured(row.before, row.before_ci95))
-                        (measured(row.after, row.after_ci95))
-                        (change(row.paired_change, row.paired_ci95, None))
-                        (measured(row.teacher_replaced, row.teacher_replaced_ci95))
-                    }
-                }
+                @for row in &report.unseen { (compared(row, &row.metric)) }
                 @if let (Some([before, after, teachers]), true) =
                     (report.unseen_means(), report.unseen.len() > 1)
                 {

@@ -12,8 +12,8 @@ use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::DistilledStep;
 use sdvp_eval::report::{
-    CurvePoint, DivergenceRow, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report,
-    RuntimeReport, Stage, TargetRow, UnseenRow, choose_examples,
+    AcrossRow, CurvePoint, DivergenceRow, ExampleRun, ExampleSide, ForgettingRow, ModelSize,
+    Report, RuntimeReport, Stage, TargetRow, UnseenRow, choose_examples,
 };
 use sdvp_eval::{CallRow, Evaluation, KnownCalls, Speed};
 use sdvp_modules::Student;
@@ -24,6 +24,8 @@ pub(super) struct Findings<'a> {
     pub(super) seed: u64,
     pub(super) effort: &'a Effort,
     pub(super) sittings: &'a [Sitting],
+    /// The same tasks in the other frameworks' programs.
+    pub(super) across: &'a [(Framework, Vec<Sitting>)],
     pub(super) stages: Vec<Stage>,
     pub(super) base: &'a Student,
     pub(super) student: &'a Student,
@@ -37,7 +39,7 @@ impl Findings<'_> {
     pub(super) fn report(&self, demo: &Demo) -> Result<Report> {
         let mut report = Report {
             seed: self.seed,
-            framework: Framework::Visprog.name().to_owned(),
+            framework: self.effort.framework.name().to_owned(),
             stages: self.stages.clone(),
             timings: self.watch.timings.clone(),
             settings: json!({ "full": demo.full, "part": demo.effort, "effort": self.effort }),
@@ -58,10 +60,15 @@ impl Findings<'_> {
                     TargetRow::compare(name, split, &types, before, after, replaced, self.seed);
                 report.targets.push(row);
             } else {
-                let metric = task.metric().name();
-                let row = UnseenRow::compare(name, metric, before, after, replaced, self.seed);
-                report.unseen.push(row);
+                report.unseen.push(self.compared(sitting));
             }
+        }
+        for (framework, sittings) in self.across {
+            let rows = sittings.iter().map(|sitting| AcrossRow {
+                framework: framework.name().to_owned(),
+                measured: self.compared(sitting),
+            });
+            report.across.extend(rows);
         }
         report.calls = self.calls()?;
         report.divergence = divergence(self.sittings);
@@ -87,6 +94,13 @@ impl Findings<'_> {
             questions_per_s_one_at_a_time: self.speed.one_at_a_time,
         };
         Ok(report)
+    }
+
+    fn compared(&self, sitting: &Sitting) -> UnseenRow {
+        let (before, after) = (&sitting.before, sitting.after());
+        let metric = sitting.task.metric().name();
+        let name = sitting.task.name();
+        UnseenRow::compare(name, metric, before, after, &sitting.replaced, self.seed)
     }
 
     /// How well the calls of the targets' kept programs are answered, by kind.

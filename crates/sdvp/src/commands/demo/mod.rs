@@ -4,6 +4,7 @@ mod findings;
 mod sitting;
 
 use super::effort::{Effort, How};
+use crate::exam::Framework;
 use crate::modules::Teachers;
 use crate::progress::Progress;
 use crate::trial::{names, seed_types};
@@ -34,9 +35,12 @@ pub(crate) struct Demo {
     /// So many seeds, from the given one on, and what they show together.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// More questions and longer training.
+    /// More questions and longer training, and the other framework's programs afterwards.
     #[arg(long)]
     full: bool,
+    /// The language of the programs whose calls are learned.
+    #[arg(long, value_enum, default_value_t)]
+    framework: Framework,
     /// Multiplies the number of questions and training steps; below 1 for a quick look.
     #[arg(long, default_value_t = 1.0)]
     effort: f64,
@@ -50,9 +54,10 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(full: bool, part: f64) -> Self {
+    fn new(full: bool, part: f64, framework: Framework) -> Self {
         let some = |all: usize| ((all as f64 * part).round() as usize).max(1);
         let effort = |questions, rehearsal, steps| Effort {
+            framework,
             questions: some(questions),
             rehearsal: some(rehearsal),
             locate_steps: some(steps),
@@ -63,7 +68,7 @@ impl Scale {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(8000, 4000, 900),
+                effort: effort(8000, 4000, 600),
             }
         } else {
             Self {
@@ -147,7 +152,7 @@ impl Demo {
     /// the teachers, and of the student after each target; the types of the targets' questions.
     fn one(&self, seed: u64, out: Option<&Path>) -> Result<(Report, [GridCell; 3], SeedTypes)> {
         let started = Instant::now();
-        let scale = Scale::new(self.full, self.effort);
+        let scale = Scale::new(self.full, self.effort, self.framework);
         let base = modules::student(None)?;
         let teachers: Vec<Teachers> = Task::targets()
             .into_iter()
@@ -159,11 +164,13 @@ impl Demo {
             statistics: Statistics::default(),
         };
 
-        let mut sittings = Vec::new();
-        for task in Task::targets().into_iter().chain(Task::unseen()) {
-            let sitting = Sitting::before(task, &scale, &base, &teachers, seed, &mut watch)?;
-            sittings.push(sitting);
-        }
+        let sit = |framework, watch: &mut Stopwatch| -> Result<Vec<Sitting>> {
+            let tasks = Task::targets().into_iter().chain(Task::unseen());
+            tasks
+                .map(|task| Sitting::before(task, framework, &scale, &base, &teachers, seed, watch))
+                .collect()
+        };
+        let mut sittings = sit(self.framework, &mut watch)?;
         watch.time("before and teachers", started);
 
         let (effort, mut stages) = (&scale.effort, Vec::new());
@@ -179,9 +186,21 @@ impl Demo {
 
             let phase = Instant::now();
             for sitting in &mut sittings {
-                sitting.again(&student, task, &mut watch)?;
+                sitting.again(&student, task.name(), &mut watch)?;
             }
             watch.time(&format!("after {task}"), phase);
+        }
+
+        let mut across = Vec::new();
+        let others = Framework::ALL.into_iter();
+        for framework in others.filter(|other| self.full && *other != self.framework) {
+            let phase = Instant::now();
+            let mut sittings = sit(framework, &mut watch)?;
+            for sitting in &mut sittings {
+                sitting.again(&student, "all", &mut watch)?;
+            }
+            across.push((framework, sittings));
+            watch.time(&format!("{} programs", framework.name()), phase);
         }
 
         let phase = Instant::now();
@@ -199,6 +218,7 @@ impl Demo {
             seed,
             effort,
             sittings: &sittings,
+            across: &across,
             stages,
             base: &base,
             student: &student,

@@ -31,9 +31,10 @@ pub(super) struct Sitting {
 }
 
 impl Sitting {
-    /// Before anything is learned.
+    /// A task's programs of a framework, before anything is learned.
     pub(super) fn before(
         task: Task,
+        framework: Framework,
         scale: &Scale,
         base: &Student,
         teachers: &[Teachers],
@@ -46,7 +47,7 @@ impl Sitting {
         } else {
             scale.unseen_questions
         };
-        let exam = exam(task, Framework::Visprog, Split::Test, seed, count);
+        let exam = exam(task, framework, Split::Test, seed, count);
         let before = watch.sit(&exam, base.modules()?, &format!("{task}: before"))?;
         let replaced: Vec<Evaluation> = teachers
             .iter()
@@ -75,7 +76,7 @@ impl Sitting {
     pub(super) fn again(
         &mut self,
         student: &Student,
-        learned: Task,
+        learned: &str,
         watch: &mut Stopwatch,
     ) -> Result<()> {
         let name = format!("{}: after {learned}", self.task);
