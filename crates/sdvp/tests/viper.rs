@@ -282,4 +282,7 @@ fn programs_in_processes_of_their_own_answer_as_here() {
         assert_eq!(here, apart);
     }
     assert_eq!(here.lines().count(), 100);
+    let mut other = sdvp();
+    other.args("run picto-nlvr2 --isolate".split(' '));
+    other.assert().code(1).stderr(contains("only viper"));
 }

@@ -64,7 +64,7 @@ impl Ask {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let inputs = self.inputs()?;
         let mut settings = ProgramSettings {
-            workers: self.isolation.workers()?,
+            workers: self.isolation.workers(self.framework)?,
             ..ProgramSettings::default()
         };
         settings.visprog.inputs = inputs.iter().map(|(name, _)| name.clone()).collect();

@@ -1,6 +1,7 @@
 //! Programs in processes of their own: `--isolate`, and what such a process does.
 
-use anyhow::{Context, Result};
+use crate::exam::Framework;
+use anyhow::{Context, Result, bail};
 use sdvp_program::viper::{WorkerPool, serve};
 use sdvp_runtime::Settings;
 use std::io;
@@ -24,9 +25,12 @@ const PROCESSES: usize = 64;
 
 impl Isolation {
     /// The processes, if there are to be some.
-    pub(crate) fn workers(&self) -> Result<Option<Arc<WorkerPool>>> {
+    pub(crate) fn workers(&self, framework: Framework) -> Result<Option<Arc<WorkerPool>>> {
         if !self.isolate {
             return Ok(None);
+        }
+        if framework != Framework::Viper {
+            bail!("only viper programs run in processes of their own; leave --isolate out");
         }
         let program = std::env::current_exe().context("cannot find this program")?;
         let memory = self.isolate_memory.to_string();
@@ -83,5 +87,5 @@ fn bound_memory(mebibytes: u64) -> Result<()> {
 
 #[cfg(not(unix))]
 fn bound_memory(_: u64) -> Result<()> {
-    anyhow::bail!("the memory of a process can only be bounded on Unix")
+    bail!("the memory of a process can only be bounded on Unix")
 }

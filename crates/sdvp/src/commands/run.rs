@@ -54,7 +54,7 @@ impl Run {
         let reader = Reader::new(
             self.framework,
             ProgramSettings {
-                workers: self.isolation.workers()?,
+                workers: self.isolation.workers(self.framework)?,
                 ..ProgramSettings::default()
             },
         );
