@@ -279,3 +279,41 @@ fn slug(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     name.to_lowercase().chars().map(plain).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(path: &Path) -> Plan {
+        Plan::read(path).unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    #[test]
+    fn every_plan_that_is_shipped_can_be_carried_out() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plans");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let plan = plan(&file.unwrap().path());
+            assert!(plan.split.parse::<Split>().is_ok());
+            for run in &plan.run {
+                plan.effort(run)
+                    .unwrap_or_else(|error| panic!("{}: {error:#}", plan.name));
+            }
+            read += 1;
+        }
+        assert!(read >= 4);
+    }
+
+    #[test]
+    fn a_run_learns_under_the_plans_framework_or_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("plan.toml");
+        let text = "name = \"a\"\nframework = \"viper\"\n[[run]]\nname = \"b\"\n\
+                    [[run]]\nname = \"c\"\nframework = \"visprog\"";
+        std::fs::write(&file, text).unwrap();
+        let plan = plan(&file);
+        let learned = |run: &PlannedRun| plan.effort(run).unwrap().framework;
+        let learned: Vec<Framework> = plan.run.iter().map(learned).collect();
+        assert_eq!(learned, [Framework::Viper, Framework::Visprog]);
+    }
+}
