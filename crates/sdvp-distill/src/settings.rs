@@ -17,7 +17,7 @@ pub struct StepSettings {
     pub learning_rate: f64,
     /// λ: weight of staying what one was.
     pub lambda: f64,
-    /// How strongly every weight is drawn back to what it was; the way it goes is bounded by one
+    /// How strongly every weight is drawn back to what it was: it goes no further than about one
     /// over this. 0 lets it go.
     pub anchor: f64,
     /// What is trained.
