@@ -100,20 +100,20 @@ impl Evaluation {
         settings: &Settings,
         program: impl Fn(&ExamItem) -> Result<Arc<dyn Program>, String>,
     ) -> Result<(), RuntimeError> {
-        let answers = self.answers.iter().zip(exam).enumerate();
-        let failed = answers.filter_map(|(index, (answer, item))| {
-            let item = ExamItem {
+        let answers = self.answers.iter().enumerate();
+        let failed = answers.filter_map(|(index, answer)| Some((index, answer.clone().err()?)));
+        let failed: Vec<(usize, String)> = failed.collect();
+        let items = failed.iter().filter_map(|(index, _)| exam.get(*index));
+        let again: Exam = items
+            .map(|item| ExamItem {
                 program: program(item),
                 ..item.clone()
-            };
-            Some((index, answer.as_ref().err()?.clone(), item))
-        });
-        let failed: Vec<(usize, String, ExamItem)> = failed.collect();
-        let again: Exam = failed.iter().map(|(.., item)| item.clone()).collect();
+            })
+            .collect();
         let again = evaluate(&again, modules, settings, |_| false, |_| ())?;
         self.statistics.add(&again.statistics);
         let answered = again.answers.into_iter().zip(again.scores);
-        for ((index, failure, _), (answer, score)) in failed.into_iter().zip(answered) {
+        for ((index, failure), (answer, score)) in failed.into_iter().zip(answered) {
             self.answers[index] = answer;
             self.scores[index] = score;
             self.fallen_back.insert(index, failure);

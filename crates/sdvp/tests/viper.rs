@@ -214,8 +214,8 @@ fn a_full_demo_under_it_runs_the_other_framework_as_well() {
     assert!(report["targets"][0]["before"]["accuracy"].as_f64().unwrap() > 0.0);
 }
 
-/// Programs of a folder about one picture, by their questions.
-fn folder_of(programs: &[(&str, &str)], folder: &Path) -> PathBuf {
+/// A folder of questions with these programs.
+fn folder_of(programs: &[&str], folder: &Path) -> PathBuf {
     let made = folder.join("questions");
     let mut make = sdvp();
     let count = programs.len().to_string();
@@ -223,7 +223,7 @@ fn folder_of(programs: &[(&str, &str)], folder: &Path) -> PathBuf {
     make.arg(&made).assert().success();
     let path = made.join("programs.jsonl");
     let lines = std::fs::read_to_string(&path).unwrap();
-    let lines = lines.lines().zip(programs).map(|(line, (_, program))| {
+    let lines = lines.lines().zip(programs).map(|(line, program)| {
         let mut line: Value = serde_json::from_str(line).unwrap();
         line["program"] = json!(program);
         format!("{line}\n")
@@ -241,8 +241,7 @@ fn a_program_that_breaks_its_process_ends_alone() {
                  kept.append('x' * 20000000 + str(i))\n    return len(kept)";
     let asks =
         "def execute_command(image):\n    return ImagePatch(image).simple_query('Is it red?')";
-    let programs = [("fine", fine), ("hoards", hoard), ("fine", asks)];
-    let made = folder_of(&programs, folder.path());
+    let made = folder_of(&[fine, hoard, asks], folder.path());
     let out = folder.path().join("out");
     let mut run = sdvp();
     run.arg("run").arg(&made).args(["--framework", "viper"]);

@@ -2,6 +2,13 @@ use super::*;
 use crate::params::{Builder, Init};
 use candle_core::Device;
 
+/// The full rate at every step.
+const CONSTANT: Schedule = Schedule {
+    warmup_steps: 0,
+    total_steps: 1,
+    min_ratio: 1.0,
+};
+
 /// One parameter at 2 with loss x², by the formula in double precision.
 fn by_hand(config: &AdamWConfig, steps: usize) -> f64 {
     let (mut x, mut m, mut v) = (2.0f64, 0.0, 0.0);
@@ -27,12 +34,7 @@ fn follows_the_formula_and_clips() {
         learning_rate: 0.1,
         ..AdamWConfig::default()
     };
-    let constant = Schedule {
-        warmup_steps: 0,
-        total_steps: 1,
-        min_ratio: 1.0,
-    };
-    let mut optimizer = AdamW::new(&params, config.clone(), constant).unwrap();
+    let mut optimizer = AdamW::new(&params, config.clone(), CONSTANT).unwrap();
     for _ in 0..25 {
         optimizer
             .step(&x.sqr().unwrap().sum_all().unwrap())
@@ -55,12 +57,7 @@ fn what_is_drawn_back_goes_no_further_than_its_anchor_lets_it() {
             anchor: 20.0,
             ..AdamWConfig::default()
         };
-        let constant = Schedule {
-            warmup_steps: 0,
-            total_steps: 1,
-            min_ratio: 1.0,
-        };
-        let mut optimizer = AdamW::new(&params, config, constant).unwrap();
+        let mut optimizer = AdamW::new(&params, config, CONSTANT).unwrap();
         for _ in 0..200 {
             optimizer.step(&var.sum_all().unwrap()).unwrap();
         }
@@ -77,12 +74,7 @@ fn a_gradient_that_is_no_number_names_its_parameter() {
     let b = Builder::fresh(0, &Device::Cpu);
     let x = b.get(1, "layer.x", Init::Zeros).unwrap();
     let params = b.finish().unwrap();
-    let schedule = Schedule {
-        warmup_steps: 0,
-        total_steps: 1,
-        min_ratio: 1.0,
-    };
-    let mut optimizer = AdamW::new(&params, AdamWConfig::default(), schedule).unwrap();
+    let mut optimizer = AdamW::new(&params, AdamWConfig::default(), CONSTANT).unwrap();
     let error = optimizer
         .step(&x.log().unwrap().sum_all().unwrap())
         .unwrap_err();
@@ -102,12 +94,7 @@ fn groups_have_their_own_rate_and_decay() {
             groups,
             ..AdamWConfig::default()
         };
-        let constant = Schedule {
-            warmup_steps: 0,
-            total_steps: 1,
-            min_ratio: 1.0,
-        };
-        let mut optimizer = AdamW::new(&params, config, constant).unwrap();
+        let mut optimizer = AdamW::new(&params, config, CONSTANT).unwrap();
         let loss = (a.sum_all().unwrap() + head.sum_all().unwrap()).unwrap();
         let report = optimizer.step(&loss).unwrap();
         assert_eq!(report.loss, Some(4.0));
