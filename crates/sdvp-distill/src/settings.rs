@@ -20,6 +20,8 @@ pub struct StepSettings {
     /// How strongly every weight is drawn back to what it was: it goes no further than about one
     /// over this. 0 lets it go.
     pub anchor: f64,
+    /// Directions of every weight matrix's change that stay when all steps are done; 0 keeps all.
+    pub directions: usize,
     /// What is trained.
     #[serde(flatten)]
     pub method: TrainMethod,
@@ -82,6 +84,7 @@ impl Default for DistillSettings {
             // Without it, most of the way that weights go is noise of small batches, and that is
             // what undoes earlier learning; a greater one takes more from what is to be learned.
             anchor: 30.0,
+            directions: 0,
             method: TrainMethod::Vision,
         };
         Self {

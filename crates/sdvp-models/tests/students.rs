@@ -7,7 +7,7 @@
 use candle_core::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use sdvp_models::architectures::{
-    EncoderConfig, OwlVit, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig, Vilt, ViltConfig,
+    EncoderConfig, ImageTowerConfig, OwlVit, OwlVitConfig, TextTowerConfig, Vilt, ViltConfig,
 };
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
@@ -27,12 +27,12 @@ fn encoder() -> EncoderConfig {
 
 fn owlvit() -> OwlVitConfig {
     OwlVitConfig {
-        text_config: OwlVitTextConfig {
+        text_config: TextTowerConfig {
             vocab_size: 12,
             max_position_embeddings: 5,
             encoder: encoder(),
         },
-        vision_config: OwlVitVisionConfig {
+        vision_config: ImageTowerConfig {
             image_size: 12,
             patch_size: 4,
             encoder: encoder(),

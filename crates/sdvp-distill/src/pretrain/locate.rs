@@ -9,9 +9,7 @@ use crate::train::{Recorder, TrainingCurve, learn_labelled, locate_losses, sched
 use candle_core::Device;
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
-use sdvp_models::architectures::{
-    EncoderConfig, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig,
-};
+use sdvp_models::architectures::{EncoderConfig, ImageTowerConfig, OwlVitConfig, TextTowerConfig};
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::{Calibration, ModelError, Tokenizer};
@@ -36,12 +34,12 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
         layer_norm_eps: 1e-5,
     };
     OwlVitConfig {
-        text_config: OwlVitTextConfig {
+        text_config: TextTowerConfig {
             vocab_size: vocabulary,
             max_position_embeddings: 16,
             encoder: encoder(64, 2),
         },
-        vision_config: OwlVitVisionConfig {
+        vision_config: ImageTowerConfig {
             image_size: 96,
             patch_size: 12,
             encoder: encoder(128, 5),

@@ -44,23 +44,15 @@ pub fn train_answer(
     )
 }
 
-/// Both losses of one batch, from one forward pass.
+/// Both losses of one batch.
 fn losses(
     model: &AnswerModel,
     objective: &AnswerObjective,
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
 ) -> Losses {
-    let views: Vec<&View> = labelled
-        .iter()
-        .map(|e| &e.view)
-        .chain(remembered.iter().map(|r| &r.view))
-        .collect();
-    let questions: Vec<&str> = labelled
-        .iter()
-        .map(|e| e.question.as_str())
-        .chain(remembered.iter().map(|r| r.question.as_str()))
-        .collect();
+    let views: Vec<&View> = labelled.iter().map(|e| &e.view).collect();
+    let questions: Vec<&str> = labelled.iter().map(|e| e.question.as_str()).collect();
     let (logits, named) = match &objective.patches {
         Some(patches) => {
             let output = model.forward(&views, &questions)?;
@@ -79,7 +71,7 @@ fn losses(
     }
     let weights: Vec<f32> = labelled.iter().map(|example| example.weight).collect();
     let loss = soft_cross_entropy(
-        &(logits.narrow(0, 0, count)? / temperature)?,
+        &(logits / temperature)?,
         &Tensor::from_vec(targets, (count, answers), &Device::Cpu)?,
         &Tensor::from_vec(weights, count, &Device::Cpu)?,
     )?;
@@ -97,7 +89,10 @@ fn losses(
         .flat_map(|r| r.logits.iter().copied())
         .collect();
     let before = Tensor::from_vec(before, (remembered.len(), answers), &Device::Cpu)?;
-    let now = logits.narrow(0, count, remembered.len())?;
+    // By themselves: of these nothing but the answer is wanted, which costs less.
+    let views: Vec<&View> = remembered.iter().map(|r| &r.view).collect();
+    let questions: Vec<&str> = remembered.iter().map(|r| r.question.as_str()).collect();
+    let now = model.logits(&views, &questions)?;
     Ok((loss, Some(answer_divergence(&now, &before)?)))
 }
 

@@ -15,33 +15,69 @@ use sdvp_models::architectures::ImageFeatures;
 use sdvp_modules::LocateModel;
 use std::collections::HashMap;
 
-/// The distinct texts of a batch, each a column of the logits.
+/// The distinct texts of a batch.
 #[derive(Default)]
-pub(crate) struct TextList {
-    places: HashMap<String, usize>,
+struct TextList {
+    rows: HashMap<String, u32>,
     texts: Vec<String>,
 }
 
 impl TextList {
-    /// The column of a text, new if need be.
-    pub(crate) fn column(&mut self, text: &str) -> usize {
-        if let Some(&place) = self.places.get(text) {
-            return place;
+    fn row(&mut self, text: &str) -> u32 {
+        if let Some(&row) = self.rows.get(text) {
+            return row;
         }
-        self.places.insert(text.to_owned(), self.texts.len());
+        let row = self.texts.len() as u32;
+        self.rows.insert(text.to_owned(), row);
         self.texts.push(text.to_owned());
-        self.texts.len() - 1
+        row
     }
 
-    /// All texts, by column.
-    pub(crate) fn texts(&self) -> Vec<&str> {
+    /// All texts, by row.
+    fn texts(&self) -> Vec<&str> {
         self.texts.iter().map(String::as_str).collect()
     }
 }
 
-/// An example's targets, its texts entered into the batch's list.
-pub(crate) fn object_targets(example: &LocateExample, texts: &mut TextList) -> ImageTargets {
-    ImageTargets {
+/// The texts asked of one image. Most texts of a batch are asked of few images, so an image's
+/// logits have columns for its own ones only.
+struct ImageTexts<'a> {
+    list: &'a mut TextList,
+    rows: Vec<u32>,
+}
+
+impl<'a> ImageTexts<'a> {
+    fn new(list: &'a mut TextList) -> Self {
+        let rows = Vec::new();
+        Self { list, rows }
+    }
+
+    /// The column of a text, new if need be.
+    fn column(&mut self, text: &str) -> usize {
+        let row = self.list.row(text);
+        let known = self.rows.iter().position(|&known| known == row);
+        known.unwrap_or_else(|| {
+            self.rows.push(row);
+            self.rows.len() - 1
+        })
+    }
+}
+
+/// The texts of every image, `[images, most]`; shorter lists are filled up with the first text.
+fn side_by_side(images: &[Vec<u32>]) -> candle_core::Result<Tensor> {
+    let most = images.iter().map(Vec::len).max().unwrap_or(0);
+    let mut rows = Vec::with_capacity(images.len() * most);
+    for own in images {
+        rows.extend_from_slice(own);
+        rows.resize(rows.len() + most - own.len(), 0);
+    }
+    Tensor::from_vec(rows, (images.len(), most), &Device::Cpu)
+}
+
+/// An example's targets, and its texts.
+fn object_targets(example: &LocateExample, texts: &mut TextList) -> (ImageTargets, Vec<u32>) {
+    let mut texts = ImageTexts::new(texts);
+    let targets = ImageTargets {
         objects: example
             .objects
             .iter()
@@ -60,7 +96,8 @@ pub(crate) fn object_targets(example: &LocateExample, texts: &mut TextList) -> I
             .iter()
             .map(|(text, bbox)| (texts.column(text), *bbox))
             .collect(),
-    }
+    };
+    (targets, texts.rows)
 }
 
 /// Teaches `model` the examples for the given number of steps while it rehearses what it
@@ -95,14 +132,15 @@ pub(crate) fn locate_losses(
     remembered: &[&RememberedView],
 ) -> Losses {
     let mut texts = TextList::default();
-    let images = labelled
+    let (images, mut asked): (Vec<ImageTargets>, Vec<Vec<u32>>) = labelled
         .iter()
         .map(|example| object_targets(example, &mut texts))
-        .collect();
-    let columns: Vec<Vec<usize>> = remembered
-        .iter()
-        .map(|view| view.asked.iter().map(|text| texts.column(text)).collect())
-        .collect();
+        .unzip();
+    asked.extend(
+        remembered
+            .iter()
+            .map(|view| -> Vec<u32> { view.asked.iter().map(|text| texts.row(text)).collect() }),
+    );
     let views: Vec<&View> = labelled
         .iter()
         .map(|e| &e.view)
@@ -111,7 +149,8 @@ pub(crate) fn locate_losses(
     let pixels = model.processor.batch(&views, &Device::Cpu)?;
     let features = model.network.image_features(&pixels)?;
     let queries = model.queries(&texts.texts())?;
-    let logits = model.network.logits(&features, &queries)?;
+    let asked = side_by_side(&asked)?;
+    let logits = model.network.logits_of_each(&features, &queries, &asked)?;
     let count = labelled.len();
     let loss = detection_loss(
         &logits.narrow(0, 0, count)?,
@@ -122,7 +161,7 @@ pub(crate) fn locate_losses(
     if remembered.is_empty() {
         return Ok((loss, None));
     }
-    let divergence = rehearsal_loss(&logits, &features, remembered, &columns, count)?;
+    let divergence = rehearsal_loss(&logits, &features, remembered, count)?;
     Ok((loss, Some(divergence)))
 }
 
@@ -130,7 +169,6 @@ fn rehearsal_loss(
     logits: &Tensor,
     features: &ImageFeatures,
     remembered: &[&RememberedView],
-    columns: &[Vec<usize>],
     skipped: usize,
 ) -> std::result::Result<Tensor, ModelError> {
     let (_, predictions, texts) = logits.dims3()?;
@@ -138,13 +176,12 @@ fn rehearsal_loss(
     let mut before = vec![0f32; remembered.len() * size];
     let mut asked = vec![0f32; remembered.len() * size];
     let mut boxes = Vec::with_capacity(remembered.len() * predictions * 4);
-    for (image, (view, columns)) in remembered.iter().zip(columns).enumerate() {
-        for (prediction, row) in view.logits.chunks_exact(columns.len().max(1)).enumerate() {
-            for (&column, &logit) in columns.iter().zip(row) {
-                let at = image * size + prediction * texts + column;
-                before[at] = logit;
-                asked[at] = 1.0;
-            }
+    for (image, view) in remembered.iter().enumerate() {
+        let own = view.asked.len();
+        for (prediction, row) in view.logits.chunks_exact(own.max(1)).enumerate() {
+            let start = image * size + prediction * texts;
+            before[start..start + own].copy_from_slice(row);
+            asked[start..start + own].fill(1.0);
         }
         boxes.extend_from_slice(&view.boxes);
     }

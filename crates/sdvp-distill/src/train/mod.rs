@@ -2,6 +2,7 @@
 
 mod answer;
 mod curve;
+mod directions;
 mod locate;
 mod parts;
 mod patch_names;
@@ -20,6 +21,7 @@ use crate::observer::Observer;
 use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
 use candle_core::Tensor;
+use directions::keep_directions;
 use sdvp_models::ModelError;
 use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
 use sdvp_models::params::Params;
@@ -60,7 +62,8 @@ pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelErro
 
 /// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
 /// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both. `heads`
-/// are fresh parameters that the losses use beside the model's; they are dropped afterwards.
+/// are fresh parameters that the losses use beside the model's; they are dropped afterwards. In the
+/// end the strongest directions of what every weight matrix learned stay.
 fn learn_and_rehearse<N, E: Sync, M: Sync>(
     model: &mut StudentModel<N>,
     heads: Option<&Params>,
@@ -99,6 +102,7 @@ where
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     let model = &*model;
+    let before = model.params.snapshot()?;
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered = next_memory.of(memory, settings.rehearsed);
@@ -129,5 +133,6 @@ where
         }
         recorder.add(learned.loss, learned.divergence);
     }
+    keep_directions(&model.params, &before, settings.directions)?;
     Ok(recorder.finish())
 }

@@ -1,12 +1,16 @@
 //! One file per architecture; parameter names are those of the published checkpoints.
 
+mod clip;
 mod conv_teacher;
 mod encoder;
 mod owlvit;
 mod patches;
+mod towers;
 mod vilt;
 
+pub use clip::{Clip, ClipConfig};
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;
-pub use owlvit::{ImageFeatures, OwlVit, OwlVitConfig, OwlVitTextConfig, OwlVitVisionConfig};
+pub use owlvit::{ImageFeatures, OwlVit, OwlVitConfig};
+pub use towers::{ImageTowerConfig, TextTowerConfig};
 pub use vilt::{Vilt, ViltConfig, ViltOutput};

@@ -5,46 +5,21 @@
 //! box; the text tower turns an object's name into a query vector. A box's score for a query is a
 //! scaled cosine of the two, so the vocabulary is open and one image serves any number of queries.
 
-use super::encoder::{Encoder, EncoderConfig, LayerNames};
-use super::patches::PatchEmbedding;
+use super::towers::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, unit_length};
 use crate::calibration::Calibration;
 use crate::error::Result;
-use crate::layers::{Embedding, LayerNorm, Linear, gelu, sigmoid};
+use crate::layers::{LayerNorm, Linear, gelu, sigmoid};
 use crate::params::{Builder, Init};
-use candle_core::{D, IndexOp, Tensor};
+use candle_core::{IndexOp, Tensor};
 use serde::{Deserialize, Serialize};
-
-/// Sizes of the text tower.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OwlVitTextConfig {
-    /// Number of token ids.
-    pub vocab_size: usize,
-    /// Longest text, tokens, start and end included.
-    pub max_position_embeddings: usize,
-    /// The encoder.
-    #[serde(flatten)]
-    pub encoder: EncoderConfig,
-}
-
-/// Sizes of the image tower.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OwlVitVisionConfig {
-    /// Side of the square input, pixels.
-    pub image_size: usize,
-    /// Side of a patch, pixels.
-    pub patch_size: usize,
-    /// The encoder.
-    #[serde(flatten)]
-    pub encoder: EncoderConfig,
-}
 
 /// Sizes of the whole network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwlVitConfig {
     /// The text tower.
-    pub text_config: OwlVitTextConfig,
+    pub text_config: TextTowerConfig,
     /// The image tower.
-    pub vision_config: OwlVitVisionConfig,
+    pub vision_config: ImageTowerConfig,
     /// Width of a query; equals the text tower's.
     pub projection_dim: usize,
     /// From which probability on its boxes are worth believing.
@@ -61,24 +36,6 @@ impl OwlVitConfig {
     pub fn grid(&self) -> usize {
         self.vision_config.image_size / self.vision_config.patch_size
     }
-}
-
-struct TextTower {
-    token_embedding: Embedding,
-    position_embedding: Tensor,
-    encoder: Encoder,
-    final_layer_norm: LayerNorm,
-    projection: Linear,
-}
-
-struct ImageTower {
-    class_embedding: Tensor,
-    patch_embedding: PatchEmbedding,
-    position_embedding: Tensor,
-    pre_layer_norm: LayerNorm,
-    encoder: Encoder,
-    post_layer_norm: LayerNorm,
-    merge_norm: LayerNorm,
 }
 
 /// What the image tower says of each patch; computed once per image, used by any query.
@@ -110,6 +67,7 @@ impl ImageFeatures {
 pub struct OwlVit {
     text: TextTower,
     image: ImageTower,
+    merge_norm: LayerNorm,
     class_projection: Linear,
     logit_shift: Linear,
     logit_scale: Linear,
@@ -145,7 +103,8 @@ impl OwlVit {
         )?;
         Ok(Self {
             text: TextTower::new(text, config.projection_dim, &owlvit)?,
-            image: ImageTower::new(vision, &owlvit, b)?,
+            image: ImageTower::new(vision, "pre_layernorm", &owlvit)?,
+            merge_norm: LayerNorm::new(hidden, vision.encoder.layer_norm_eps, &b.pp("layer_norm"))?,
             class_projection: Linear::new(hidden, config.projection_dim, true, &head.pp("dense0"))?,
             logit_shift: shift,
             logit_scale: scale,
@@ -172,7 +131,11 @@ impl OwlVit {
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn image_features(&self, pixels: &Tensor) -> Result<ImageFeatures> {
-        let features = self.image.forward(pixels)?;
+        let states = self.image.states(pixels)?;
+        // Each patch's token times the class token.
+        let class = states.i((.., 0..1, ..))?;
+        let patches = states.narrow(1, 1, states.dim(1)? - 1)?;
+        let features = self.merge_norm.forward(&patches.broadcast_mul(&class)?)?;
         let class_embeddings = unit_length(&self.class_projection.forward(&features)?)?;
         let scale = (self.logit_scale.forward(&features)?.elu(1.0)? + 1.0)?;
         let [first, second, third] = &self.box_layers;
@@ -200,114 +163,33 @@ impl OwlVit {
             .reshape((batch * patches, dim))?
             .matmul(&queries.t()?)?
             .reshape((batch, patches, ()))?;
-        Ok(cosine
-            .broadcast_add(&features.shift)?
-            .broadcast_mul(&features.scale)?)
+        claims(&cosine, features)
+    }
+
+    /// Logits `[batch, patches, asked]` of every patch for the queries asked of its own image:
+    /// `asked` `[batch, asked]` are rows of `queries`. Where images are asked different things,
+    /// much less is computed than by [`OwlVit::logits`].
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn logits_of_each(
+        &self,
+        features: &ImageFeatures,
+        queries: &Tensor,
+        asked: &Tensor,
+    ) -> Result<Tensor> {
+        let (batch, count) = asked.dims2()?;
+        let own = queries
+            .index_select(&asked.flatten_all()?, 0)?
+            .reshape((batch, count, ()))?;
+        claims(&features.class_embeddings.matmul(&own.t()?)?, features)
     }
 }
 
-impl TextTower {
-    fn new(config: &OwlVitTextConfig, projection_dim: usize, owlvit: &Builder) -> Result<Self> {
-        let b = owlvit.pp("text_model");
-        let embeddings = b.pp("embeddings");
-        let dim = config.encoder.hidden_size;
-        Ok(Self {
-            token_embedding: Embedding::new(
-                config.vocab_size,
-                dim,
-                &embeddings.pp("token_embedding"),
-                Init::Normal(0.02),
-            )?,
-            position_embedding: embeddings.pp("position_embedding").get(
-                (config.max_position_embeddings, dim),
-                "weight",
-                Init::Normal(0.01),
-            )?,
-            encoder: Encoder::new(&config.encoder, &LayerNames::CLIP, &b.pp("encoder.layers"))?,
-            final_layer_norm: LayerNorm::new(
-                dim,
-                config.encoder.layer_norm_eps,
-                &b.pp("final_layer_norm"),
-            )?,
-            projection: Linear::new(dim, projection_dim, false, &owlvit.pp("text_projection"))?,
-        })
-    }
-
-    fn forward(&self, ids: &Tensor, last: &[u32]) -> Result<Tensor> {
-        let (texts, length) = ids.dims2()?;
-        let positions = self.position_embedding.narrow(0, 0, length)?;
-        let x = self
-            .token_embedding
-            .forward(ids)?
-            .broadcast_add(&positions)?;
-        // Causal, so that padding after the end token changes nothing before it.
-        let x = self.encoder.forward(&x, None, true)?;
-        let x = self.final_layer_norm.forward(&x)?;
-        let dim = x.dim(D::Minus1)?;
-        let rows: Vec<u32> = last
-            .iter()
-            .enumerate()
-            .map(|(row, &at)| (row * length) as u32 + at)
-            .collect();
-        let rows = Tensor::new(rows.as_slice(), ids.device())?;
-        let ends = x.reshape((texts * length, dim))?.index_select(&rows, 0)?;
-        unit_length(&self.projection.forward(&ends)?)
-    }
-}
-
-impl ImageTower {
-    fn new(config: &OwlVitVisionConfig, owlvit: &Builder, b: &Builder) -> Result<Self> {
-        let vision = owlvit.pp("vision_model");
-        let embeddings = vision.pp("embeddings");
-        let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
-        let patches = (config.image_size / config.patch_size).pow(2);
-        Ok(Self {
-            class_embedding: embeddings.get(dim, "class_embedding", Init::Normal(0.02))?,
-            patch_embedding: PatchEmbedding::new(
-                dim,
-                config.patch_size,
-                false,
-                &embeddings.pp("patch_embedding"),
-            )?,
-            position_embedding: embeddings.pp("position_embedding").get(
-                (patches + 1, dim),
-                "weight",
-                Init::Normal(0.02),
-            )?,
-            pre_layer_norm: LayerNorm::new(dim, eps, &vision.pp("pre_layernorm"))?,
-            encoder: Encoder::new(
-                &config.encoder,
-                &LayerNames::CLIP,
-                &vision.pp("encoder.layers"),
-            )?,
-            post_layer_norm: LayerNorm::new(dim, eps, &vision.pp("post_layernorm"))?,
-            merge_norm: LayerNorm::new(dim, eps, &b.pp("layer_norm"))?,
-        })
-    }
-
-    /// `[batch, patches, hidden]`: each patch's token times the class token, normalised.
-    fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
-        let patches = self.patch_embedding.forward(pixels)?;
-        let (batch, count, dim) = patches.dims3()?;
-        let class = self
-            .class_embedding
-            .reshape((1, 1, dim))?
-            .broadcast_as((batch, 1, dim))?;
-        let x = Tensor::cat(&[&class.contiguous()?, &patches], 1)?;
-        let x = x.broadcast_add(&self.position_embedding)?;
-        let x = self
-            .encoder
-            .forward(&self.pre_layer_norm.forward(&x)?, None, false)?;
-        let x = self.post_layer_norm.forward(&x)?;
-        let class = x.i((.., 0..1, ..))?;
-        let patches = x.narrow(1, 1, count)?.broadcast_mul(&class)?;
-        self.merge_norm.forward(&patches)
-    }
-}
-
-fn unit_length(x: &Tensor) -> Result<Tensor> {
-    let length = (x.sqr()?.sum_keepdim(D::Minus1)? + 1e-12)?.sqrt()?;
-    Ok(x.broadcast_div(&length)?)
+fn claims(cosine: &Tensor, features: &ImageFeatures) -> Result<Tensor> {
+    Ok(cosine
+        .broadcast_add(&features.shift)?
+        .broadcast_mul(&features.scale)?)
 }
 
 /// The box that a patch claims before any learning: one patch large, centred where the reference

@@ -1,9 +1,12 @@
 //! Masked multi-head attention over packed queries, keys and values; the backward pass computes
 //! the probabilities again instead of keeping them.
 
+#![allow(unsafe_code)] // Results are not zeroed before they are written.
+
 use super::exp::exp;
 use super::lanes::{sum2, vectorised};
-use super::matrix::{Into, Place, product};
+use super::matrix::{Place, product, write_product};
+use super::unwritten::{Unwritten, written};
 use super::values;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -116,10 +119,9 @@ impl Plan {
         let (n, d) = (self.tokens, self.head_width());
         let keys = self.part(1, head).transposed();
         let queries = self.part(0, head);
-        let into = (&mut *p, self.square(), Into::Replace);
         product(
             (n, n, d),
-            into,
+            (&mut *p, self.square()),
             (packed, queries),
             (packed, keys),
             self.scale(),
@@ -129,6 +131,30 @@ impl Plan {
             .as_ref()
             .map(|mask| &mask[image * n..(image + 1) * n]);
         softmax_rows(p, n, mask, self.causal);
+    }
+
+    /// `dV = Pᵀ dY`, `dP = dY Vᵀ`, `dQ = dS K / √d`, `dK = dSᵀ Q / √d` of one head, from its
+    /// probabilities; `dp` is for what is between.
+    fn head_gradients(
+        &self,
+        head: usize,
+        packed: &[f32],
+        grad: &[f32],
+        (p, dp): (&[f32], &mut [f32]),
+        out: &mut Unwritten,
+    ) {
+        let (n, d) = (self.tokens, self.head_width());
+        let [q, k, v] = [0, 1, 2].map(|part| self.part(part, head));
+        let (square, grad) = (self.square(), (grad, self.mixed(head)));
+        write_product((n, d, n), (out, v), (p, square.transposed()), grad, 1.0);
+        let values = (packed, v.transposed());
+        product((n, n, d), (&mut *dp, square), grad, values, 1.0);
+        softmax_backward(p, dp, n);
+        let keys = (packed, k);
+        write_product((n, d, n), (out, q), (&*dp, square), keys, self.scale());
+        let queries = (packed, q);
+        let turned = (&*dp, square.transposed());
+        write_product((n, d, n), (out, k), turned, queries, self.scale());
     }
 }
 
@@ -145,26 +171,25 @@ impl CustomOp1 for PackedAttention {
         plan.of(layout)?;
         let x = values(storage, layout)?;
         let (n, d, width) = (plan.tokens, plan.head_width(), plan.width);
-        let mut y = vec![0f32; plan.batch * n * width];
-        y.par_chunks_mut(n * width)
-            .zip(x.par_chunks(n * 3 * width))
-            .enumerate()
-            .for_each_init(
-                || vec![0f32; n * n],
-                |p, (image, (y, packed))| {
-                    for head in 0..plan.heads {
-                        plan.probabilities(image, head, packed, p);
-                        let into = (&mut *y, plan.mixed(head), Into::Replace);
-                        product(
-                            (n, d, n),
-                            into,
-                            (p, plan.square()),
-                            (packed, plan.part(2, head)),
-                            1.0,
-                        );
-                    }
-                },
-            );
+        let write = |y: &mut Unwritten| {
+            y.par_chunks_mut(n * width)
+                .zip(x.par_chunks(n * 3 * width))
+                .enumerate()
+                .for_each_init(
+                    || vec![0f32; n * n],
+                    |p, (image, (y, packed))| {
+                        for head in 0..plan.heads {
+                            plan.probabilities(image, head, packed, p);
+                            let v = (packed, plan.part(2, head));
+                            let into = (&mut *y, plan.mixed(head));
+                            write_product((n, d, n), into, (p, plan.square()), v, 1.0);
+                        }
+                    },
+                );
+        };
+        // SAFETY: the images are all of `y`, and the heads, whose number divides the width, are all
+        // of an image's rows; a product is written to each.
+        let y = unsafe { written(plan.batch * n * width, write) };
         Ok((CpuStorage::F32(y), (plan.batch, n, width).into()))
     }
 
@@ -192,54 +217,33 @@ impl CustomOp2 for PackedAttentionBackward {
     ) -> Result<(CpuStorage, Shape)> {
         let plan = &self.0;
         let (x, grad) = (values(x, xl)?, values(grad, gl)?);
-        let (n, d, width) = (plan.tokens, plan.head_width(), plan.width);
-        let mut out = vec![0f32; x.len()];
-        out.par_chunks_mut(n * 3 * width)
-            .zip(x.par_chunks(n * 3 * width))
-            .zip(grad.par_chunks(n * width))
-            .enumerate()
-            .for_each_init(
-                || (vec![0f32; n * n], vec![0f32; n * n]),
-                |(p, dp), (image, ((out, packed), grad))| {
-                    for head in 0..plan.heads {
-                        let (square, mixed) = (plan.square(), plan.mixed(head));
-                        let [q, k, v] = [0, 1, 2].map(|part| plan.part(part, head));
-                        plan.probabilities(image, head, packed, p);
-                        // dV = Pᵀ dY, dP = dY Vᵀ, dQ = dS K / √d, dK = dSᵀ Q / √d.
-                        let set = Into::Replace;
-                        product(
-                            (n, d, n),
-                            (&mut *out, v, set),
-                            (p, square.transposed()),
-                            (grad, mixed),
-                            1.0,
-                        );
-                        product(
-                            (n, n, d),
-                            (&mut *dp, square, set),
-                            (grad, mixed),
-                            (packed, v.transposed()),
-                            1.0,
-                        );
-                        softmax_backward(p, dp, n);
-                        product(
-                            (n, d, n),
-                            (&mut *out, q, set),
-                            (dp, square),
-                            (packed, k),
-                            plan.scale(),
-                        );
-                        let dp = (&dp[..], square.transposed());
-                        product(
-                            (n, d, n),
-                            (&mut *out, k, set),
-                            dp,
-                            (packed, q),
-                            plan.scale(),
-                        );
-                    }
-                },
+        let (n, width) = (plan.tokens, plan.width);
+        plan.of(xl)?;
+        if 3 * grad.len() != x.len() {
+            bail!(
+                "attention expected a gradient of {} values, found {}",
+                x.len() / 3,
+                grad.len()
             );
+        }
+        let write = |out: &mut Unwritten| {
+            out.par_chunks_mut(n * 3 * width)
+                .zip(x.par_chunks(n * 3 * width))
+                .zip(grad.par_chunks(n * width))
+                .enumerate()
+                .for_each_init(
+                    || (vec![0f32; n * n], vec![0f32; n * n]),
+                    |(p, dp), (image, ((out, packed), grad))| {
+                        for head in 0..plan.heads {
+                            plan.probabilities(image, head, packed, p);
+                            plan.head_gradients(head, packed, grad, (p, dp), out);
+                        }
+                    },
+                );
+        };
+        // SAFETY: the images are all of `out`, and the queries, keys and values of the heads, whose
+        // number divides the width, are all of an image's rows; a product is written to each.
+        let out = unsafe { written(x.len(), write) };
         Ok((CpuStorage::F32(out), xl.shape().clone()))
     }
 }

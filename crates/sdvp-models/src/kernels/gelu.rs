@@ -1,9 +1,12 @@
 //! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`; and its approximation `x · σ(1.702 x)`.
 
+#![allow(unsafe_code)] // Results are not zeroed before they are written.
+
 use super::exp::{erf, erf_given, exp};
 use super::lanes::vectorised;
+use super::unwritten::{Unwritten, written};
 use super::values;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 const PIECE: usize = 16 * 1024;
@@ -12,20 +15,20 @@ const INV_SQRT_2: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const DENSITY: f32 = 0.398_942_3;
 
 vectorised! {
-    fn forward(x: &[f32], y: &mut [f32]) {
+    fn forward(x: &[f32], y: &mut Unwritten) {
         for (y, &x) in y.iter_mut().zip(x) {
-            *y = 0.5 * x * (1.0 + erf(x * INV_SQRT_2));
+            y.write(0.5 * x * (1.0 + erf(x * INV_SQRT_2)));
         }
     }
 }
 
 vectorised! {
-    fn backward(x: &[f32], grad: &[f32], out: &mut [f32]) {
+    fn backward(x: &[f32], grad: &[f32], out: &mut Unwritten) {
         for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
             // One exponential serves both the distribution and its density.
             let bell = exp(-0.5 * x * x);
             let cumulative = 0.5 * (1.0 + erf_given(x * INV_SQRT_2, bell));
-            *out = grad * (cumulative + x * DENSITY * bell);
+            out.write(grad * (cumulative + x * DENSITY * bell));
         }
     }
 }
@@ -34,18 +37,18 @@ vectorised! {
 const QUICK: f32 = 1.702;
 
 vectorised! {
-    fn quick_forward(x: &[f32], y: &mut [f32]) {
+    fn quick_forward(x: &[f32], y: &mut Unwritten) {
         for (y, &x) in y.iter_mut().zip(x) {
-            *y = x / (1.0 + exp(-QUICK * x));
+            y.write(x / (1.0 + exp(-QUICK * x)));
         }
     }
 }
 
 vectorised! {
-    fn quick_backward(x: &[f32], grad: &[f32], out: &mut [f32]) {
+    fn quick_backward(x: &[f32], grad: &[f32], out: &mut Unwritten) {
         for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
             let sigma = 1.0 / (1.0 + exp(-QUICK * x));
-            *out = grad * sigma * (1.0 + QUICK * x * (1.0 - sigma));
+            out.write(grad * sigma * (1.0 + QUICK * x * (1.0 - sigma)));
         }
     }
 }
@@ -54,8 +57,8 @@ vectorised! {
 #[derive(Clone, Copy)]
 struct Elementwise {
     name: &'static str,
-    forward: fn(&[f32], &mut [f32]),
-    backward: fn(&[f32], &[f32], &mut [f32]),
+    forward: fn(&[f32], &mut Unwritten),
+    backward: fn(&[f32], &[f32], &mut Unwritten),
 }
 
 const GELU: Elementwise = Elementwise {
@@ -78,10 +81,13 @@ impl CustomOp1 for Elementwise {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = values(storage, layout)?;
-        let mut y = vec![0f32; x.len()];
-        y.par_chunks_mut(PIECE)
-            .zip(x.par_chunks(PIECE))
-            .for_each(|(y, x)| (self.forward)(x, y));
+        let write = |y: &mut Unwritten| {
+            y.par_chunks_mut(PIECE)
+                .zip(x.par_chunks(PIECE))
+                .for_each(|(y, x)| (self.forward)(x, y));
+        };
+        // SAFETY: the pieces are all of `y`, as long as those of `x`, and each is written in full.
+        let y = unsafe { written(x.len(), write) };
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
@@ -104,11 +110,22 @@ impl CustomOp2 for Backward {
         gl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, grad) = (values(x, xl)?, values(grad, gl)?);
-        let mut out = vec![0f32; x.len()];
-        out.par_chunks_mut(PIECE)
-            .zip(x.par_chunks(PIECE))
-            .zip(grad.par_chunks(PIECE))
-            .for_each(|((out, x), grad)| (self.0.backward)(x, grad, out));
+        if grad.len() != x.len() {
+            bail!(
+                "a gradient expected {} values, found {}",
+                x.len(),
+                grad.len()
+            );
+        }
+        let write = |out: &mut Unwritten| {
+            out.par_chunks_mut(PIECE)
+                .zip(x.par_chunks(PIECE))
+                .zip(grad.par_chunks(PIECE))
+                .for_each(|((out, x), grad)| (self.0.backward)(x, grad, out));
+        };
+        // SAFETY: the pieces are all of `out`, as long as those of `x` and of the gradient, and
+        // each is written in full.
+        let out = unsafe { written(x.len(), write) };
         Ok((CpuStorage::F32(out), xl.shape().clone()))
     }
 }

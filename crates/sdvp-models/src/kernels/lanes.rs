@@ -1,6 +1,7 @@
 //! Inner loops compiled for the vectors the CPU has.
 
-/// Defines a function whose body is compiled twice, once for AVX2, and chosen when it runs.
+/// Defines a function whose body is compiled three times, for AVX-512 and AVX2, too, and chosen when
+/// it runs.
 macro_rules! vectorised {
     ($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$meta])*
@@ -11,9 +12,23 @@ macro_rules! vectorised {
 
             #[cfg(target_arch = "x86_64")]
             {
+                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+                fn wider($($arg: $type),*) {
+                    portable($($arg),*);
+                }
                 #[target_feature(enable = "avx2,fma")]
                 fn wide($($arg: $type),*) {
                     portable($($arg),*);
+                }
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                {
+                    // SAFETY: the function needs nothing but the features just found.
+                    return unsafe { wider($($arg),*) };
                 }
                 if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                     // SAFETY: the function needs nothing but the two features just found.

@@ -1,11 +1,15 @@
 //! `y = x Wᵀ + b`, with `dx = dy W`, `dW = dyᵀ x` and `db` the column sums of `dy`. Strides stand in
 //! for transposed copies, and pieces of rows go to different threads.
 
-use super::matrix::{Into, Place, product};
+#![allow(unsafe_code)] // Results are not zeroed before they are written.
+
+use super::matrix::{Place, add_product, write_product};
 use super::sums::{in_order, sum_rows};
+use super::unwritten::{Unwritten, repeat_row, written};
 use super::values;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Rows that one piece of work takes: enough to make good use of the packed weight, few enough
 /// that the pieces spread evenly over threads. Where this already runs on one thread of a pool,
@@ -45,33 +49,26 @@ fn forward(
     bias: Option<&[f32]>,
     (rows, input, output): (usize, usize, usize),
 ) -> Vec<f32> {
-    let mut y = vec![0f32; rows * output];
-    if y.is_empty() || input == 0 {
-        return y;
+    if rows * output == 0 || input == 0 {
+        return vec![0f32; rows * output];
     }
     let piece = piece(rows);
-    y.par_chunks_mut(piece * output)
-        .zip(x.par_chunks(piece * input))
-        .for_each(|(y, x)| {
-            let rows = y.len() / output;
-            let into = match bias {
-                None => Into::Replace,
-                Some(bias) => {
-                    y.chunks_exact_mut(output)
-                        .for_each(|row| row.copy_from_slice(bias));
-                    Into::Add
+    let weight = (w, Place::rows_of(input).transposed());
+    let place = Place::rows_of(output);
+    let write = |y: &mut Unwritten| {
+        y.par_chunks_mut(piece * output)
+            .zip(x.par_chunks(piece * input))
+            .for_each(|(y, x)| {
+                let sizes = (y.len() / output, output, input);
+                let x = (x, Place::rows_of(input));
+                match bias {
+                    None => write_product(sizes, (y, place), x, weight, 1.0),
+                    Some(bias) => add_product(sizes, (repeat_row(y, bias), place), x, weight),
                 }
-            };
-            let weight = (w, Place::rows_of(input).transposed());
-            product(
-                (rows, output, input),
-                (y, Place::rows_of(output), into),
-                (x, Place::rows_of(input)),
-                weight,
-                1.0,
-            );
-        });
-    y
+            });
+    };
+    // SAFETY: the pieces are all of `y`, and a product, or a bias, is written to every value of each.
+    unsafe { written(rows * output, write) }
 }
 
 /// The weight's gradient, followed by the bias's.
@@ -83,17 +80,21 @@ fn parameter_gradients(grad: &[f32], x: &[f32], input: usize, output: usize) -> 
         .par_chunks((piece * output).max(1))
         .zip(x.par_chunks((piece * input).max(1)))
         .map(|(grad, x)| {
-            let mut part = vec![0f32; size];
-            let (weight, bias) = part.split_at_mut(output * input);
             let rows = grad.len() / output;
-            product(
-                (output, input, rows),
-                (weight, Place::rows_of(input), Into::Replace),
-                (grad, Place::rows_of(output).transposed()),
-                (x, Place::rows_of(input)),
-                1.0,
-            );
-            sum_rows(grad, bias);
+            let write = |part: &mut Unwritten| {
+                let (weight, bias) = part.split_at_mut(output * input);
+                write_product(
+                    (output, input, rows),
+                    (weight, Place::rows_of(input)),
+                    (grad, Place::rows_of(output).transposed()),
+                    (x, Place::rows_of(input)),
+                    1.0,
+                );
+                bias.fill(MaybeUninit::new(0.0));
+            };
+            // SAFETY: a product is written to the weight's part, and zeros to the bias's.
+            let mut part = unsafe { written(size, write) };
+            sum_rows(grad, &mut part[output * input..]);
             part
         })
         .collect();
@@ -226,21 +227,23 @@ impl CustomOp2 for InputGradient {
     ) -> Result<(CpuStorage, Shape)> {
         let ((rows, output), input) = (rows_of(gl), wl.dims()[1]);
         let (grad, w) = (values(grad, gl)?, values(w, wl)?);
-        let mut dx = vec![0f32; rows * input];
         let piece = piece(rows);
-        dx.par_chunks_mut((piece * input).max(1))
-            .zip(grad.par_chunks((piece * output).max(1)))
-            .for_each(|(dx, grad)| {
-                let sizes = (dx.len() / input, input, output);
-                let into = (dx, Place::rows_of(input), Into::Replace);
-                product(
-                    sizes,
-                    into,
-                    (grad, Place::rows_of(output)),
-                    (w, Place::rows_of(input)),
-                    1.0,
-                );
-            });
+        let write = |dx: &mut Unwritten| {
+            dx.par_chunks_mut(piece * input)
+                .zip(grad.par_chunks(piece * output))
+                .for_each(|(dx, grad)| {
+                    let sizes = (dx.len() / input, input, output);
+                    let into = (dx, Place::rows_of(input));
+                    let grad = (grad, Place::rows_of(output));
+                    write_product(sizes, into, grad, (w, Place::rows_of(input)), 1.0);
+                });
+        };
+        let dx = if rows * input == 0 || output == 0 {
+            vec![0f32; rows * input]
+        } else {
+            // SAFETY: the pieces are all of `dx`, and a product is written to each.
+            unsafe { written(rows * input, write) }
+        };
         Ok((CpuStorage::F32(dx), wide(gl, input)))
     }
 }

@@ -15,6 +15,7 @@ mod matrix;
 mod norm;
 mod sums;
 mod unfold;
+mod unwritten;
 
 pub(crate) use adam::{Blend, Update, sum_of_squares};
 pub(crate) use attention::packed_attention;

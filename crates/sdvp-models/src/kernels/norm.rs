@@ -2,8 +2,11 @@
 //! `x̂ = (x − mean) · r`, `r = 1 / sqrt(variance + ε)` and `u = g · w`, the gradient is
 //! `r · (u − mean(u) − x̂ · mean(u · x̂))`.
 
+#![allow(unsafe_code)] // Results are not zeroed before they are written.
+
 use super::lanes::{sum1, sum2, vectorised};
 use super::sums::in_order;
+use super::unwritten::{Unwritten, written};
 use super::values;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -22,12 +25,12 @@ fn moments(group: &[f32], eps: f32) -> (f32, f32) {
 }
 
 vectorised! {
-    fn forward(x: &[f32], group: usize, w: &[f32], b: &[f32], eps: f32, y: &mut [f32]) {
+    fn forward(x: &[f32], group: usize, w: &[f32], b: &[f32], eps: f32, y: &mut Unwritten) {
         for (y, x) in y.chunks_exact_mut(group).zip(x.chunks_exact(group)) {
             let (mean, r) = moments(x, eps);
             for (y, x) in y.chunks_exact_mut(w.len()).zip(x.chunks_exact(w.len())) {
                 for (((y, x), w), b) in y.iter_mut().zip(x).zip(w).zip(b) {
-                    *y = (x - mean) * r * w + b;
+                    y.write((x - mean) * r * w + b);
                 }
             }
         }
@@ -108,10 +111,17 @@ impl CustomOp3 for Norm {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, w, b) = (values(x, xl)?, values(w, wl)?, values(b, bl)?);
         self.check(xl, w.len())?;
-        let mut y = vec![0f32; x.len()];
-        y.par_chunks_mut(self.piece())
-            .zip(x.par_chunks(self.piece()))
-            .for_each(|(y, x)| forward(x, self.group, w, b, self.eps, y));
+        if b.len() != w.len() {
+            bail!("a norm expected {} shifts, found {}", w.len(), b.len());
+        }
+        let write = |y: &mut Unwritten| {
+            y.par_chunks_mut(self.piece())
+                .zip(x.par_chunks(self.piece()))
+                .for_each(|(y, x)| forward(x, self.group, w, b, self.eps, y));
+        };
+        // SAFETY: the pieces are all of `y`; each is whole groups, and these whole rows of channels,
+        // as was checked, and every channel is written.
+        let y = unsafe { written(x.len(), write) };
         Ok((CpuStorage::F32(y), xl.shape().clone()))
     }
 

@@ -84,6 +84,9 @@ pub(crate) struct How {
     /// How strongly every weight is drawn back to what it was.
     #[arg(long)]
     anchor: Option<f64>,
+    /// Directions of every weight matrix's change that stay after learning [default: 0, all].
+    #[arg(long)]
+    directions: Option<usize>,
     /// Views, and questions, that are remembered of all tasks together.
     #[arg(long)]
     memory: Option<usize>,
@@ -209,6 +212,7 @@ impl Effort {
             step.learning_rate = how.learning_rate.unwrap_or(step.learning_rate);
             step.lambda = how.lambda.unwrap_or(step.lambda);
             step.anchor = how.anchor.unwrap_or(step.anchor);
+            step.directions = how.directions.unwrap_or(step.directions);
             step.method = how.method();
         }
         settings.locate.steps = match how.labels {

@@ -43,7 +43,7 @@ impl Isolation {
             command.env("MIMALLOC_ARENA_RESERVE", "0");
             // Else it would start itself anew.
             #[cfg(unix)]
-            command.env(crate::CANDLE_THREADS, "1");
+            command.envs(crate::ENVIRONMENT);
             command
         }))))
     }

@@ -1,0 +1,77 @@
+//! CLIP: how well a text describes a picture (Radford et al. 2021, arXiv 2103.00020), as published
+//! in `openai/clip-vit-*`.
+//!
+//! Each tower gives one vector; the cosine of the two, scaled, is the logit of a match.
+
+use super::towers::{ImageTower, ImageTowerConfig, TextTower, TextTowerConfig, unit_length};
+use crate::error::Result;
+use crate::layers::Linear;
+use crate::params::{Builder, Init};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Sizes of the whole network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClipConfig {
+    /// The text tower.
+    pub text_config: TextTowerConfig,
+    /// The image tower.
+    pub vision_config: ImageTowerConfig,
+    /// Width of the vectors that are compared.
+    pub projection_dim: usize,
+}
+
+/// The network.
+pub struct Clip {
+    text: TextTower,
+    image: ImageTower,
+    projection: Linear,
+    logit_scale: Tensor,
+}
+
+/// The logarithm of the published networks' scale before training, `ln(1 / 0.07)`.
+const LOGIT_SCALE: f32 = 2.659_26;
+
+impl Clip {
+    /// Builds the network; fresh parameters come from the builder's seed.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(config: &ClipConfig, b: &Builder) -> Result<Self> {
+        let (vision, width) = (&config.vision_config, config.projection_dim);
+        let hidden = vision.encoder.hidden_size;
+        Ok(Self {
+            text: TextTower::new(&config.text_config, width, b)?,
+            // The published checkpoints spell it so.
+            image: ImageTower::new(vision, "pre_layrnorm", b)?,
+            projection: Linear::new(hidden, width, false, &b.pp("visual_projection"))?,
+            logit_scale: b.get((), "logit_scale", Init::Const(LOGIT_SCALE))?,
+        })
+    }
+
+    /// Text vectors of unit length, `[texts, projection]`, from ids `[texts, length]`; `last[i]` is
+    /// the place of text i's end token.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn text_vectors(&self, ids: &Tensor, last: &[u32]) -> Result<Tensor> {
+        self.text.forward(ids, last)
+    }
+
+    /// Picture vectors of unit length, `[batch, projection]`, of `[batch, 3, side, side]` pixels.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn image_vectors(&self, pixels: &Tensor) -> Result<Tensor> {
+        unit_length(&self.projection.forward(&self.image.class_state(pixels)?)?)
+    }
+
+    /// Logits `[batch, texts]` of every picture with every text: scaled cosines.
+    ///
+    /// # Errors
+    /// If widths differ.
+    pub fn logits(&self, images: &Tensor, texts: &Tensor) -> Result<Tensor> {
+        let cosines = images.matmul(&texts.t()?)?;
+        Ok(cosines.broadcast_mul(&self.logit_scale.exp()?)?)
+    }
+}

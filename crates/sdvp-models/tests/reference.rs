@@ -1,0 +1,149 @@
+//! The networks compute what transformers computes, and so do their backward passes.
+//! `tools/models_golden.py` makes the files.
+
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used)]
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
+use sdvp_models::architectures::{Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig};
+use sdvp_models::params::{Builder, Params};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Greatest difference of outputs.
+const OUTPUTS: f32 = 1e-4;
+/// Greatest difference of a gradient, relative to the norm of the reference's.
+const GRADIENTS: f32 = 1e-3;
+
+/// One architecture's file.
+struct Golden {
+    tensors: HashMap<String, Tensor>,
+    config: String,
+}
+
+impl Golden {
+    fn read(name: &str) -> Self {
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(format!("{name}.safetensors"));
+        let bytes = std::fs::read(&file).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        Self {
+            tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap(),
+            config: header.metadata().as_ref().unwrap()["config"].clone(),
+        }
+    }
+
+    fn config<C: DeserializeOwned>(&self) -> C {
+        serde_json::from_str(&self.config).unwrap()
+    }
+
+    fn get(&self, kind: &str, name: &str) -> &Tensor {
+        &self.tensors[&format!("{kind}/{name}")]
+    }
+
+    fn ids(&self) -> Tensor {
+        self.get("input", "ids").to_dtype(DType::U32).unwrap()
+    }
+
+    fn last(&self) -> Vec<u32> {
+        let last = self.get("input", "last").to_dtype(DType::U32).unwrap();
+        last.to_vec1().unwrap()
+    }
+
+    fn builder(&self) -> Builder {
+        let weights = self.tensors.iter().filter_map(|(name, value)| {
+            Some((name.strip_prefix("weight/")?.to_owned(), value.clone()))
+        });
+        Builder::load(weights.collect(), &Device::Cpu)
+    }
+
+    /// Compares outputs, then the gradients of all weights.
+    fn agrees(&self, params: &Params, outputs: &[(&str, &Tensor)]) {
+        let mut total = Tensor::zeros((), DType::F32, &Device::Cpu).unwrap();
+        for (name, output) in outputs {
+            let expected = self.get("output", name);
+            assert_eq!(output.dims(), expected.dims(), "{name}");
+            let gap = (*output - expected).unwrap().abs().unwrap();
+            let gap: f32 = gap.max_all().unwrap().to_scalar().unwrap();
+            assert!(gap < OUTPUTS, "{name} differs by {gap}");
+            let probe = self.get("probe", name);
+            let probed = (*output * probe).unwrap().sum_all().unwrap();
+            total = (total + probed).unwrap();
+        }
+        let gradients = total.backward().unwrap();
+        let trained = params.trainable();
+        assert!(!trained.is_empty());
+        for (name, var) in trained {
+            self.gradient_agrees(&name, &gradients, &var);
+        }
+    }
+
+    fn gradient_agrees(&self, name: &str, gradients: &GradStore, var: &Tensor) {
+        let expected = self.get("gradient", name);
+        let found = gradients.get(var).unwrap_or_else(|| panic!("{name}: none"));
+        assert_eq!(found.dims(), expected.dims(), "{name}");
+        let gap = norm(&(found - expected).unwrap());
+        // Of a bias of keys nothing can be learned: there is nothing but rounding to compare.
+        let size = norm(expected).max(0.1);
+        assert!(gap < GRADIENTS * size, "{name}: {gap} of {size}");
+    }
+}
+
+fn norm(x: &Tensor) -> f32 {
+    let squares = x.sqr().unwrap().sum_all().unwrap();
+    squares.sqrt().unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn owlvit() {
+    let golden = Golden::read("owlvit");
+    let b = golden.builder();
+    let network = OwlVit::new(&golden.config::<OwlVitConfig>(), &b).unwrap();
+    let params = b.finish().unwrap();
+    let features = network
+        .image_features(golden.get("input", "pixels"))
+        .unwrap();
+    let queries = network.text_queries(&golden.ids(), &golden.last()).unwrap();
+    // Each picture is asked three texts of its own.
+    let asked = Tensor::new(&[[0u32, 1, 2], [3, 4, 5]], &Device::Cpu).unwrap();
+    let logits = network.logits_of_each(&features, &queries, &asked).unwrap();
+    golden.agrees(&params, &[("logits", &logits), ("boxes", &features.boxes)]);
+
+    let all = network.logits(&features, &queries).unwrap();
+    for picture in 0..2 {
+        let own = all.get(picture).unwrap().narrow(1, 3 * picture, 3).unwrap();
+        assert!(norm(&(own - logits.get(picture).unwrap()).unwrap()) < OUTPUTS);
+    }
+}
+
+#[test]
+fn clip() {
+    let golden = Golden::read("clip");
+    let b = golden.builder();
+    let network = Clip::new(&golden.config::<ClipConfig>(), &b).unwrap();
+    let params = b.finish().unwrap();
+    let images = network
+        .image_vectors(golden.get("input", "pixels"))
+        .unwrap();
+    let texts = network.text_vectors(&golden.ids(), &golden.last()).unwrap();
+    let logits = network.logits(&images, &texts).unwrap();
+    golden.agrees(&params, &[("logits", &logits)]);
+}
+
+#[test]
+fn vilt() {
+    let golden = Golden::read("vilt");
+    let b = golden.builder();
+    let network = Vilt::new(&golden.config::<ViltConfig>(), &b).unwrap();
+    let params = b.finish().unwrap();
+    let (ids, mask) = (golden.ids(), golden.get("input", "mask"));
+    let pixels = golden.get("input", "pixels");
+    let logits = network.logits(&ids, mask, pixels).unwrap();
+    golden.agrees(&params, &[("logits", &logits)]);
+    let whole = network.forward(&ids, mask, pixels).unwrap();
+    assert!(norm(&(whole.logits - &logits).unwrap()) < OUTPUTS);
+}
