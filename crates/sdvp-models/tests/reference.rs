@@ -84,7 +84,9 @@ impl Golden {
 
     fn gradient_agrees(&self, name: &str, gradients: &GradStore, var: &Tensor) {
         let expected = self.get("gradient", name);
-        let found = gradients.get(var).unwrap_or_else(|| panic!("{name}: none"));
+        let found = gradients.get(var);
+        assert!(found.is_some(), "{name} has no gradient");
+        let found = found.unwrap();
         assert_eq!(found.dims(), expected.dims(), "{name}");
         let gap = norm(&(found - expected).unwrap());
         // Of a bias of keys nothing can be learned: there is nothing but rounding to compare.
