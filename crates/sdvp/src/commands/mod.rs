@@ -26,7 +26,7 @@ pub(crate) enum Command {
     /// Run a task's programs and score the answers.
     Run(run::Run),
     /// Distil a task's teachers into a student.
-    Distill(distill::Distill),
+    Distill(Box<distill::Distill>),
     /// Run a grid of distillations: controls and ablations, over seeds.
     Ablate(ablate::Ablate),
     /// Show and compare the results of runs.
