@@ -35,8 +35,7 @@ pub(crate) struct Demo {
     /// So many seeds, from the given one on, and what they show together.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// More questions and longer training, and the targets in the other framework's programs
-    /// afterwards.
+    /// More questions and longer training, and the other framework's programs afterwards.
     #[arg(long)]
     full: bool,
     /// The language of the programs whose calls are learned.
@@ -165,13 +164,13 @@ impl Demo {
             statistics: Statistics::default(),
         };
 
-        let sit = |task, framework, watch: &mut Stopwatch| {
-            Sitting::before(task, framework, &scale, &base, &teachers, seed, watch)
+        let sit = |framework, watch: &mut Stopwatch| -> Result<Vec<Sitting>> {
+            let tasks = Task::targets().into_iter().chain(Task::unseen());
+            tasks
+                .map(|task| Sitting::before(task, framework, &scale, &base, &teachers, seed, watch))
+                .collect()
         };
-        let tasks = Task::targets().into_iter().chain(Task::unseen());
-        let mut sittings: Vec<Sitting> = tasks
-            .map(|task| sit(task, self.framework, &mut watch))
-            .collect::<Result<_>>()?;
+        let mut sittings = sit(self.framework, &mut watch)?;
         watch.time("before and teachers", started);
 
         let (effort, mut stages) = (&scale.effort, Vec::new());
@@ -196,11 +195,9 @@ impl Demo {
         let others = Framework::ALL.into_iter();
         for framework in others.filter(|other| self.full && *other != self.framework) {
             let phase = Instant::now();
-            let mut sittings = Vec::new();
-            for task in Task::targets() {
-                let mut sitting = sit(task, framework, &mut watch)?;
+            let mut sittings = sit(framework, &mut watch)?;
+            for sitting in &mut sittings {
                 sitting.again(&student, "all", &mut watch)?;
-                sittings.push(sitting);
             }
             across.push((framework, sittings));
             watch.time(&format!("{} programs", framework.name()), phase);
