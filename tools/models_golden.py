@@ -18,12 +18,8 @@ from safetensors.torch import save_file
 
 SIZES = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 PICTURES, LENGTH, WORDS, SIDE, PATCH = 2, 5, 12, 12, 4
-# Published checkpoints carry these, but what they are published for does not use them.
-UNUSED = {
-    "owlvit": ["owlvit.visual_projection.weight", "owlvit.logit_scale"],
-    "vilt": [],
-    "clip": [],
-}
+# Published checkpoints carry these, but finding does not use them.
+UNUSED = ["owlvit.visual_projection.weight", "owlvit.logit_scale"]
 
 
 def texts(count):
@@ -37,12 +33,11 @@ def texts(count):
 
 
 def write(folder, name, config, model, inputs, outputs):
-    # Fresh weights of these classes are small or zero; larger ones show what differs.
     tensors = {}
     probes = {key: torch.randn_like(value) for key, value in outputs.items()}
     sum((outputs[key] * probes[key]).sum() for key in outputs).backward()
     for key, value in model.named_parameters():
-        if key not in UNUSED[name]:
+        if key not in UNUSED:
             tensors[f"weight/{key}"] = value.detach()
             tensors[f"gradient/{key}"] = value.grad
     for kind, part in [("input", inputs), ("output", outputs), ("probe", probes)]:
@@ -54,6 +49,7 @@ def write(folder, name, config, model, inputs, outputs):
 
 
 def enlarge(model):
+    """Fresh weights of these classes are small or zero; larger ones show what differs."""
     model.eval()
     with torch.no_grad():
         for value in model.parameters():

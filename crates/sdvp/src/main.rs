@@ -44,13 +44,13 @@ fn with_environment() {
     use std::os::unix::process::CommandExt;
     let is_missing = |(name, _): &(&str, _)| std::env::var_os(name).is_none();
     let missing: Vec<_> = ENVIRONMENT.into_iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return;
+    }
     let mut arguments = std::env::args_os();
     let (Some(name), Ok(program)) = (arguments.next(), std::env::current_exe()) else {
         return;
     };
-    if missing.is_empty() {
-        return;
-    }
     // Comes back only if it fails; then all goes on, slower.
     let _ = std::process::Command::new(program)
         .arg0(name)

@@ -5,33 +5,46 @@ use rayon::prelude::*;
 use sdvp_models::params::{Params, Snapshot};
 use sdvp_models::{ModelError, strongest_directions};
 
-/// Leaves of every trained weight matrix's change since `before` the `rank` strongest directions;
-/// 0 leaves all. Weights that `before` lacks, as low-rank additions, stay as they are.
-pub(super) fn keep_directions(
-    params: &Params,
-    before: &Snapshot,
-    rank: usize,
-) -> Result<(), ModelError> {
-    if rank == 0 {
-        return Ok(());
+/// Leaves only the strongest directions of what is learned from now on.
+pub(super) struct Directions {
+    /// How many, and the weights as they were; none if all directions are to stay.
+    kept: Option<(usize, Snapshot)>,
+}
+
+impl Directions {
+    /// Before anything is learned. With a rank of 0 all directions will stay.
+    pub(super) fn before(params: &Params, rank: usize) -> Result<Self, ModelError> {
+        let kept = match rank {
+            0 => None,
+            rank => Some((rank, params.snapshot()?)),
+        };
+        Ok(Self { kept })
     }
-    let trained: Vec<_> = params
-        .trainable()
-        .into_iter()
-        .filter_map(|(name, var)| Some((var, before.get(&name)?.clone())))
-        .filter(|(var, _)| var.rank() >= 2)
-        .collect();
-    let kept: Vec<Tensor> = trained
-        .par_iter()
-        .map(|(var, before)| {
-            let change = (var.as_tensor().detach() - before)?;
-            Ok((strongest_directions(&change, rank)? + before)?)
-        })
-        .collect::<Result<_, ModelError>>()?;
-    for ((var, _), kept) in trained.iter().zip(kept) {
-        var.set(&kept)?;
+
+    /// Reduces the change of every trained weight matrix; of a low-rank addition, that of each of its
+    /// two factors.
+    pub(super) fn keep(&self, params: &Params) -> Result<(), ModelError> {
+        let Some((rank, before)) = &self.kept else {
+            return Ok(());
+        };
+        let trained: Vec<_> = params
+            .trainable()
+            .into_iter()
+            .filter_map(|(name, var)| Some((var, before.get(&name)?.clone())))
+            .filter(|(var, _)| var.rank() >= 2)
+            .collect();
+        let kept: Vec<Tensor> = trained
+            .par_iter()
+            .map(|(var, before)| {
+                let change = (var.as_tensor().detach() - before)?;
+                Ok((strongest_directions(&change, *rank)? + before)?)
+            })
+            .collect::<Result<_, ModelError>>()?;
+        for ((var, _), kept) in trained.iter().zip(kept) {
+            var.set(&kept)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -51,7 +64,8 @@ mod tests {
         for (name, var) in [("matrix", &matrix), ("bias", &bias), ("frozen", &frozen)] {
             params.insert(name, var.clone());
         }
-        let before = params.snapshot().unwrap();
+        let all = Directions::before(&params, 0).unwrap();
+        let one = Directions::before(&params, 1).unwrap();
         let changed = Tensor::new(&[[4f32, 1.0], [1.0, 1.5]], &device).unwrap();
         matrix.set(&changed).unwrap();
         bias.set(&Tensor::new(&[2f32, 3.0], &device).unwrap())
@@ -59,9 +73,9 @@ mod tests {
         frozen.set(&changed).unwrap();
         params.set_trainable(|name| name != "frozen");
 
-        keep_directions(&params, &before, 0).unwrap();
+        all.keep(&params).unwrap();
         assert_eq!(matrix.to_vec2::<f32>().unwrap(), [[4.0, 1.0], [1.0, 1.5]]);
-        keep_directions(&params, &before, 1).unwrap();
+        one.keep(&params).unwrap();
         // The change was diag(3, 0.5).
         let now = matrix.to_vec2::<f32>().unwrap();
         let expected = [[4f32, 1.0], [1.0, 1.0]];

@@ -21,7 +21,7 @@ use crate::observer::Observer;
 use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
 use candle_core::Tensor;
-use directions::keep_directions;
+use directions::Directions;
 use sdvp_models::ModelError;
 use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
 use sdvp_models::params::Params;
@@ -102,7 +102,7 @@ where
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     let model = &*model;
-    let before = model.params.snapshot()?;
+    let directions = Directions::before(&model.params, settings.directions)?;
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered = next_memory.of(memory, settings.rehearsed);
@@ -133,6 +133,6 @@ where
         }
         recorder.add(learned.loss, learned.divergence);
     }
-    keep_directions(&model.params, &before, settings.directions)?;
+    directions.keep(&model.params)?;
     Ok(recorder.finish())
 }
