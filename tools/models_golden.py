@@ -1,20 +1,31 @@
-"""Golden numbers for the networks of sdvp-models. Needs torch and transformers.
+"""Golden numbers for the networks of sdvp-models. Needs torch, transformers,
+peft and Pillow.
 
     python tools/models_golden.py crates/sdvp-models/tests/golden
 
 writes one file an architecture: a tiny network with random weights under the names of published
 checkpoints (`weight/…`), what it is given (`input/…`), what transformers computes (`output/…`), and
 the gradients (`gradient/…`) of the sum of the outputs times the numbers in `probe/…`. Sizes are in
-the file's metadata, as in a published `config.json`.
+the file's metadata, as in a published `config.json`. `clip_adapter/` is an adapter of the CLIP as peft
+saves it, and `published/` has whole folders as they are downloaded.
+
+    python tools/models_golden.py crates/sdvp-models/tests/golden --adapter FOLDER
+
+loads an adapter that sdvp saved and prints the logits that peft computes with it.
 """
 
 import json
 import sys
 from pathlib import Path
 
+import peft
+import tokenizers
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
 
 SIZES = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 PICTURES, LENGTH, WORDS, SIDE, PATCH = 2, 5, 12, 12, 4
@@ -123,12 +134,229 @@ def vilt(folder):
     write(folder, "vilt", config, model, inputs, {"logits": found.logits})
 
 
+BEGIN, END = WORDS - 2, WORDS - 3
+
+
+def blip_config():
+    text = {
+        **SIZES,
+        "vocab_size": WORDS,
+        "max_position_embeddings": 12,
+        "encoder_hidden_size": SIZES["hidden_size"],
+        "bos_token_id": BEGIN,
+        "sep_token_id": END,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-12,
+    }
+    vision = {**SIZES, "image_size": SIDE, "patch_size": PATCH, "hidden_act": "gelu", "layer_norm_eps": 1e-5}
+    return {"text_config": text, "vision_config": vision, "image_text_hidden_size": 8}
+
+
+def published_blip(config):
+    text = {**config["text_config"], "pad_token_id": 0, "eos_token_id": END}
+    quiet = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = {**config, "text_config": {**text, **quiet}}
+    return transformers.BlipConfig(**config)
+
+
+def blip_answer(folder):
+    # Most random decoders say one word forever: the first seed whose texts differ and end.
+    for seed in range(1000):
+        torch.manual_seed(seed)
+        found = blip_answers()
+        texts = [tuple(row) for key in found[2] if key.startswith("written") for row in found[2][key].tolist()]
+        ended = [text for text in texts if END in text]
+        if len(set(texts)) > 3 and len(ended) > 2 and max(text.index(END) for text in ended) > 3:
+            return write(folder, "blip_answer", *found)
+    raise RuntimeError("no seed gives different texts")
+
+
+def blip_answers():
+    config = blip_config()
+    model = enlarge(transformers.BlipForQuestionAnswering(published_blip(config)))
+    # No fillers: the reference lets answers look at them.
+    ids = torch.randint(1, WORDS - 3, (PICTURES, LENGTH))
+    mask = torch.ones_like(ids)
+    answers = torch.randint(1, WORDS - 3, (PICTURES, 4))
+    answers[:, 0] = BEGIN
+    pixels = torch.randn(PICTURES, 3, SIDE, SIDE)
+    with torch.no_grad():
+        model.text_decoder.cls.predictions.bias.zero_()
+        model.text_decoder.bert.embeddings.position_embeddings.weight.mul_(3)
+    seen = model.vision_model(pixel_values=pixels)[0]
+    read = model.text_encoder(input_ids=ids, attention_mask=mask, encoder_hidden_states=seen)[0]
+    written = model.text_decoder(input_ids=answers, encoder_hidden_states=read).logits
+    inputs = {"ids": ids, "mask": mask.float(), "answers": answers, "pixels": pixels}
+    with torch.no_grad():
+        for beams, penalty in [(1, 1.0), (3, 1.0), (4, -1.0), (4, 2.0)]:
+            found = model.generate(
+                input_ids=ids,
+                pixel_values=pixels,
+                attention_mask=mask,
+                num_beams=beams,
+                length_penalty=penalty,
+                max_length=10,
+                do_sample=False,
+            )
+            inputs[f"written {beams} {penalty}"] = found
+    return config, model, inputs, {"logits": written}
+
+
+def blip_match(folder):
+    config = blip_config()
+    model = enlarge(transformers.BlipForImageTextRetrieval(published_blip(config)))
+    ids, _ = texts(PICTURES)
+    mask = (ids > 0).long()
+    pixels = torch.randn(PICTURES, 3, SIDE, SIDE)
+    given = {"input_ids": ids, "attention_mask": mask, "pixel_values": pixels}
+    fits = model(**given, use_itm_head=True).itm_score
+    cosines = model(**given, use_itm_head=False).itm_score
+    inputs = {"ids": ids, "mask": mask.float(), "pixels": pixels}
+    write(folder, "blip_match", config, model, inputs, {"logits": fits, "cosines": cosines})
+
+
+def tokenizer(folder, length):
+    """A tokenizer of as many words as the networks know, which pads, as some published ones do."""
+    # The greatest id ends a text: where CLIP's text tower is read off.
+    words = ["!", "[UNK]", "dog", "red", "is", "it", "a", "what", "this", "cat", "[CLS]", "[SEP]"]
+    ids = {word: at for at, word in enumerate(words)}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    ends = [(word, ids[word]) for word in ("[CLS]", "[SEP]")]
+    made.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    made.add_special_tokens(["[CLS]", "[SEP]", "!"])
+    made.save(str(folder / "tokenizer.json"))
+
+    def read(text):
+        found = made.encode(text)
+        return torch.tensor([found.ids]), torch.tensor([found.attention_mask])
+
+    padded = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    padded.enable_padding(length=length, pad_id=0, pad_token="!")
+    padded.save(str(folder / "tokenizer.json"))
+    return made, read
+
+
+def picture():
+    rows, columns = torch.meshgrid(torch.arange(30), torch.arange(40), indexing="ij")
+    return torch.stack([rows * 8 % 256, columns * 6 % 256, rows * columns % 256], -1).to(torch.uint8).numpy()
+
+
+def published(folder):
+    """Whole folders as they are downloaded, and what transformers makes of a picture and texts."""
+    side, said = {"height": SIDE, "width": SIDE}, {}
+
+    def save(name, model, processor):
+        into = folder / "published" / name
+        model.save_pretrained(into)
+        processor.save_pretrained(into)
+        (into / "generation_config.json").unlink(missing_ok=True)
+        return into, processor(picture(), return_tensors="pt")["pixel_values"]
+
+    def owlvit():
+        config = {**towers("quick_gelu"), "projection_dim": SIZES["hidden_size"]}
+        model = enlarge(transformers.OwlViTForObjectDetection(transformers.OwlViTConfig(**config)))
+        for value in model.box_head.parameters():
+            value.mul_(0.3)
+        into, pixels = save("owlvit", model, OwlViTImageProcessorPil(size=side))
+        _, read = tokenizer(into, LENGTH)
+        ids, mask = read("red dog")
+        found = model(input_ids=ids, pixel_values=pixels, attention_mask=mask)
+        center, size = found.pred_boxes[0, :, :2], found.pred_boxes[0, :, 2:]
+        boxes = torch.cat([center - size / 2, center + size / 2], -1) * torch.tensor([40, 30, 40, 30])
+        scores = torch.sigmoid(found.logits[0, :, 0]).tolist()
+        return sorted(([score, *box] for score, box in zip(scores, boxes.tolist())), reverse=True)
+
+    def clip():
+        config = towers("quick_gelu")
+        config["text_config"]["eos_token_id"] = WORDS - 1
+        model = enlarge(transformers.CLIPModel(transformers.CLIPConfig(**config)))
+        crop = {"size": {"shortest_edge": SIDE + 2}, "crop_size": side}
+        into, pixels = save("clip", model, CLIPImageProcessorPil(**crop))
+        _, read = tokenizer(into, LENGTH)
+        logits = []
+        for text in ["red dog", "a cat"]:
+            ids, mask = read(text)
+            logits.append(float(model(input_ids=ids, pixel_values=pixels, attention_mask=mask).logits_per_image))
+        return logits
+
+    def blip_config_with_ends():
+        config = blip_config()
+        config["text_config"].update(bos_token_id=WORDS - 2, sep_token_id=WORDS - 1, max_position_embeddings=24)
+        return published_blip(config)
+
+    def blip_answer():
+        # As above: the first seed that says something and comes to an end.
+        for seed in range(1000):
+            torch.manual_seed(seed)
+            model = enlarge(transformers.BlipForQuestionAnswering(blip_config_with_ends()))
+            model.text_decoder.cls.predictions.bias.zero_()
+            model.text_decoder.bert.embeddings.position_embeddings.weight.mul_(3)
+            into, pixels = save("blip_answer", model, BlipImageProcessorPil(size=side))
+            made, read = tokenizer(into, LENGTH)
+            ids, mask = read("what is this")
+            given = {"input_ids": ids, "pixel_values": pixels, "attention_mask": mask}
+            found = made.decode(model.generate(**given, max_length=20, do_sample=False)[0].tolist())
+            if 2 < len(found.split()) < 9 and len(set(found.split())) > 1:
+                return found
+        raise RuntimeError("no seed says anything")
+
+    def blip_match():
+        model = enlarge(transformers.BlipForImageTextRetrieval(blip_config_with_ends()))
+        into, pixels = save("blip_match", model, BlipImageProcessorPil(size=side))
+        _, read = tokenizer(into, LENGTH)
+        ids, mask = read("a red dog")
+        score = model(input_ids=ids, pixel_values=pixels, attention_mask=mask).itm_score
+        return float(torch.softmax(score, -1)[0, 1])
+
+    with torch.no_grad():
+        for make in [owlvit, clip, blip_answer, blip_match]:
+            said[make.__name__] = make()
+    (folder / "published" / "said.json").write_text(json.dumps(said, indent=1) + "\n")
+
+
+def golden_clip(folder):
+    """The network of clip.safetensors, and what it is given."""
+    config = towers("quick_gelu")
+    config["text_config"]["eos_token_id"] = WORDS - 1
+    model = transformers.CLIPModel(transformers.CLIPConfig(**config))
+    golden = load_file(folder / "clip.safetensors")
+    weights = {key.removeprefix("weight/"): value for key, value in golden.items() if key.startswith("weight/")}
+    model.load_state_dict(weights, strict=False)
+    ids = golden["input/ids"]
+    given = {"input_ids": ids, "pixel_values": golden["input/pixels"], "attention_mask": (ids > 0).long()}
+    return model.eval(), given
+
+
+def clip_adapter(folder):
+    """An adapter of that network, saved by peft, and what the two compute."""
+    model, given = golden_clip(folder)
+    lora = peft.LoraConfig(r=2, lora_alpha=6, target_modules=["q_proj", "fc1"], init_lora_weights=False)
+    model = peft.get_peft_model(model, lora).eval()
+    model.save_pretrained(folder / "clip_adapter")
+    (folder / "clip_adapter" / "README.md").unlink(missing_ok=True)
+    with torch.no_grad():
+        logits = model(**given).logits_per_image
+    save_file({"logits": logits.contiguous()}, folder / "clip_adapter" / "expected.safetensors")
+
+
+def check_adapter(folder, adapter):
+    """Loads an adapter that sdvp saved into peft, and prints what it and the network compute."""
+    model, given = golden_clip(folder)
+    model = peft.PeftModel.from_pretrained(model, adapter).eval()
+    with torch.no_grad():
+        print(json.dumps(model(**given).logits_per_image.tolist()))
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 4 and sys.argv[2] == "--adapter":
+        check_adapter(Path(sys.argv[1]), sys.argv[3])
+        sys.exit()
     if len(sys.argv) != 2:
         sys.exit("usage: python tools/models_golden.py FOLDER")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for make in [owlvit, clip, vilt]:
+    for make in [owlvit, clip, vilt, blip_answer, blip_match, clip_adapter, published]:
         torch.manual_seed(0)
         make(folder)

@@ -4,6 +4,7 @@
 pub mod architectures;
 mod calibration;
 mod error;
+mod generation;
 pub mod gradient_check;
 mod kernels;
 pub mod layers;
@@ -12,13 +13,18 @@ mod low_rank;
 pub mod optimizer;
 pub mod params;
 mod pattern;
+mod peft;
 mod processor;
+mod processor_config;
 mod tokenizer;
 pub mod weights;
 
 pub use calibration::{Calibration, FRAMEWORK_THRESHOLD, NotAProbability};
 pub use error::{ModelError, Result};
+pub use generation::{Decoding, Written, generate};
 pub use lora::LoraConfig;
 pub use low_rank::strongest_directions;
-pub use processor::{ImageProcessor, ImageSize, Resample};
+pub use peft::{load_adapter, save_adapter};
+pub use processor::{Fit, ImageProcessor, ImageSize, Resample};
+pub use processor_config::UnknownProcessor;
 pub use tokenizer::{TokenBatch, Tokenizer};

@@ -20,7 +20,7 @@ pub struct LoraConfig {
     /// Its scale is `alpha / rank`.
     pub alpha: f32,
     /// Layers whose full name contains one of these are adapted; a pattern with `*` must match
-    /// the whole name, `*` standing for anything.
+    /// the whole name, `*` standing for anything, and `=name` is that layer alone.
     pub patterns: Vec<String>,
 }
 

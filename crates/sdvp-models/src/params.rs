@@ -147,6 +147,15 @@ impl Builder {
             .filter(|config| config.adapts(&self.path))
     }
 
+    /// Leaves out a tensor that files may have though the network needs none of that name: a copy of
+    /// another, or numbers that are known.
+    pub(crate) fn leave_out(&self, name: &str) {
+        let full = self.pp(name).path;
+        if let Origin::Loaded(values) = &mut self.shared.borrow_mut().origin {
+            values.remove(&full);
+        }
+    }
+
     /// One parameter. A missing or wrong one is noted for [`Builder::finish`], and zeros stand in.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
 //! Names of layers and parameters chosen by pattern.
 
 /// Whether a name contains the pattern; one with `*` must match the whole name, `*` standing for
-/// anything.
+/// anything, and one after `=` must be the whole name.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    if let Some(whole) = pattern.strip_prefix('=') {
+        return whole == name;
+    }
     let Some((first, rest)) = pattern.split_once('*') else {
         return name.contains(pattern);
     };
@@ -34,6 +37,7 @@ mod tests {
         assert!(!matches("layers.*.fc1", "text.layers.0.mlp.fc1"));
         assert!(!matches("layers.*.fc1", "layers.0.mlp.fc1.weight"));
         assert!(matches("*.q_proj*", "a.q_proj.weight"));
+        assert!(matches("=a.b", "a.b") && !matches("=a.b", "a.b.c") && !matches("=a.b", "x.a.b"));
         assert!(matches("*", "anything") && matches("a*b*c", "abc") && !matches("a*a", "a"));
     }
 }

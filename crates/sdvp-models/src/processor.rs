@@ -1,6 +1,7 @@
 //! From a view to a model's pixels: resize, scale to `[0, 1]`, normalise.
 
 use crate::error::{ModelError, Result};
+use crate::processor_config::ProcessorFile;
 use candle_core::{Device, Tensor};
 use fast_image_resize::images::{Image as Canvas, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -18,10 +19,26 @@ pub enum Resample {
     Bicubic,
 }
 
+/// The longer side, pixels, of a view whose shorter one was resized.
+const LONGEST: u32 = 65_536;
+
+/// How a view of any shape becomes the model's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Stretched to it, as OWL-ViT and BLIP do.
+    Stretch,
+    /// Resized until its shorter side has so many pixels, then cut out around the middle, as CLIP
+    /// does; what is missing of the input is black.
+    ShortestEdge(u32),
+}
+
 /// Settings of the image side of a model, as `preprocessor_config.json` has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ProcessorFile", into = "ProcessorFile")]
 pub struct ImageProcessor {
-    /// Height and width of the model's input, pixels. Views are stretched to it, as OWL-ViT does.
+    /// How views fit.
+    pub fit: Fit,
+    /// Height and width of the model's input, pixels.
     pub size: ImageSize,
     /// Resampling filter.
     pub resample: Resample,
@@ -44,6 +61,7 @@ impl ImageProcessor {
     /// A processor for square inputs, normalising to `[-1, 1]`.
     pub fn square(side: u32) -> Self {
         Self {
+            fit: Fit::Stretch,
             size: ImageSize {
                 height: side,
                 width: side,
@@ -59,29 +77,81 @@ impl ImageProcessor {
     /// # Errors
     /// If the view cannot be resized.
     pub fn process(&self, view: &View) -> Result<Vec<f32>> {
-        let (width, height) = (self.size.width, self.size.height);
-        let rgb = view.to_rgb();
-        let resized = if rgb.dimensions() == (width, height) {
-            rgb.into_raw()
-        } else {
-            self.resize(&rgb)?
-        };
-        let plane = (width * height) as usize;
+        let fitted = self.fitted(&view.to_rgb())?;
+        let plane = (self.size.width * self.size.height) as usize;
         let mut pixels = vec![0f32; 3 * plane];
         for (channel, values) in pixels.chunks_exact_mut(plane).enumerate() {
             let (mean, std) = (self.image_mean[channel], self.image_std[channel]);
-            for (value, pixel) in values.iter_mut().zip(resized.chunks_exact(3)) {
+            for (value, pixel) in values.iter_mut().zip(fitted.chunks_exact(3)) {
                 *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
             }
         }
         Ok(pixels)
     }
 
-    fn resize(&self, rgb: &image::RgbImage) -> Result<Vec<u8>> {
+    /// The input's pixels, row by row, before they are normalised.
+    fn fitted(&self, rgb: &image::RgbImage) -> Result<Vec<u8>> {
+        let shortest = match self.fit {
+            Fit::Stretch => return self.resized(rgb, self.size),
+            Fit::ShortestEdge(shortest) => shortest,
+        };
+        let (width, height) = rgb.dimensions();
+        let longer = |short: u32, long: u32| {
+            let long = u64::from(shortest) * u64::from(long) / u64::from(short.max(1));
+            u32::try_from(long)
+                .ok()
+                .filter(|long| *long <= LONGEST)
+                .ok_or_else(|| {
+                    ModelError::Image(format!(
+                        "a view of {width} × {height} pixels is too narrow: {shortest} pixels wide \
+                         it would be {long} long, and {LONGEST} is the most"
+                    ))
+                })
+        };
+        let size = if width <= height {
+            ImageSize {
+                height: longer(width, height)?,
+                width: shortest,
+            }
+        } else {
+            ImageSize {
+                height: shortest,
+                width: longer(height, width)?,
+            }
+        };
+        Ok(self.middle_of(&self.resized(rgb, size)?, size))
+    }
+
+    /// The input's size around the middle of pixels of another size.
+    fn middle_of(&self, pixels: &[u8], from: ImageSize) -> Vec<u8> {
+        let ImageSize { height, width } = self.size;
+        // May be negative: the margin of what is missing is rounded up, as transformers does it.
+        let start = |whole: u32, part: u32| (i64::from(whole) - i64::from(part)).div_euclid(2);
+        let (top, left) = (start(from.height, height), start(from.width, width));
+        let mut cut = vec![0u8; 3 * (width * height) as usize];
+        for (row, line) in cut.chunks_exact_mut(3 * width as usize).enumerate() {
+            let y = row as i64 + top;
+            for (column, pixel) in line.chunks_exact_mut(3).enumerate() {
+                let x = column as i64 + left;
+                if (0..i64::from(from.height)).contains(&y)
+                    && (0..i64::from(from.width)).contains(&x)
+                {
+                    let at = 3 * (y as usize * from.width as usize + x as usize);
+                    pixel.copy_from_slice(&pixels[at..at + 3]);
+                }
+            }
+        }
+        cut
+    }
+
+    fn resized(&self, rgb: &image::RgbImage, size: ImageSize) -> Result<Vec<u8>> {
+        if rgb.dimensions() == (size.width, size.height) {
+            return Ok(rgb.as_raw().clone());
+        }
         let failed = |error: &dyn std::fmt::Display| ModelError::Image(error.to_string());
         let source = ImageRef::new(rgb.width(), rgb.height(), rgb.as_raw(), PixelType::U8x3)
             .map_err(|e| failed(&e))?;
-        let mut target = Canvas::new(self.size.width, self.size.height, PixelType::U8x3);
+        let mut target = Canvas::new(size.width, size.height, PixelType::U8x3);
         let filter = match self.resample {
             Resample::Bilinear => FilterType::Bilinear,
             Resample::Bicubic => FilterType::CatmullRom,
@@ -155,6 +225,36 @@ mod tests {
                 .iter()
                 .all(|&v| (v - 1.0).abs() < 1e-6)
         );
+    }
+
+    #[test]
+    fn the_middle_is_cut_out_and_what_is_missing_is_black() {
+        let wide = image(40, 20);
+        let processor = |shortest: u32, side: u32| ImageProcessor {
+            fit: Fit::ShortestEdge(shortest),
+            image_mean: [0.0; 3],
+            image_std: [1.0; 3],
+            ..ImageProcessor::square(side)
+        };
+        // Of 40 × 20, halved: columns 5 to 14 of 20, of which those from 10 on are bright.
+        let cut = processor(10, 10).process(&wide.view()).unwrap();
+        let row = &cut[20..30];
+        assert!(row[..4].iter().all(|&v| v < 0.1) && row[6..].iter().all(|&v| v > 0.9));
+
+        let green = &processor(10, 14).process(&wide.view()).unwrap()[14 * 14..2 * 14 * 14];
+        let bright: Vec<bool> = green.chunks(14).map(|row| row[3] > 0.5).collect();
+        let inside = |row: &usize| (2..12).contains(row);
+        assert_eq!(bright, (0..14).map(|row| inside(&row)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_sliver_is_not_blown_up() {
+        let processor = ImageProcessor {
+            fit: Fit::ShortestEdge(224),
+            ..ImageProcessor::square(224)
+        };
+        let error = processor.process(&image(1000, 1).view()).unwrap_err();
+        assert!(error.to_string().contains("1000 × 1"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
-/// Turns texts into ids, each sequence as `[CLS] … [SEP]`, padded with `[PAD]`.
+/// Turns texts into ids, each sequence with its start and end token, and ids into texts.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -25,6 +25,8 @@ pub struct TokenBatch {
 }
 
 const PAD: &str = "[PAD]";
+/// What published tokenizers that say nothing of it pad with.
+const PADS: [&str; 3] = [PAD, "<pad>", "<|endoftext|>"];
 const UNKNOWN: &str = "[UNK]";
 const START: &str = "[CLS]";
 const END: &str = "[SEP]";
@@ -84,13 +86,25 @@ impl Tokenizer {
     /// Reads the content of a `tokenizer.json`.
     ///
     /// # Errors
-    /// If it is not a tokenizer, or has no `[PAD]`.
+    /// If it is not a tokenizer, or nothing to pad with can be found.
     pub fn from_bytes(json: &[u8]) -> Result<Self> {
-        let inner = tokenizers::Tokenizer::from_bytes(json)
-            .map_err(|e| ModelError::Tokenizer(format!("tokenizer.json: {e}")))?;
-        let pad = inner
-            .token_to_id(PAD)
-            .ok_or_else(|| ModelError::Tokenizer(format!("tokenizer.json has no token {PAD}")))?;
+        let failed = |reason: String| ModelError::Tokenizer(format!("tokenizer.json: {reason}"));
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(json).map_err(|e| failed(e.to_string()))?;
+        let said = inner.get_padding().map(|padding| padding.pad_id);
+        let usual = || PADS.iter().find_map(|token| inner.token_to_id(token));
+        let pad = said.or_else(usual).ok_or_else(|| {
+            failed(format!(
+                "it says nothing of padding and has none of {PADS:?}"
+            ))
+        })?;
+        // Texts are cut and padded here, as long as the network takes them.
+        if said.is_some() || inner.get_truncation().is_some() {
+            inner.with_padding(None);
+            inner
+                .with_truncation(None)
+                .map_err(|e| failed(e.to_string()))?;
+        }
         Ok(Self { inner, pad })
     }
 
@@ -125,6 +139,16 @@ impl Tokenizer {
             ids.extend(end);
         }
         Ok(ids)
+    }
+
+    /// The text of ids, without start, end and other special tokens.
+    ///
+    /// # Errors
+    /// If the library refuses the ids.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.inner
+            .decode(ids, true)
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))
     }
 
     /// Several texts, padded to the longest, or to `length` where it is given (so that results do

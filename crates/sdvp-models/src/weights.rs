@@ -74,9 +74,17 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// If a tensor cannot be read back from its device.
 pub fn fingerprint(params: &Params) -> Result<Digest> {
-    let tensors: BTreeMap<String, Tensor> = params.to_tensors().into_iter().collect();
+    fingerprint_of(&params.to_tensors())
+}
+
+/// As [`fingerprint`], of tensors by name.
+///
+/// # Errors
+/// If a tensor cannot be read back from its device.
+pub fn fingerprint_of(tensors: &HashMap<String, Tensor>) -> Result<Digest> {
+    let tensors: BTreeMap<&String, &Tensor> = tensors.iter().collect();
     let mut hasher = Hasher::new("weights");
-    for (name, tensor) in &tensors {
+    for (name, tensor) in tensors {
         let values = tensor
             .flatten_all()?
             .to_dtype(DType::F32)?
@@ -135,5 +143,54 @@ mod tests {
         let path = folder.path().join("missing").join("w.safetensors");
         let error = write_whole(&path, b"y").unwrap_err();
         assert!(error.to_string().contains("w.safetensors"), "{error}");
+    }
+
+    /// A file with this header before this many bytes.
+    fn file(header: &str, length: Option<u64>, bytes: usize) -> Vec<u8> {
+        let length = length.unwrap_or(header.len() as u64);
+        let mut file = length.to_le_bytes().to_vec();
+        file.extend_from_slice(header.as_bytes());
+        file.resize(file.len() + bytes, 0);
+        file
+    }
+
+    #[test]
+    fn what_a_file_merely_claims_is_not_believed() {
+        let one = |dtype: &str, shape: &str, from: u64, to: u64| {
+            format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{from},{to}]}}}}"#)
+        };
+        let good = one("F32", "[2]", 0, 8);
+        assert!(parse_safetensors(&file(&good, None, 8), "good", &Device::Cpu).is_ok());
+        let overlapping = concat!(
+            r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#,
+            r#""b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
+        );
+        let huge = one(
+            "F32",
+            "[1000000000,1000000000]",
+            0,
+            4_000_000_000_000_000_000,
+        );
+        for (what, bytes) in [
+            ("empty", Vec::new()),
+            ("cut in its header", file(&good, None, 8)[..12].to_vec()),
+            ("cut in its numbers", file(&good, None, 5)),
+            (
+                "an endless header",
+                file(&good, Some(1_000_000_000_000_000_000), 8),
+            ),
+            ("more numbers than bytes", file(&huge, None, 8)),
+            ("overlapping tensors", file(overlapping, None, 12)),
+            (
+                "a shape of other size",
+                file(&one("F32", "[3]", 0, 8), None, 8),
+            ),
+            ("an unknown type", file(&one("F99", "[2]", 0, 8), None, 8)),
+            ("no JSON", file("{\"a\":", None, 8)),
+        ] {
+            let error = parse_safetensors(&bytes, "w.safetensors", &Device::Cpu);
+            let error = error.err().unwrap_or_else(|| panic!("{what}")).to_string();
+            assert!(error.contains("w.safetensors"), "{what}: {error}");
+        }
     }
 }

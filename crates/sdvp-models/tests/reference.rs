@@ -7,10 +7,13 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
-use sdvp_models::architectures::{Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig};
+use sdvp_models::Decoding;
+use sdvp_models::architectures::{
+    BlipAnswer, BlipConfig, BlipMatch, Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig,
+};
 use sdvp_models::params::{Builder, Params};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// Greatest difference of outputs.
@@ -148,4 +151,59 @@ fn vilt() {
     golden.agrees(&params, &[("logits", &logits)]);
     let whole = network.forward(&ids, mask, pixels).unwrap();
     assert!(norm(&(whole.logits - &logits).unwrap()) < OUTPUTS);
+}
+
+#[test]
+fn blip_answers() {
+    let golden = Golden::read("blip_answer");
+    let config = golden.config::<BlipConfig>();
+    let b = golden.builder();
+    let network = BlipAnswer::new(&config, &b).unwrap();
+    let params = b.finish().unwrap();
+    let (ids, mask) = (golden.ids(), golden.get("input", "mask"));
+    let images = network.image_states(golden.get("input", "pixels")).unwrap();
+    let questions = network.question_states(&images, &ids, mask).unwrap();
+    let answers = golden.get("input", "answers").to_dtype(DType::U32).unwrap();
+    let logits = network.answer_logits(&questions, mask, &answers).unwrap();
+    golden.agrees(&params, &[("logits", &logits)]);
+
+    let (begin, end) = (
+        config.text_config.bos_token_id,
+        config.text_config.sep_token_id,
+    );
+    let mut lengths = HashSet::new();
+    for (beams, penalty) in [(1, "1.0"), (3, "1.0"), (4, "-1.0"), (4, "2.0")] {
+        let decoding = Decoding {
+            beams,
+            longest: 9,
+            length_penalty: penalty.parse().unwrap(),
+        };
+        let written = network.generate(&questions, mask, &decoding).unwrap();
+        let expected = golden.get("input", &format!("written {beams} {penalty}"));
+        let expected = expected.to_dtype(DType::U32).unwrap();
+        for (written, expected) in written.iter().zip(expected.to_vec2::<u32>().unwrap()) {
+            assert_eq!(expected[0], begin);
+            let words = expected[1..]
+                .iter()
+                .take_while(|id| **id != end && **id != 0);
+            let words: Vec<u32> = words.copied().collect();
+            assert!(written.log_likelihood < 0.0);
+            assert_eq!(written.words, words, "{beams} beams, penalty {penalty}");
+            lengths.insert(words.len());
+        }
+    }
+    assert!(lengths.len() > 1, "all texts are {lengths:?} long");
+}
+
+#[test]
+fn blip_matches() {
+    let golden = Golden::read("blip_match");
+    let b = golden.builder();
+    let network = BlipMatch::new(&golden.config::<BlipConfig>(), &b).unwrap();
+    let params = b.finish().unwrap();
+    let (ids, mask) = (golden.ids(), golden.get("input", "mask"));
+    let images = network.image_states(golden.get("input", "pixels")).unwrap();
+    let logits = network.logits(&images, &ids, mask).unwrap();
+    let cosines = network.cosines(&images, &ids, mask).unwrap();
+    golden.agrees(&params, &[("logits", &logits), ("cosines", &cosines)]);
 }

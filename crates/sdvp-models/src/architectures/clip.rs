@@ -19,6 +19,20 @@ pub struct ClipConfig {
     pub vision_config: ImageTowerConfig,
     /// Width of the vectors that are compared.
     pub projection_dim: usize,
+    /// The logit from which on a text fits a picture rather than not. Published networks only say
+    /// which of several texts fits best; of theirs, a cosine of a quarter is about what parts the two.
+    #[serde(default = "usual_fits_from")]
+    pub fits_from: f32,
+}
+
+/// A quarter of the published networks' scale after training, 100.
+fn usual_fits_from() -> f32 {
+    25.0
+}
+
+impl ClipConfig {
+    /// What published files leave out where it is as usual (`transformers`' defaults).
+    pub const USUAL: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 77, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 224, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
 }
 
 /// The network.
@@ -64,6 +78,14 @@ impl Clip {
     /// If shapes do not fit the configuration.
     pub fn image_vectors(&self, pixels: &Tensor) -> Result<Tensor> {
         unit_length(&self.projection.forward(&self.image.class_state(pixels)?)?)
+    }
+
+    /// What cosines are multiplied with.
+    ///
+    /// # Errors
+    /// If the parameter cannot be read.
+    pub fn scale(&self) -> Result<f32> {
+        Ok(self.logit_scale.exp()?.to_scalar()?)
     }
 
     /// Logits `[batch, texts]` of every picture with every text: scaled cosines.

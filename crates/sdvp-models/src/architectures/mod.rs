@@ -1,5 +1,6 @@
-//! One file per architecture; parameter names are those of the published checkpoints.
+//! One file or folder per architecture; parameter names are those of the published checkpoints.
 
+mod blip;
 mod clip;
 mod conv_teacher;
 mod encoder;
@@ -8,6 +9,7 @@ mod patches;
 mod towers;
 mod vilt;
 
+pub use blip::{BlipAnswer, BlipConfig, BlipMatch, BlipTextConfig, BlipVisionConfig};
 pub use clip::{Clip, ClipConfig};
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;

@@ -32,6 +32,9 @@ pub struct OwlVitConfig {
 }
 
 impl OwlVitConfig {
+    /// What published files leave out where it is as usual (`transformers`' defaults).
+    pub const USUAL: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
+
     /// Patches along one side.
     pub fn grid(&self) -> usize {
         self.vision_config.image_size / self.vision_config.patch_size
@@ -83,6 +86,10 @@ impl OwlVit {
     pub fn new(config: &OwlVitConfig, b: &Builder) -> Result<Self> {
         let (text, vision) = (&config.text_config, &config.vision_config);
         let owlvit = b.pp("owlvit");
+        // Of the CLIP that it started from; finding does not use them.
+        for unused in ["visual_projection.weight", "logit_scale"] {
+            owlvit.leave_out(unused);
+        }
         let hidden = vision.encoder.hidden_size;
         let head = b.pp("class_head");
         let boxes = b.pp("box_head");

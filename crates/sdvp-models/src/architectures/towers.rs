@@ -51,6 +51,8 @@ impl TextTower {
         let projection = b.pp("text_projection");
         let b = b.pp("text_model");
         let embeddings = b.pp("embeddings");
+        // Older files have the numbers from 0 on as a tensor.
+        embeddings.leave_out("position_ids");
         let dim = config.encoder.hidden_size;
         Ok(Self {
             token_embedding: Embedding::new(
@@ -114,6 +116,7 @@ impl ImageTower {
     pub(super) fn new(config: &ImageTowerConfig, first_norm: &str, b: &Builder) -> Result<Self> {
         let vision = b.pp("vision_model");
         let embeddings = vision.pp("embeddings");
+        embeddings.leave_out("position_ids");
         let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
         let patches = (config.image_size / config.patch_size).pow(2);
         Ok(Self {

@@ -7,7 +7,8 @@ use crate::error::{ModelError, Result};
 use crate::layers::{Embedding, LayerNorm, Linear, gelu};
 use crate::params::{Builder, Init};
 use candle_core::{DType, IndexOp, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// Sizes of the network, and what its outputs mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,11 +21,38 @@ pub struct ViltConfig {
     pub image_size: usize,
     /// Side of a patch, pixels.
     pub patch_size: usize,
-    /// The answers, by output index.
+    /// The answers, by output index; published files have them as `id2label`.
+    #[serde(alias = "id2label", deserialize_with = "by_index")]
     pub answers: Vec<String>,
     /// The encoder.
     #[serde(flatten)]
     pub encoder: EncoderConfig,
+}
+
+/// A list, or texts by number.
+fn by_index<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Answers {
+        List(Vec<String>),
+        // Keys of objects that may be one thing or another are texts.
+        ByNumber(BTreeMap<String, String>),
+    }
+    match Answers::deserialize(from)? {
+        Answers::List(answers) => Ok(answers),
+        Answers::ByNumber(mut answers) => (0..answers.len())
+            .map(|number| {
+                answers.remove(&number.to_string()).ok_or_else(|| {
+                    serde::de::Error::custom(format!("expected number {number} in id2label"))
+                })
+            })
+            .collect(),
+    }
+}
+
+impl ViltConfig {
+    /// What published files leave out where it is as usual (`transformers`' defaults).
+    pub const USUAL: &str = r#"{"vocab_size": 30522, "max_position_embeddings": 40, "image_size": 384, "patch_size": 32, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "hidden_act": "gelu", "layer_norm_eps": 1e-12}"#;
 }
 
 /// Result of a forward pass.
@@ -80,6 +108,8 @@ impl Vilt {
         let vilt = b.pp("vilt");
         let embeddings = vilt.pp("embeddings");
         let text = embeddings.pp("text_embeddings");
+        // Older files have the numbers from 0 on as a tensor.
+        text.leave_out("position_ids");
         let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
         let patches = (config.image_size / config.patch_size).pow(2);
         let small = Init::Normal(0.02);
@@ -201,5 +231,23 @@ impl Vilt {
                 .forward(&self.classifier_in.forward(&pooled)?)?,
         )?;
         self.classifier_out.forward(&inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_answers_come_by_number() {
+        let config = |answers: &str| {
+            let usual = ViltConfig::USUAL.trim_end_matches('}');
+            serde_json::from_str::<ViltConfig>(&format!("{usual}, {answers}}}"))
+        };
+        let answers = r#""id2label": {"1": "no", "0": "yes"}"#;
+        assert_eq!(config(answers).unwrap().answers, ["yes", "no"]);
+        assert_eq!(config(r#""answers": ["dog"]"#).unwrap().answers, ["dog"]);
+        let error = config(r#""id2label": {"1": "no", "2": "yes"}"#).unwrap_err();
+        assert!(error.to_string().contains("number 0"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Multi-head self-attention.
+//! Multi-head attention.
 
 use super::{Linear, linear, softmax};
 use crate::error::Result;
@@ -103,7 +103,93 @@ impl Attention {
     }
 }
 
-/// `softmax(q kᵀ / √d) v` for each head; all `[batch, tokens, dim]`.
+/// Self-attention whose queries, keys and values are one linear layer.
+pub struct PackedAttention {
+    packed: Linear,
+    output: Linear,
+    heads: usize,
+}
+
+impl PackedAttention {
+    /// A linear layer `dim` → `3 dim` and one of `dim`.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(dim: usize, heads: usize, packed: &Builder, output: &Builder) -> Result<Self> {
+        Ok(Self {
+            packed: Linear::new(dim, 3 * dim, true, packed)?,
+            output: Linear::new(dim, dim, true, output)?,
+            heads,
+        })
+    }
+
+    /// `x` is `[batch, tokens, dim]`; every token looks at every other.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let packed = self.packed.forward(x)?;
+        let mixed = if kernels::fits(&packed) {
+            kernels::packed_attention(&packed, self.heads, None, false)?
+        } else {
+            let dim = x.dim(2)?;
+            let part = |at: usize| packed.narrow(2, at * dim, dim)?.contiguous();
+            attention(&part(0)?, &part(1)?, &part(2)?, self.heads, None, false)?
+        };
+        self.output.forward(&mixed)
+    }
+}
+
+/// Attention of one sequence to another.
+pub struct CrossAttention {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    heads: usize,
+}
+
+impl CrossAttention {
+    /// Four linear layers under the given names: of what looks, `dim` wide, and of what is looked at,
+    /// `other` wide.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub fn new(
+        dim: usize,
+        other: usize,
+        heads: usize,
+        b: &Builder,
+        names: AttentionNames,
+    ) -> Result<Self> {
+        let projection = |from: usize, name: &str| Linear::new(from, dim, true, &b.pp(name));
+        Ok(Self {
+            query: projection(dim, names.query)?,
+            key: projection(other, names.key)?,
+            value: projection(other, names.value)?,
+            output: projection(dim, names.output)?,
+            heads,
+        })
+    }
+
+    /// `x` `[batch, tokens, dim]` looks at `others` `[batch, others, other]`; `mask` `[batch, others]`
+    /// is 0 where one of them is hidden.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(&self, x: &Tensor, others: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let (q, k, v) = (
+            self.query.forward(x)?,
+            self.key.forward(others)?,
+            self.value.forward(others)?,
+        );
+        let mixed = attention(&q, &k, &v, self.heads, mask, false)?;
+        self.output.forward(&mixed)
+    }
+}
+
+/// `softmax(q kᵀ / √d) v` for each head; `q` `[batch, queries, dim]`, `k` and `v`
+/// `[batch, keys, dim]`, as many keys as queries if `causal`.
 ///
 /// # Errors
 /// If shapes do not fit.
@@ -117,13 +203,13 @@ pub fn attention(
 ) -> Result<Tensor> {
     let (batch, tokens, dim) = q.dims3()?;
     let split = |x: &Tensor| {
-        x.reshape((batch, tokens, heads, dim / heads))?
+        x.reshape((batch, x.dim(1)?, heads, dim / heads))?
             .transpose(1, 2)?
             .contiguous()
     };
     let scale = 1.0 / ((dim / heads) as f64).sqrt();
     let scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
-    let weights = match visible(key_mask, causal, tokens, q.device())? {
+    let weights = match visible(key_mask, causal, k.dim(1)?, q.device())? {
         None => softmax(&scores)?,
         Some(visible) => {
             let hidden = ((&visible - 1.0)? * 1e9)?;

@@ -22,6 +22,11 @@ impl Embedding {
         })
     }
 
+    /// The vectors, `[count, dim]`.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
     /// `[…]` ids → `[…, dim]`.
     ///
     /// # Errors

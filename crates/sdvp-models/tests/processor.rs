@@ -1,0 +1,113 @@
+//! Photographs are prepared as transformers prepares them. `tools/processor_golden.py` makes the
+//! numbers; the photographs are not part of the repository.
+
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use sdvp_core::{DecodeLimits, Image};
+use sdvp_models::ImageProcessor;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Places looked at in every photograph.
+const POINTS: usize = 24;
+/// Of values from 0 to 255: greatest mean difference of all, …
+const MEAN: f64 = 1.0;
+/// … and difference of one, …
+const GREATEST: f64 = 3.0;
+/// … which so many of a thousand exceed at most: not none, as they should. Hard edges of enlarged
+/// JPEG photographs differ more, on which decoders disagree.
+const BEYOND: f64 = 2.0;
+
+#[derive(Deserialize)]
+struct Golden {
+    ways: BTreeMap<String, serde_json::Value>,
+    photographs: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
+}
+
+/// As in the script: column and row.
+fn points(side: usize) -> Vec<(usize, usize)> {
+    let spread =
+        (0..POINTS - 1).map(|i| ((37 * i * i + 11 * i) % side, (53 * i * i + 7 * i) % side));
+    spread.chain([(side - 1, side - 1)]).collect()
+}
+
+fn archive(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data")
+        .join(file);
+    if path.exists() {
+        Some(path)
+    } else {
+        println!("skipped: {} is not there", path.display());
+        None
+    }
+}
+
+fn photographs(archive: &Path) -> Vec<(String, Image)> {
+    let mut tar = tar::Archive::new(std::fs::File::open(archive).unwrap());
+    let mut photographs = Vec::new();
+    for entry in tar.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        if name.ends_with(".jpg") {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            let image = Image::decode(&bytes, &DecodeLimits::default()).unwrap();
+            photographs.push((name, image));
+        }
+    }
+    photographs
+}
+
+#[test]
+fn photographs_are_prepared_as_transformers_does() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/processor.json");
+    let golden: Golden = serde_json::from_slice(&std::fs::read(golden).unwrap()).unwrap();
+    let mut compared = 0;
+    let files = ["gqa/images-9.tar", "coco128/images-val.tar"];
+    let photographs: Vec<(String, Image)> = files
+        .into_iter()
+        .filter_map(archive)
+        .flat_map(|file| photographs(&file))
+        .collect();
+    for (way, settings) in &golden.ways {
+        let mut settings = settings.clone();
+        // Values from 0 to 255 again.
+        settings["image_mean"] = serde_json::json!([0.0, 0.0, 0.0]);
+        settings["image_std"] = serde_json::json!([1.0 / 255.0, 1.0 / 255.0, 1.0 / 255.0]);
+        let processor: ImageProcessor = serde_json::from_value(settings).unwrap();
+        let side = processor.size.width as usize;
+        let (mut sum, mut count, mut beyond, mut greatest) = (0.0, 0usize, 0usize, 0f64);
+        for (name, image) in &photographs {
+            let expected = &golden.photographs[name][way];
+            let pixels = processor.process(&image.view()).unwrap();
+            let found = points(side).into_iter().flat_map(|(x, y)| {
+                let plane = side * side;
+                let pixels = &pixels;
+                (0..3).map(move |channel| f64::from(pixels[channel * plane + y * side + x]))
+            });
+            for (found, expected) in found.zip(expected) {
+                let difference = (found - expected).abs();
+                sum += difference;
+                count += 1;
+                beyond += usize::from(difference > GREATEST);
+                greatest = greatest.max(difference);
+            }
+        }
+        if count > 0 {
+            let mean = sum / count as f64;
+            let beyond = 1000.0 * beyond as f64 / count as f64;
+            println!(
+                "{way}: {count} values, mean difference {mean:.3}, greatest {greatest:.1}, \
+                 {beyond:.2} of 1000 beyond {GREATEST}"
+            );
+            assert!(mean <= MEAN, "{way}: {mean}");
+            assert!(beyond <= BEYOND, "{way}: {beyond} of 1000");
+            compared += count;
+        }
+    }
+    assert!(compared == 0 || compared == 4 * 3 * POINTS * photographs.len());
+}

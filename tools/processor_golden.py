@@ -1,0 +1,57 @@
+"""Golden numbers for image processing. Needs torch, transformers and Pillow.
+
+    python tools/processor_golden.py PHOTOGRAPHS.tar... > crates/sdvp-models/tests/golden/processor.json
+
+prints, for every photograph and every published way of preparing it, what some of the network's
+pixels are before they are normalised (0 to 255), as transformers computes them with Pillow.
+"""
+
+import io
+import json
+import sys
+import tarfile
+
+import numpy
+from PIL import Image
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
+
+CLIP = {"size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": True}
+WAYS = {
+    "clip": (CLIPImageProcessorPil, {**CLIP, "resample": 3}),
+    "owlvit": (OwlViTImageProcessorPil, {"size": {"height": 768, "width": 768}, "resample": 3}),
+    "blip": (BlipImageProcessorPil, {"size": {"height": 384, "width": 384}, "resample": 3}),
+    "bilinear": (BlipImageProcessorPil, {"size": {"height": 96, "width": 96}, "resample": 2}),
+}
+POINTS = 24
+
+
+def points(side):
+    """Places spread over the whole input, edges included: column, row."""
+    return [((37 * i * i + 11 * i) % side, (53 * i * i + 7 * i) % side) for i in range(POINTS - 1)] + [(side - 1, side - 1)]
+
+
+def photographs(paths):
+    for path in paths:
+        with tarfile.open(path) as tar:
+            for member in sorted(tar.getmembers(), key=lambda member: member.name):
+                if member.name.endswith(".jpg"):
+                    yield member.name, Image.open(io.BytesIO(tar.extractfile(member).read())).convert("RGB")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python tools/processor_golden.py PHOTOGRAPHS.tar...")
+    golden = {"ways": {name: settings for name, (_, settings) in WAYS.items()}, "photographs": {}}
+    for name, photograph in photographs(sys.argv[1:]):
+        said = {}
+        for way, (processor, settings) in WAYS.items():
+            prepare = processor(**settings, do_rescale=False, do_normalize=False)
+            pixels = numpy.asarray(prepare(photograph, return_tensors="np")["pixel_values"][0])
+            _, height, width = pixels.shape
+            assert height == width
+            said[way] = [int(round(float(v))) for x, y in points(width) for v in pixels[:, y, x]]
+        golden["photographs"][name] = said
+    json.dump(golden, sys.stdout, separators=(",", ":"))
+    print()
