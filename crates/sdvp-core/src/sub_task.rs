@@ -34,7 +34,8 @@ impl SubTaskKind {
     ];
 
     /// The kinds that are distilled, in the order in which they are.
-    pub const TAUGHT: [SubTaskKind; 2] = [SubTaskKind::Locate, SubTaskKind::Answer];
+    pub const TAUGHT: [SubTaskKind; 3] =
+        [SubTaskKind::Locate, SubTaskKind::Match, SubTaskKind::Answer];
 
     /// Name in files and on the command line.
     pub fn name(self) -> &'static str {

@@ -31,6 +31,17 @@ pub struct AnswerExample {
     pub seen: Option<Arc<LocateExample>>,
 }
 
+/// A view with what a teacher says of texts.
+#[derive(Clone, Debug)]
+pub struct MatchExample {
+    /// What is looked at.
+    pub view: View,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// The probability of each that it fits.
+    pub fits: Vec<f32>,
+}
+
 /// What a student said of a view before it began to learn.
 #[derive(Clone, Debug)]
 pub struct RememberedView {
@@ -53,6 +64,25 @@ pub struct RememberedAnswer {
     pub question: String,
     /// Its logits, one per answer.
     pub logits: Vec<f32>,
+}
+
+/// What a student said of texts about a view before it began to learn.
+#[derive(Clone, Debug)]
+pub struct RememberedMatch {
+    /// What was looked at.
+    pub view: View,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// Its logits, one per text.
+    pub logits: Vec<f32>,
+}
+
+impl RememberedMatch {
+    /// The text that fitted best.
+    pub fn best(&self) -> Option<&str> {
+        let (at, _) = best(&self.logits)?;
+        self.texts.get(at).map(String::as_str)
+    }
 }
 
 impl RememberedView {

@@ -1,6 +1,6 @@
 //! Labelling: a teacher says of harvested calls what the student should have answered.
 
-use crate::examples::{AnswerExample, LocateExample};
+use crate::examples::{AnswerExample, LocateExample, MatchExample};
 use crate::settings::DistillSettings;
 use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
 use sdvp_modules::{AnswerModel, Teacher};
@@ -22,11 +22,45 @@ pub fn label_views(
     teacher: &dyn Teacher,
     settings: &DistillSettings,
 ) -> Vec<LocateExample> {
+    labelled_views(calls, teacher, SubTask::locate, |view, labels| {
+        LocateExample::from_labels(view, labels, settings)
+    })
+}
+
+/// Labels every view of the harvested match calls: for the texts that programs asked about there,
+/// and for the teacher's whole repertoire. Calls whose words the teacher does not know are left out.
+pub fn label_matches(calls: &[SubTask], teacher: &dyn Teacher) -> Vec<MatchExample> {
+    labelled_views(calls, teacher, SubTask::matching, |view, labels| {
+        let known = labels.filter_map(|(text, label)| match label {
+            Some(Outcome::Score(score)) => Some((text, score)),
+            _ => None,
+        });
+        let (texts, fits) = known.unzip();
+        MatchExample {
+            view: view.clone(),
+            texts,
+            fits,
+        }
+    })
+}
+
+/// A label and its text.
+type Labels<'a> = &'a mut dyn Iterator<Item = (String, Option<Outcome>)>;
+
+/// An example of every view of `calls`, from the teacher's labels for what was asked there and for
+/// its repertoire.
+fn labelled_views<E>(
+    calls: &[SubTask],
+    teacher: &dyn Teacher,
+    ask: impl Fn(View, String) -> SubTask,
+    example: impl Fn(&View, Labels<'_>) -> E,
+) -> Vec<E> {
+    let repertoire = teacher.repertoire();
     let mut places: HashMap<Digest, usize> = HashMap::new();
     let mut views: Vec<(View, Vec<String>)> = Vec::new();
     for call in calls {
         let place = *places.entry(call.view.digest()).or_insert_with(|| {
-            views.push((call.view.clone(), teacher.repertoire()));
+            views.push((call.view.clone(), repertoire.clone()));
             views.len() - 1
         });
         if !views[place].1.contains(&call.text) {
@@ -38,26 +72,20 @@ pub fn label_views(
         .flat_map(|views| {
             let asked: Vec<SubTask> = views
                 .iter()
-                .flat_map(|(view, texts)| texts.iter().map(|t| SubTask::locate(view.clone(), t)))
+                .flat_map(|(view, texts)| texts.iter().map(|t| ask(view.clone(), t.clone())))
                 .collect();
             let mut labels = teacher.label(&asked).into_iter();
-            views
-                .iter()
-                .map(|(view, texts)| {
-                    let labels = texts.iter().cloned().zip(labels.by_ref());
-                    LocateExample::from_labels(view, labels, settings)
-                })
-                .collect::<Vec<_>>()
+            let examples = views.iter().map(|(view, texts)| {
+                let mut labels = texts.iter().cloned().zip(labels.by_ref());
+                example(view, &mut labels)
+            });
+            examples.collect::<Vec<_>>()
         })
         .collect()
 }
 
 impl LocateExample {
-    fn from_labels(
-        view: &View,
-        labels: impl Iterator<Item = (String, Option<Outcome>)>,
-        settings: &DistillSettings,
-    ) -> Self {
+    fn from_labels(view: &View, labels: Labels<'_>, settings: &DistillSettings) -> Self {
         let mut example = Self {
             view: view.clone(),
             objects: Vec::new(),
@@ -228,5 +256,47 @@ mod tests {
         assert_eq!(example.asked, ["cat", "dog"]);
         assert_eq!(example.objects, [(place(0.0), names)]);
         assert_eq!(example.unsure, [("dog".to_owned(), place(0.25))]);
+    }
+
+    #[test]
+    fn texts_fit_as_far_as_the_teacher_knows() {
+        /// Knows that half a dog is there.
+        struct Halves;
+        impl Module for Halves {
+            fn name(&self) -> &str {
+                "halves"
+            }
+            fn answers(&self) -> &[SubTaskKind] {
+                &[SubTaskKind::Match]
+            }
+            fn fingerprint(&self) -> Digest {
+                Hasher::new("halves").finish()
+            }
+            fn run(&self, _: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
+                unreachable!("teachers are asked for labels")
+            }
+        }
+        impl Teacher for Halves {
+            fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
+                let known = |task: &SubTask| match task.text.as_str() {
+                    "dog" => Some(Outcome::Score(0.5)),
+                    "cat" => Some(Outcome::Score(0.0)),
+                    _ => None,
+                };
+                batch.iter().map(known).collect()
+            }
+            fn parameters(&self) -> usize {
+                0
+            }
+            fn repertoire(&self) -> Vec<String> {
+                vec!["cat".to_owned()]
+            }
+        }
+        let view = View::whole(Image::new(image::RgbImage::new(16, 16)).unwrap());
+        let calls = ["dog", "harp", "dog"].map(|text| SubTask::matching(view.clone(), text));
+        let examples = label_matches(&calls, &Halves);
+        assert_eq!(examples.len(), 1);
+        assert_eq!(examples[0].texts, ["cat", "dog"]);
+        assert_eq!(examples[0].fits, [0.0, 0.5]);
     }
 }

@@ -26,16 +26,18 @@ mod train;
 
 pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
-pub use examples::{AnswerExample, LocateExample, RememberedAnswer, RememberedView};
+pub use examples::{
+    AnswerExample, LocateExample, MatchExample, RememberedAnswer, RememberedMatch, RememberedView,
+};
 pub use gate::{Gate, HeldOut, KeptTask, Verdict};
 pub use harvest::{Exercise, Harvest, harvest};
-pub use label::{label_answers, label_patches, label_views};
+pub use label::{label_answers, label_matches, label_patches, label_views};
 pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};
-pub use rehearsal::{remember_answers, remember_views};
+pub use rehearsal::{remember_answers, remember_matches, remember_views};
 pub use scoring::answered_rightly;
 pub use settings::{DistillSettings, StepSettings};
 pub use stepwise::{Distillation, DistilledStep, Lesson, distill};
 pub use train::{
-    AnswerObjective, CurvePoint, PatchNames, TrainingCurve, train_answer, train_locate,
+    AnswerObjective, CurvePoint, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
 };

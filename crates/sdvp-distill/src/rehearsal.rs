@@ -1,7 +1,7 @@
 //! Rehearsal: what the student says of earlier and general calls before it learns something new.
 
 use crate::error::Result;
-use crate::examples::{RememberedAnswer, RememberedView};
+use crate::examples::{RememberedAnswer, RememberedMatch, RememberedView};
 use candle_core::{DType, Device, Tensor};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sdvp_core::{Digest, SubTask, View};
 use sdvp_models::ModelError;
-use sdvp_modules::{AnswerModel, LocateModel};
+use sdvp_modules::{AnswerModel, LocateModel, MatchModel};
 use std::collections::{BTreeSet, HashMap};
 
 /// Calls that go through a network together.
@@ -30,28 +30,39 @@ pub fn remember_views(
     others: usize,
     seed: u64,
 ) -> Result<Vec<RememberedView>> {
-    let known = KnownTexts::of(calls, student)?;
-    let mut places: HashMap<Digest, usize> = HashMap::new();
-    let mut views: Vec<(View, BTreeSet<usize>)> = Vec::new();
-    for call in calls {
-        let place = *places.entry(call.view.digest()).or_insert_with(|| {
-            views.push((call.view.clone(), BTreeSet::new()));
-            views.len() - 1
+    let known = KnownTexts::of(calls, |texts| student.queries(texts))?;
+    known.by_view(calls, seed, |views, rng| {
+        remember_chunk(views, student, &known, others, rng)
+    })
+}
+
+/// What the student says of texts about every view of the calls: of those asked there, and of others
+/// as in [`remember_views`].
+///
+/// # Errors
+/// If the student fails.
+pub fn remember_matches(
+    calls: &[SubTask],
+    student: &MatchModel,
+    others: usize,
+    seed: u64,
+) -> Result<Vec<RememberedMatch>> {
+    let known = KnownTexts::of(calls, |texts| student.text_vectors(texts))?;
+    known.by_view(calls, seed, |views, rng| {
+        let tried = known.tried(views, rng)?;
+        let seen: Vec<&View> = views.iter().map(|(view, _)| view).collect();
+        let images = student.image_vectors(&seen)?.detach();
+        let logits = student.logits(&images, &tried.queries)?.to_vec2::<f32>()?;
+        let remembered = views.iter().zip(logits).map(|((view, asked), logits)| {
+            let texts = tried.chosen(asked, &logits, others, rng);
+            RememberedMatch {
+                view: view.clone(),
+                logits: texts.iter().map(|&column| logits[column]).collect(),
+                texts: texts.iter().map(|&c| tried.name(&known, c)).collect(),
+            }
         });
-        if let Some(text) = known.place(&call.text) {
-            views[place].1.insert(text);
-        }
-    }
-    let remembered: Vec<Vec<RememberedView>> = views
-        .par_chunks(AT_ONCE)
-        .enumerate()
-        .map(|(chunk, views)| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(chunk as u64);
-            remember_chunk(views, student, &known, others, &mut rng)
-        })
-        .collect::<std::result::Result<_, ModelError>>()?;
-    Ok(remembered.into_iter().flatten().collect())
+        Ok(remembered.collect())
+    })
 }
 
 /// The distinct texts of calls, with their query vectors.
@@ -61,14 +72,52 @@ struct KnownTexts<'a> {
     queries: Tensor,
 }
 
+/// A view, and the places of the texts that were asked of it.
+type AskedView = (View, BTreeSet<usize>);
+
+/// The known texts that some views are tried with.
+struct Tried {
+    columns: Vec<usize>,
+    /// `[columns, projection]`.
+    queries: Tensor,
+}
+
+impl Tried {
+    /// Columns of the texts to remember of a view: what was asked, the `others / 2` surest of the
+    /// rest, and as many drawn.
+    fn chosen(
+        &self,
+        asked: &BTreeSet<usize>,
+        surest: &[f32],
+        others: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<usize> {
+        let (mut texts, mut rest): (Vec<usize>, Vec<usize>) =
+            (0..self.columns.len()).partition(|&column| asked.contains(&self.columns[column]));
+        rest.sort_by(|&a, &b| surest[b].total_cmp(&surest[a]));
+        let shown = rest.len().min(others / 2);
+        let silent = rest.split_off(shown);
+        let drawn = silent.choose_multiple(rng, others - others / 2).copied();
+        texts.extend(rest.into_iter().chain(drawn));
+        texts
+    }
+
+    fn name(&self, known: &KnownTexts, column: usize) -> String {
+        known.texts[self.columns[column]].to_owned()
+    }
+}
+
 impl<'a> KnownTexts<'a> {
-    fn of(calls: &'a [SubTask], student: &LocateModel) -> std::result::Result<Self, ModelError> {
+    fn of(
+        calls: &'a [SubTask],
+        vectors: impl Fn(&[&str]) -> std::result::Result<Tensor, ModelError>,
+    ) -> std::result::Result<Self, ModelError> {
         let mut texts: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();
         texts.sort_unstable();
         texts.dedup();
         let queries = texts
             .chunks(AT_ONCE)
-            .map(|texts| Ok(student.queries(texts)?.detach()))
+            .map(|texts| Ok(vectors(texts)?.detach()))
             .collect::<std::result::Result<Vec<_>, ModelError>>()?;
         let queries = match queries.as_slice() {
             [] => Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?,
@@ -80,27 +129,70 @@ impl<'a> KnownTexts<'a> {
     fn place(&self, text: &str) -> Option<usize> {
         self.texts.binary_search(&text).ok()
     }
+
+    /// Every view of the calls once, with what was asked of it, in chunks that are remembered side
+    /// by side, each with its own generator.
+    fn by_view<R: Send>(
+        &self,
+        calls: &[SubTask],
+        seed: u64,
+        remember: impl Fn(&[AskedView], &mut ChaCha8Rng) -> std::result::Result<Vec<R>, ModelError>
+        + Sync,
+    ) -> Result<Vec<R>> {
+        let mut places: HashMap<Digest, usize> = HashMap::new();
+        let mut views: Vec<AskedView> = Vec::new();
+        for call in calls {
+            let place = *places.entry(call.view.digest()).or_insert_with(|| {
+                views.push((call.view.clone(), BTreeSet::new()));
+                views.len() - 1
+            });
+            if let Some(text) = self.place(&call.text) {
+                views[place].1.insert(text);
+            }
+        }
+        let remembered: Vec<Vec<R>> = views
+            .par_chunks(AT_ONCE)
+            .enumerate()
+            .map(|(chunk, views)| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(chunk as u64);
+                remember(views, &mut rng)
+            })
+            .collect::<std::result::Result<_, ModelError>>()?;
+        Ok(remembered.into_iter().flatten().collect())
+    }
+
+    /// The texts to try some views with: what was asked of them, and others drawn.
+    fn tried(
+        &self,
+        views: &[AskedView],
+        rng: &mut ChaCha8Rng,
+    ) -> std::result::Result<Tried, ModelError> {
+        let asked = views.iter().flat_map(|(_, asked)| asked.iter().copied());
+        let drawn = rand::seq::index::sample(rng, self.texts.len(), self.texts.len().min(TRIED));
+        let columns: BTreeSet<usize> = asked.chain(drawn).collect();
+        let columns: Vec<usize> = columns.into_iter().collect();
+        let chosen: Vec<u32> = columns.iter().map(|&text| text as u32).collect();
+        let chosen = Tensor::from_vec(chosen, columns.len(), &Device::Cpu)?;
+        Ok(Tried {
+            queries: self.queries.index_select(&chosen, 0)?,
+            columns,
+        })
+    }
 }
 
 fn remember_chunk(
-    views: &[(View, BTreeSet<usize>)],
+    views: &[AskedView],
     student: &LocateModel,
     known: &KnownTexts,
     others: usize,
     rng: &mut ChaCha8Rng,
 ) -> std::result::Result<Vec<RememberedView>, ModelError> {
-    let asked = views.iter().flat_map(|(_, asked)| asked.iter().copied());
-    let tried = rand::seq::index::sample(rng, known.texts.len(), known.texts.len().min(TRIED));
-    let columns: BTreeSet<usize> = asked.chain(tried).collect();
-    let columns: Vec<usize> = columns.into_iter().collect();
-    let chosen: Vec<u32> = columns.iter().map(|&text| text as u32).collect();
-    let chosen = Tensor::from_vec(chosen, columns.len(), &Device::Cpu)?;
-    let queries = known.queries.index_select(&chosen, 0)?;
-
+    let tried = known.tried(views, rng)?;
     let seen: Vec<&View> = views.iter().map(|(view, _)| view).collect();
     let pixels = student.processor.batch(&seen, &Device::Cpu)?;
     let features = student.network.image_features(&pixels)?.detach();
-    let logits = student.network.logits(&features, &queries)?;
+    let logits = student.network.logits(&features, &tried.queries)?;
     let surest = logits.max(1)?.to_vec2::<f32>()?;
     let logits = logits.to_vec3::<f32>()?;
     let boxes = features.boxes.flatten_from(1)?.to_vec2::<f32>()?;
@@ -108,17 +200,10 @@ fn remember_chunk(
     for (((view, asked), (logits, surest)), boxes) in
         views.iter().zip(logits.iter().zip(&surest)).zip(boxes)
     {
-        let (mut texts, mut rest): (Vec<usize>, Vec<usize>) =
-            (0..columns.len()).partition(|&column| asked.contains(&columns[column]));
-        rest.sort_by(|&a, &b| surest[b].total_cmp(&surest[a]));
-        let shown = rest.len().min(others / 2);
-        let silent = rest.split_off(shown);
-        let drawn = silent.choose_multiple(rng, others - others / 2).copied();
-        texts.extend(rest.into_iter().chain(drawn));
-        let name = |&column: &usize| known.texts[columns[column]].to_owned();
+        let texts = tried.chosen(asked, surest, others, rng);
         remembered.push(RememberedView {
             view: view.clone(),
-            asked: texts.iter().map(name).collect(),
+            asked: texts.iter().map(|&c| tried.name(known, c)).collect(),
             logits: logits
                 .iter()
                 .flat_map(|row| texts.iter().map(|&column| row[column]))

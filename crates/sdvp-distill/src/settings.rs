@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct StepSettings {
     /// Optimizer steps; 0 leaves the module as it is.
     pub steps: usize,
+    /// As many steps as it takes to go through the labelled calls so often, in place of `steps`
+    /// unless those are 0: a task with more to learn takes longer.
+    pub passes: Option<f64>,
     /// Labelled calls in a batch.
     pub batch: usize,
     /// Rehearsed calls in a batch.
@@ -33,6 +36,22 @@ impl StepSettings {
         let until = |round: usize| self.steps * round / rounds.max(1);
         Self {
             steps: until(round + 1) - until(round),
+            passes: self.passes.map(|passes| passes / rounds.max(1) as f64),
+            ..self.clone()
+        }
+    }
+
+    /// With the steps that so many labelled calls take.
+    pub(crate) fn for_calls(&self, labelled: usize) -> Self {
+        let steps = match self.passes {
+            Some(passes) if self.steps > 0 => {
+                let steps = passes * labelled as f64 / self.batch.max(1) as f64;
+                (steps.round() as usize).max(1)
+            }
+            _ => self.steps,
+        };
+        Self {
+            steps,
             ..self.clone()
         }
     }
@@ -45,7 +64,9 @@ pub struct DistillSettings {
     pub seed: u64,
     /// The first step: find.
     pub locate: StepSettings,
-    /// The second step: answer.
+    /// After it: say how well texts fit, where programs ask that.
+    pub matching: StepSettings,
+    /// And answer.
     pub answer: StepSettings,
     /// A teacher's box counts as an object from this score on (frameworks believe boxes from 0.1
     /// on) …
@@ -74,16 +95,17 @@ impl Default for DistillSettings {
     fn default() -> Self {
         let locate = StepSettings {
             steps: 400,
+            passes: None,
             batch: 24,
             // More than are labelled: they alone hold the student to what it knew.
-            rehearsed: 48,
+            rehearsed: 32,
             // A greater rate gains no more, but undoes the last, finest part of pretraining, of the
             // general styles too.
             learning_rate: 2.5e-4,
             lambda: 2.0,
             // Without it, most of the way that weights go is noise of small batches, and that is
             // what undoes earlier learning; a greater one takes more from what is to be learned.
-            anchor: 30.0,
+            anchor: 18.0,
             directions: 0,
             method: TrainMethod::Vision,
         };
@@ -92,6 +114,10 @@ impl Default for DistillSettings {
             answer: StepSettings {
                 learning_rate: 3e-4,
                 lambda: 1.5,
+                ..locate.clone()
+            },
+            matching: StepSettings {
+                steps: 200,
                 ..locate.clone()
             },
             locate,
@@ -104,5 +130,29 @@ impl Default for DistillSettings {
             rounds: 1,
             memory: MemoryBound::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_take_as_many_steps_as_there_are_calls() {
+        let step = StepSettings {
+            passes: Some(2.0),
+            batch: 24,
+            ..DistillSettings::default().answer
+        };
+        assert_eq!(step.for_calls(1200).steps, 100);
+        assert_eq!(step.part(0, 2).for_calls(1200).steps, 50);
+        assert_eq!(step.for_calls(1).steps, 1);
+        let by_steps = StepSettings {
+            passes: None,
+            ..step.clone()
+        };
+        assert_eq!(by_steps.for_calls(1200).steps, by_steps.steps);
+        let left = StepSettings { steps: 0, ..step };
+        assert_eq!(left.for_calls(1200).steps, 0);
     }
 }

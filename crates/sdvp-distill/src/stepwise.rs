@@ -1,12 +1,14 @@
-//! The method: harvest → label → teach to find → execute again → teach to answer.
+//! The method: harvest → label → teach to find → execute again → teach to match and to answer.
 
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest};
-use crate::label::{label_answers, label_patches, label_views};
+use crate::label::{label_answers, label_matches, label_patches, label_views};
 use crate::memory::{Memory, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
-use crate::train::{AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate};
+use crate::train::{
+    AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
+};
 use sdvp_core::SubTaskKind;
 use sdvp_models::LoraConfig;
 use sdvp_modules::{Student, Teacher};
@@ -36,6 +38,8 @@ pub struct Lesson<'a> {
     pub exercises: &'a [Exercise],
     /// Who knows where things are.
     pub locate: &'a dyn Teacher,
+    /// Who knows how well texts fit.
+    pub matching: &'a dyn Teacher,
     /// Who knows the answers.
     pub answer: &'a dyn Teacher,
 }
@@ -106,6 +110,7 @@ pub fn distill(
             // Again, so that questions are asked about what the better locator finds.
             calls = course.harvest("calls again")?;
         }
+        course.teach_to_match(&calls, &settings.matching.part(round, rounds))?;
         course.teach_to_answer(&calls, &settings.answer.part(round, rounds))?;
     }
     Ok(Distillation {
@@ -149,6 +154,7 @@ impl Course<'_> {
         let calls = calls.of(kind);
         let examples = label_views(calls, self.lesson.locate, self.settings);
         need(kind, calls.len(), examples.len())?;
+        let settings = &settings.for_calls(examples.len());
         let memory = self.memory.views();
         let mut model = self.student.locate.duplicate(lora(settings, seed))?;
         self.begin("learning to locate", settings.steps);
@@ -166,6 +172,33 @@ impl Course<'_> {
         Ok(())
     }
 
+    /// Nothing is learned where no program asks how well a text fits.
+    fn teach_to_match(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
+        let (kind, seed) = (SubTaskKind::Match, self.settings.seed);
+        let calls = calls.of(kind);
+        if settings.steps == 0 || calls.is_empty() {
+            return Ok(());
+        }
+        let examples = label_matches(calls, self.lesson.matching);
+        need(kind, calls.len(), examples.len())?;
+        let settings = &settings.for_calls(examples.len());
+        let memory = self.memory.matches();
+        let mut model = self.student.matching.duplicate(lora(settings, seed))?;
+        self.begin("learning to match", settings.steps);
+        let curve = train_match(
+            &mut model,
+            &examples,
+            &memory,
+            settings,
+            seed,
+            self.observer,
+        )?;
+        self.student.matching = Arc::new(model);
+        let (harvested, labelled) = (calls.len(), examples.len());
+        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        Ok(())
+    }
+
     fn teach_to_answer(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
         if settings.steps == 0 {
             return Ok(());
@@ -175,6 +208,7 @@ impl Course<'_> {
         let student = &self.student.answer;
         let mut examples = label_answers(calls, self.lesson.answer, student, self.settings);
         need(kind, calls.len(), examples.len())?;
+        let settings = &settings.for_calls(examples.len());
         let weight = self.settings.patches;
         if weight > 0.0 {
             label_patches(&mut examples, self.lesson.locate, self.settings);

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// An IoU from which on a box is found.
 const FOUND: f32 = 0.5;
+/// A score from which on a text fits.
+const FITS: f32 = 0.5;
 
 /// How one kind of call is answered by someone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,9 +21,9 @@ pub struct CallQuality {
     pub average_precision: Option<f64>,
     /// Of locate calls: the part of the true boxes that is found at all.
     pub recall: Option<f64>,
-    /// Of answers: the part that is right.
+    /// Of answers, and of whether texts fit: the part that is right.
     pub accuracy: Option<f64>,
-    /// Of answers: expected calibration error of the confidence.
+    /// Of these: expected calibration error of the confidence.
     pub calibration_error: Option<f64>,
 }
 
@@ -93,6 +95,13 @@ impl KnownCalls {
                     Some(Outcome::Answer(answer)) => (
                         f64::from(answer.confidence),
                         normalized(&answer.text) == normalized(&truth.text),
+                    ),
+                    _ => (0.0, false),
+                }),
+                Outcome::Score(truth) => answers.push(match outcome {
+                    Some(Outcome::Score(score)) => (
+                        f64::from(score.max(1.0 - score)),
+                        (score > FITS) == (*truth > FITS),
                     ),
                     _ => (0.0, false),
                 }),
@@ -187,5 +196,34 @@ mod tests {
             (Some(1.0), Some(0.0))
         );
         assert!(KnownCalls::of(SubTaskKind::Answer, [], &Says(8.0)).is_empty());
+    }
+
+    /// Gives every text this score.
+    struct Fits(f32);
+
+    impl Module for Fits {
+        fn name(&self) -> &str {
+            "fits"
+        }
+        fn answers(&self) -> &[SubTaskKind] {
+            &[SubTaskKind::Match]
+        }
+        fn fingerprint(&self) -> Digest {
+            Hasher::new("fits").finish()
+        }
+        fn run(&self, batch: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
+            batch.iter().map(|_| Ok(Outcome::Score(self.0))).collect()
+        }
+    }
+
+    #[test]
+    fn a_text_is_rightly_said_to_fit_or_not() {
+        let view = View::whole(Image::new(image::RgbImage::new(16, 16)).unwrap());
+        let calls = ["dog", "cat"].map(|text| SubTask::matching(view.clone(), text));
+        let known = KnownCalls::of(SubTaskKind::Match, calls, &Fits(1.0));
+        let of = |score: f32| known.quality(&[Arc::new(Fits(score)) as Arc<dyn Module>]);
+        assert_eq!((of(0.9).accuracy, of(0.1).accuracy), (Some(1.0), Some(0.0)));
+        // Wrong, and 0.9 sure of it.
+        assert!((of(0.1).calibration_error.unwrap() - 0.9).abs() < 1e-6);
     }
 }

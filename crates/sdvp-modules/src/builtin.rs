@@ -15,6 +15,7 @@ macro_rules! files {
 pub const BUILTIN: &[(&str, Files)] = &[
     files!("locate": "config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
     files!("answer": "config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
+    files!("match": "config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
     files!("teacher-picto-gqa": "config.json", "preprocessor_config.json", "model.safetensors"),
     files!("teacher-picto-nlvr2": "config.json", "preprocessor_config.json", "model.safetensors"),
 ];

@@ -3,17 +3,21 @@
 
 mod builtin;
 mod error;
+mod published;
 mod source;
 mod student;
 mod teacher;
 
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
+pub use published::{BlipAnswerer, BlipMatcher, published_module};
 pub use source::ModelSource;
 pub use student::{
-    AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, ModuleAdapter, Student,
-    StudentManifest, StudentModel, StudentNetwork, TrainMethod,
+    AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, MatchModel,
+    MatchStudent, ModuleAdapter, Student, StudentManifest, StudentModel, StudentNetwork,
+    TrainMethod,
 };
 pub use teacher::{
-    AnswerTeacher, LocateTeacher, Meaning, Question, Sighting, Teacher, TeacherModel, Vocabulary,
+    AnswerTeacher, LocateTeacher, MatchTeacher, Meaning, Question, Sighting, Teacher, TeacherModel,
+    Vocabulary,
 };

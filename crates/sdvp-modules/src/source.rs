@@ -1,7 +1,9 @@
 //! Where the files of a model come from: a folder, or the binary itself.
 
 use crate::error::{Result, SetupError};
+use crate::student::{CONFIG, MODEL_FILES};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -50,6 +52,22 @@ impl ModelSource {
         }
     }
 
+    /// A model's `config.json`, completed by what is usual where it says nothing. (JSON text of the same
+    /// form.)
+    ///
+    /// # Errors
+    /// As [`ModelSource::json`].
+    pub(crate) fn config<T: DeserializeOwned>(&self, usual: &str) -> Result<T> {
+        let invalid = |error: serde_json::Error| SetupError::Config {
+            model: self.name(),
+            file: CONFIG.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut whole: Value = serde_json::from_str(usual).map_err(invalid)?;
+        complete(&mut whole, self.json(CONFIG, MODEL_FILES)?);
+        T::deserialize(whole).map_err(invalid)
+    }
+
     /// One JSON file, parsed.
     ///
     /// # Errors
@@ -61,5 +79,33 @@ impl ModelSource {
             file: file.to_owned(),
             reason: error.to_string(),
         })
+    }
+}
+
+/// Puts what is said over what is usual, object by object.
+fn complete(usual: &mut Value, said: Value) {
+    match (usual, said) {
+        (Value::Object(usual), Value::Object(said)) => {
+            for (key, value) in said {
+                complete(usual.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (usual, said) => *usual = said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_said_replaces_what_is_usual() {
+        let mut whole = json!({"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]});
+        complete(&mut whole, json!({"b": {"c": 5}, "e": [7], "f": null}));
+        assert_eq!(
+            whole,
+            json!({"a": 1, "b": {"c": 5, "d": 3}, "e": [7], "f": null})
+        );
     }
 }

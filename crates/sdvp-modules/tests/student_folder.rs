@@ -21,8 +21,9 @@ fn lora(rank: usize) -> TrainMethod {
 fn taught(student: &Student, method: &TrainMethod) -> Student {
     let adapters = method.lora().map(|config| (config.clone(), 3));
     let locate = student.locate.duplicate(adapters.clone()).unwrap();
-    let answer = student.answer.duplicate(adapters).unwrap();
-    for params in [&locate.params, &answer.params] {
+    let answer = student.answer.duplicate(adapters.clone()).unwrap();
+    let matching = student.matching.duplicate(adapters).unwrap();
+    for params in [&locate.params, &answer.params, &matching.params] {
         for name in params.names() {
             let moves = match method {
                 TrainMethod::Full | TrainMethod::Vision => name.ends_with("bias"),
@@ -37,6 +38,7 @@ fn taught(student: &Student, method: &TrainMethod) -> Student {
     let mut learned = student.clone();
     learned.locate = Arc::new(locate);
     learned.answer = Arc::new(answer);
+    learned.matching = Arc::new(matching);
     for kind in SubTaskKind::TAUGHT {
         let adapter = learned.trained_adapter(kind, method.clone()).unwrap();
         learned.manifest.modules.insert(kind, adapter);
@@ -52,6 +54,7 @@ fn outcomes(student: &Student) -> Vec<Outcome> {
     let tasks = [
         SubTask::locate(view.clone(), "dog"),
         SubTask::locate(view.clone(), "red car"),
+        SubTask::matching(view.clone(), "red car"),
         SubTask::answer(view, "How many dogs are in the picture?"),
     ];
     let modules = student.modules().unwrap();
@@ -105,9 +108,26 @@ fn only_what_was_learned_is_written() {
             .unwrap()
             .len()
     };
+    let adapter = |name: &str| {
+        let kept = folder.path().join(name).join("locate-adapter");
+        sdvp_models::load_adapter(&kept).map(|(config, _)| config.rank)
+    };
     let whole = base.parameters(SubTaskKind::Locate) as u64 * 4;
     assert!(size(&lora(2), "low rank") < whole / 10);
+    assert_eq!(adapter("low rank").unwrap(), 2);
     assert!(size(&TrainMethod::Full, "biases") < whole / 10);
+    assert!(adapter("biases").is_err());
+    size(&TrainMethod::Full, "low rank");
+    assert!(
+        adapter("low rank").is_err(),
+        "what no longer belongs to it is gone"
+    );
+    let nowhere = TrainMethod::Lora(LoraConfig {
+        rank: 2,
+        alpha: 8.0,
+        patterns: vec!["vilt.".to_owned()],
+    });
+    assert!(size(&nowhere, "other layers") < whole / 10);
 
     let untouched = folder.path().join("untouched");
     base.save(&untouched).unwrap();
@@ -163,4 +183,20 @@ fn pictures_pass_through_a_part_of_every_network() {
         read.iter()
             .all(|name| !name.contains("patch") && !name.contains("encoder"))
     );
+}
+
+#[test]
+fn a_student_from_before_there_was_a_match_module_gets_the_shipped_one() {
+    let base = Student::builtin().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    base.save(folder.path()).unwrap();
+    let path = folder.path().join("student.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let modules = manifest["modules"].as_object_mut().unwrap();
+    assert!(modules.remove("match").is_some());
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let read = Student::load(folder.path()).unwrap();
+    assert_eq!(read.manifest, base.manifest);
+    assert_eq!(outcomes(&read), outcomes(&base));
 }

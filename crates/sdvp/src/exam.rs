@@ -37,6 +37,11 @@ impl Framework {
         }
     }
 
+    /// Whether its programs ask how well texts fit.
+    pub(crate) fn matches(self) -> bool {
+        self == Self::Viper
+    }
+
     /// The faults of a program.
     pub(crate) fn check(self, source: &str) -> Vec<ProgramError> {
         match self {

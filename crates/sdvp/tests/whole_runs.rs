@@ -80,8 +80,9 @@ fn what_is_distilled_is_loaded_again_and_the_same_seed_gives_the_same() {
         let count = |kind: &str| task[kind].as_array().unwrap().len();
         (task["task"].as_str().unwrap().to_owned(), count("views"))
     };
-    assert_eq!(remembered(0), ("picto-general".to_owned(), 4));
-    assert_eq!(remembered(2), ("picto-nlvr2".to_owned(), 4));
+    // General calls get as much room as two tasks.
+    assert_eq!(remembered(0), ("picto-general".to_owned(), 6));
+    assert_eq!(remembered(2), ("picto-nlvr2".to_owned(), 3));
     sdvp(
         "run picto-count --limit 4 --json",
         &folder.path().join("run"),

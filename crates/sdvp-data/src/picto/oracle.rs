@@ -21,6 +21,7 @@ const DOMINATED: f32 = 0.6;
 /// A [`Module`] that knows the pictures' content.
 ///
 /// - Objects count where at least [`VISIBLE`] of their box lies inside the view.
+/// - A description fits a view that such an object is in.
 /// - Located boxes are clipped to the view, the greatest first.
 /// - "the dog", where there are several, is the one that covers most of the view. Where there is
 ///   none, the object that covers most of it is taken, as a module that must answer would; in an
@@ -116,6 +117,15 @@ pub(crate) fn judge(scene: &Scene, task: &SubTask) -> Result<Judgement, ModuleEr
                 .collect();
             Ok(Judgement {
                 outcome: Outcome::Boxes(boxes),
+                clear: seen.uncut(noun),
+            })
+        }
+        SubTaskKind::Match => {
+            let noun = Noun::parse(&task.text)
+                .ok_or_else(|| bad_text("expected a thing or category, perhaps with a colour"))?;
+            let fits = seen.visible(noun).next().is_some();
+            Ok(Judgement {
+                outcome: Outcome::Score(if fits { 1.0 } else { 0.0 }),
                 clear: seen.uncut(noun),
             })
         }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A teacher whose labels are dealt out anew: a call gets the boxes that were found for the same
-/// text in some other view, and an answer the probability of some other answer that came in
+/// text in some other view, a text the fit that it had there, and an answer the probability of some other answer that came in
 /// question. How often things are there, how many and how surely stays as it was.
 pub struct RandomTeacher {
     teacher: Arc<dyn Teacher>,
@@ -39,7 +39,9 @@ impl RandomTeacher {
         let mut by_text: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, (task, label)) in batch.iter().zip(labels.iter_mut()).enumerate() {
             match label {
-                Some(Outcome::Boxes(_)) => by_text.entry(&task.text).or_default().push(index),
+                Some(Outcome::Boxes(_) | Outcome::Score(_)) => {
+                    by_text.entry(&task.text).or_default().push(index)
+                }
                 Some(Outcome::Answer(answer)) => deal(answer, &mut rng),
                 Some(_) | None => {}
             }
@@ -59,10 +61,12 @@ impl RandomTeacher {
     }
 }
 
-/// Boxes of one view in the same places of another.
+/// What was said of one view, of another: boxes in the same places.
 fn moved(label: &Outcome, from: &SubTask, to: &SubTask) -> Option<Outcome> {
-    let Outcome::Boxes(found) = label else {
-        return None;
+    let found = match label {
+        Outcome::Boxes(found) => found,
+        Outcome::Score(score) => return Some(Outcome::Score(*score)),
+        _ => return None,
     };
     let wider = to.view.width() as f32 / from.view.width() as f32;
     let higher = to.view.height() as f32 / from.view.height() as f32;

@@ -1,24 +1,21 @@
 //! Labels from scene graphs: what a teacher could be worth at most.
 
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind};
-use sdvp_data::picto::{Oracle, Question};
+use sdvp_data::picto::Oracle;
 use sdvp_modules::Teacher;
 use std::sync::Arc;
 
 /// A teacher that knows what the pictures of the built-in world show.
 pub struct TruthTeacher {
-    oracle: Oracle,
+    oracle: Arc<Oracle>,
     repertoire: Vec<String>,
 }
 
 impl TruthTeacher {
-    /// For the pictures of the given questions, which are drawn for it once. `repertoire` is what
-    /// it says of every view beside what it is asked: that of the teacher it is compared with.
-    pub fn new(questions: &[Arc<Question>], repertoire: Vec<String>) -> Self {
-        Self {
-            oracle: Oracle::of_questions(questions),
-            repertoire,
-        }
+    /// For the pictures that an oracle knows. `repertoire` is what it says of every view beside
+    /// what it is asked: that of the teacher it is compared with.
+    pub fn new(oracle: Arc<Oracle>, repertoire: Vec<String>) -> Self {
+        Self { oracle, repertoire }
     }
 }
 
@@ -64,7 +61,8 @@ mod tests {
     fn the_truth_is_what_scene_graphs_say() {
         let questions: Vec<_> = questions(Task::General, Split::Train, 3, 6);
         let questions: Vec<_> = questions.into_iter().map(Arc::new).collect();
-        let teacher = TruthTeacher::new(&questions, vec!["dog".to_owned()]);
+        let oracle = Arc::new(Oracle::of_questions(&questions));
+        let teacher = TruthTeacher::new(oracle, vec!["dog".to_owned()]);
         assert_eq!(teacher.repertoire(), ["dog"]);
         for question in &questions {
             let (_, image) = question.inputs().remove(0);

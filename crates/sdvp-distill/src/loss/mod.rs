@@ -3,6 +3,7 @@
 
 mod answer;
 mod detection;
+mod fit;
 mod matching;
 mod self_distillation;
 
@@ -10,5 +11,6 @@ pub(crate) use answer::log_likelihood;
 pub use answer::soft_cross_entropy;
 pub(crate) use detection::focal_loss;
 pub use detection::{DetectionLoss, DetectionTargets, ImageTargets, ObjectTarget, detection_loss};
+pub use fit::{fit_divergence, fit_loss};
 pub use matching::assign;
 pub use self_distillation::{answer_divergence, detection_divergence};

@@ -17,7 +17,7 @@ pub enum MemoryPolicy {
 /// How much is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryBound {
-    /// Views, of all tasks.
+    /// Views that are searched, and as many that are compared with texts, of all tasks.
     pub views: usize,
     /// Questions, of all tasks.
     pub answers: usize,
@@ -51,6 +51,21 @@ pub(super) fn fair_parts(sizes: &[usize], total: usize) -> Vec<usize> {
         left -= parts[group];
     }
     parts
+}
+
+/// As [`fair_parts`], but the first group gets as much as two others, as far as it has: general calls
+/// stand for everything that is never learned, of which there is more than of any one task.
+pub(super) fn parts_for_tasks(sizes: &[usize], total: usize) -> Vec<usize> {
+    let Some((&general, tasks)) = sizes.split_first() else {
+        return Vec::new();
+    };
+    let halves = [general.div_ceil(2), general / 2];
+    let sizes: Vec<usize> = halves.into_iter().chain(tasks.iter().copied()).collect();
+    let parts = fair_parts(&sizes, total);
+    let (halves, tasks) = parts.split_at(halves.len());
+    std::iter::once(halves.iter().sum())
+        .chain(tasks.iter().copied())
+        .collect()
 }
 
 /// The place of a picture in the order in which pictures are let go; the last go first. The same for
@@ -148,6 +163,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn general_calls_count_double(
+            sizes in prop::collection::vec(0usize..50, 0..6),
+            total in 0usize..200,
+        ) {
+            let parts = parts_for_tasks(&sizes, total);
+            prop_assert_eq!(parts.len(), sizes.len());
+            prop_assert_eq!(parts.iter().sum::<usize>(), total.min(sizes.iter().sum()));
+            prop_assert!(parts.iter().zip(&sizes).all(|(part, size)| part <= size));
+            if let Some((general, tasks)) = parts.split_first() {
+                let most = tasks.iter().copied().max().unwrap_or(0);
+                prop_assert!(*general + 2 >= 2 * most || *general == sizes[0]);
+                let all_have_theirs = tasks == &sizes[1..];
+                prop_assert!(*general <= 2 * most + 2 || all_have_theirs);
+            }
+        }
+
         #[test]
         fn parts_are_fair(sizes in prop::collection::vec(0usize..50, 1..8), total in 0usize..200) {
             let parts = fair_parts(&sizes, total);

@@ -10,7 +10,7 @@ use super::numbers::Numbers;
 use super::pictures::{Pictures, forget_other_images, write_image};
 use super::{Memory, TaskMemory};
 use crate::error::{DistillError, Result};
-use crate::examples::{RememberedAnswer, RememberedView};
+use crate::examples::{RememberedAnswer, RememberedMatch, RememberedView};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use sdvp_core::{Digest, Image, View};
@@ -35,6 +35,9 @@ struct List {
 struct TaskList {
     task: String,
     views: Vec<Call<Vec<String>>>,
+    /// Missing in memories from before there was a match module.
+    #[serde(default)]
+    matches: Vec<Call<Vec<String>>>,
     answers: Vec<Call<String>>,
 }
 
@@ -60,7 +63,8 @@ impl<T> Call<T> {
 impl List {
     fn pictures(&self) -> impl Iterator<Item = Digest> {
         self.tasks.iter().flat_map(|task| {
-            let views = task.views.iter().map(|call| call.image);
+            let texts = task.views.iter().chain(&task.matches);
+            let views = texts.map(|call| call.image);
             views.chain(task.answers.iter().map(|call| call.image))
         })
     }
@@ -141,6 +145,11 @@ impl Memory {
                 views().flat_map(|v| v.logits.clone()).collect(),
             )?;
             add(VIEW_BOXES, views().flat_map(|v| v.boxes.clone()).collect())?;
+            let matches = task.matches.iter();
+            add(
+                MATCH_LOGITS,
+                matches.flat_map(|m| m.logits.clone()).collect(),
+            )?;
             let answers = task.answers.iter();
             add(
                 ANSWER_LOGITS,
@@ -153,15 +162,20 @@ impl Memory {
 
 const VIEW_LOGITS: &str = "views.logits";
 const VIEW_BOXES: &str = "views.boxes";
+const MATCH_LOGITS: &str = "matches.logits";
 const ANSWER_LOGITS: &str = "answers.logits";
 
 impl TaskList {
     fn of(task: &TaskMemory) -> Self {
         let views = task.views.iter();
+        let matches = task.matches.iter();
         let answers = task.answers.iter();
         Self {
             task: task.task.clone(),
             views: views.map(|v| Call::of(&v.view, v.asked.clone())).collect(),
+            matches: matches
+                .map(|m| Call::of(&m.view, m.texts.clone()))
+                .collect(),
             answers: answers
                 .map(|a| Call::of(&a.view, a.question.clone()))
                 .collect(),
@@ -189,6 +203,24 @@ impl TaskList {
             })
         });
         let views = views.collect::<Result<_>>()?;
+        let matches = if self.matches.is_empty() {
+            Vec::new()
+        } else {
+            let asked: usize = self.matches.iter().map(|call| call.asked.len()).sum();
+            let mut logits = numbers.of(place, MATCH_LOGITS, asked)?;
+            if logits.each() != 1 {
+                let reason = format!("expected a number a text, found {}", logits.each());
+                return Err(broken(&numbers.path, reason));
+            }
+            let matches = self.matches.into_iter().map(|call| {
+                Ok(RememberedMatch {
+                    view: pictures.view(&call.image, call.region)?,
+                    logits: logits.take(call.asked.len()),
+                    texts: call.asked,
+                })
+            });
+            matches.collect::<Result<_>>()?
+        };
         let mut logits = numbers.of(place, ANSWER_LOGITS, self.answers.len())?;
         let answers = self.answers.into_iter().map(|call| {
             Ok(RememberedAnswer {
@@ -200,6 +232,7 @@ impl TaskList {
         Ok(TaskMemory {
             task: self.task,
             views,
+            matches,
             answers: answers.collect::<Result<_>>()?,
         })
     }
@@ -239,11 +272,17 @@ mod tests {
                 TaskMemory {
                     task: "general".to_owned(),
                     views: vec![view(&whole, &["dog", "cat", "hat"]), view(&part, &["dog"])],
+                    matches: Vec::new(),
                     answers: Vec::new(),
                 },
                 TaskMemory {
                     task: "special".to_owned(),
                     views: Vec::new(),
+                    matches: vec![RememberedMatch {
+                        view: part.clone(),
+                        texts: vec!["red dog".to_owned(), "dog".to_owned()],
+                        logits: vec![-3.0, 0.5],
+                    }],
                     answers: vec![
                         answer("What is it?", [1.0, 2.0, 3.0]),
                         answer("Is it?", [4.0, 5.0, 0.1]),
@@ -266,7 +305,10 @@ mod tests {
         let answers = memory.answers().into_iter();
         let answers =
             answers.map(|a| format!("{:?} {} {:?}", a.view.digest(), a.question, a.logits));
-        views.chain(answers).collect()
+        let matches = memory.matches().into_iter();
+        let matches =
+            matches.map(|m| format!("{:?} {:?} {:?}", m.view.digest(), m.texts, m.logits));
+        views.chain(matches).chain(answers).collect()
     }
 
     #[test]
@@ -312,6 +354,8 @@ mod tests {
         );
         let found = list("\"cat\",", "");
         assert!(found.contains("memory.safetensors"), "{found}");
+        let found = list("\"red dog\",", "");
+        assert!(found.contains("a number a text"), "{found}");
         let found = list("[0,0,24,16]", "[30,30,40,40]");
         assert!(found.contains("no region [30, 30, 40, 40]"), "{found}");
         let found = list("{", "");

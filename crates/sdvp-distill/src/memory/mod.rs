@@ -14,11 +14,11 @@ mod recombine;
 pub use bound::{MemoryBound, MemoryPolicy};
 
 use crate::error::Result;
-use crate::examples::{RememberedAnswer, RememberedView};
+use crate::examples::{RememberedAnswer, RememberedMatch, RememberedView};
 use crate::harvest::{Exercise, Harvest, harvest};
 use crate::observer::Observer;
-use crate::rehearsal::{remember_answers, remember_views};
-use bound::{fair_parts, staying};
+use crate::rehearsal::{remember_answers, remember_matches, remember_views};
+use bound::{parts_for_tasks, staying};
 use recombine::recombined;
 use sdvp_core::{Digest, SubTask, SubTaskKind, View};
 use sdvp_modules::Student;
@@ -38,6 +38,8 @@ pub struct TaskMemory {
     pub task: String,
     /// Views that were searched.
     pub views: Vec<RememberedView>,
+    /// Views that were compared with texts.
+    pub matches: Vec<RememberedMatch>,
     /// Questions that were asked.
     pub answers: Vec<RememberedAnswer>,
 }
@@ -86,19 +88,27 @@ impl TaskMemory {
             recombined(&calls, count, seed)
         };
         let looks = more(about(SubTaskKind::Locate), bound.views);
+        let comparisons = more(about(SubTaskKind::Match), bound.views);
         let questions = more(about(SubTaskKind::Answer), bound.answers);
         let mut memory = Self {
             task: task.to_owned(),
             views: remember_views(&looks, &student.locate, REMEMBERED_TEXTS, seed)?,
+            matches: remember_matches(&comparisons, &student.matching, REMEMBERED_TEXTS, seed)?,
             answers: remember_answers(&questions, &student.answer)?,
         };
-        memory.thin(bound.views, bound.answers, bound.policy, seed);
+        memory.thin(
+            [bound.views, bound.views, bound.answers],
+            bound.policy,
+            seed,
+        );
         Ok(memory)
     }
 
     /// Everything that calls look at.
     fn looked_at(&self) -> impl Iterator<Item = &View> {
         let views = self.views.iter().map(|call| &call.view);
+        let matches = self.matches.iter().map(|call| &call.view);
+        let views = views.chain(matches);
         views.chain(self.answers.iter().map(|call| &call.view))
     }
 
@@ -111,10 +121,12 @@ impl TaskMemory {
         let staying = staying(self.pictures(), count, seed);
         let stays = |view: &View| staying.contains(&view.image().digest());
         self.views.retain(|call| stays(&call.view));
+        self.matches.retain(|call| stays(&call.view));
         self.answers.retain(|call| stays(&call.view));
     }
 
-    fn thin(&mut self, views: usize, answers: usize, policy: MemoryPolicy, seed: u64) {
+    /// Keeps so many views, matches and answers.
+    fn thin(&mut self, [views, matches, answers]: [usize; 3], policy: MemoryPolicy, seed: u64) {
         bound::thin(
             &mut self.views,
             views,
@@ -122,6 +134,14 @@ impl TaskMemory {
             seed,
             |call| call.view.image().digest(),
             |call| call.surest().map(str::to_owned),
+        );
+        bound::thin(
+            &mut self.matches,
+            matches,
+            policy,
+            seed,
+            |call| call.view.image().digest(),
+            |call| call.best().map(str::to_owned),
         );
         bound::thin(
             &mut self.answers,
@@ -140,34 +160,62 @@ impl Memory {
         self.tasks.iter().any(|known| known.task == task)
     }
 
+    /// Whether a task is remembered, but nothing of what its programs compare with texts: those of
+    /// another framework may not ask that.
+    pub fn lacks_matches(&self, task: &str) -> bool {
+        let known = self.tasks.iter().find(|known| known.task == task);
+        known.is_some_and(|known| known.matches.is_empty())
+    }
+
+    /// Adds a task's matches, and thins those of all tasks to the bound.
+    #[must_use]
+    pub fn with_matches(mut self, of: TaskMemory, bound: &MemoryBound, seed: u64) -> Self {
+        if let Some(known) = self.tasks.iter_mut().find(|known| known.task == of.task) {
+            known.matches = of.matches;
+        }
+        self.thin(bound, seed);
+        self
+    }
+
     /// What is remembered, task by task.
     pub fn tasks(&self) -> &[TaskMemory] {
         &self.tasks
     }
 
-    /// Adds a task, and thins all of them to the bound, in fair parts.
+    /// Adds a task, and thins all of them to the bound: in fair parts, the first one's twice as great.
     #[must_use]
     pub fn with(mut self, task: TaskMemory, bound: &MemoryBound, seed: u64) -> Self {
         self.tasks.retain(|known| known.task != task.task);
         self.tasks.push(task);
+        self.thin(bound, seed);
+        self
+    }
+
+    fn thin(&mut self, bound: &MemoryBound, seed: u64) {
         let pictures = |task: &TaskMemory| task.pictures().collect::<BTreeSet<Digest>>().len();
         let pictures: Vec<usize> = self.tasks.iter().map(pictures).collect();
-        let parts = fair_parts(&pictures, bound.pictures);
+        let parts = parts_for_tasks(&pictures, bound.pictures);
         for (task, part) in self.tasks.iter_mut().zip(parts) {
             task.keep_pictures(part, seed);
         }
         let sizes = |of: fn(&TaskMemory) -> usize| self.tasks.iter().map(of).collect::<Vec<_>>();
-        let views = fair_parts(&sizes(|task| task.views.len()), bound.views);
-        let answers = fair_parts(&sizes(|task| task.answers.len()), bound.answers);
-        for ((task, views), answers) in self.tasks.iter_mut().zip(views).zip(answers) {
-            task.thin(views, answers, bound.policy, seed);
+        let views = parts_for_tasks(&sizes(|task| task.views.len()), bound.views);
+        let answers = parts_for_tasks(&sizes(|task| task.answers.len()), bound.answers);
+        let matches = parts_for_tasks(&sizes(|task| task.matches.len()), bound.views);
+        let parts = views.into_iter().zip(matches).zip(answers);
+        for (task, ((views, matches), answers)) in self.tasks.iter_mut().zip(parts) {
+            task.thin([views, matches, answers], bound.policy, seed);
         }
-        self
     }
 
     /// All views.
     pub(crate) fn views(&self) -> Vec<&RememberedView> {
         self.tasks.iter().flat_map(|task| &task.views).collect()
+    }
+
+    /// All matches.
+    pub(crate) fn matches(&self) -> Vec<&RememberedMatch> {
+        self.tasks.iter().flat_map(|task| &task.matches).collect()
     }
 
     /// All answers.
@@ -196,6 +244,7 @@ mod tests {
         TaskMemory {
             task: task.to_owned(),
             views: Vec::new(),
+            matches: Vec::new(),
             answers: (0..count).map(answer).collect(),
         }
     }
@@ -215,11 +264,11 @@ mod tests {
         let memory = memory.with(answered("b", 20), &bound, 1);
         assert_eq!(sizes(&memory), [("a".to_owned(), 70), ("b".to_owned(), 20)]);
         let memory = memory.with(answered("c", 80), &bound, 1);
-        assert_eq!(sizes(&memory)[0].1, 35);
+        assert_eq!(sizes(&memory)[0].1, 46);
         let memory = memory.with(answered("b", 3), &bound, 1);
         let b = &sizes(&memory)[2];
         assert_eq!((b.0.as_str(), b.1), ("b", 3));
         assert!(memory.knows("c") && !memory.knows("d"));
-        assert_eq!(memory.answers().len(), 35 + 35 + 3);
+        assert_eq!(memory.answers().len(), 46 + 24 + 3);
     }
 }

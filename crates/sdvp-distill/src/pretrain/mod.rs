@@ -4,6 +4,7 @@ mod accuracy;
 mod answer;
 mod deepen;
 mod locate;
+mod matching;
 mod patches;
 mod questions;
 mod settings;
@@ -14,9 +15,10 @@ pub use accuracy::answer_accuracy;
 pub use answer::{answer_config, fresh_answer, pretrain_answer};
 pub use deepen::deepened;
 pub use locate::{fresh_locate, locate_config, locate_recall, pretrain_locate};
+pub use matching::{fresh_match, match_accuracy, match_config, pretrain_match};
 pub use settings::PretrainSettings;
 pub use teacher::{teacher_config, train_teacher};
-pub use views::{SceneView, random_view, scene_views, validation_views};
+pub use views::{SceneView, patch_views, random_view, scene_views, validation_views};
 
 /// An answer student of the built-in world that has learned nothing.
 #[cfg(test)]

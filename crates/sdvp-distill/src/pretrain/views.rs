@@ -13,6 +13,9 @@ pub(crate) const BELONGS: f32 = 0.6;
 /// … and one of which less than this is seen does not.
 const GLIMPSED: f32 = 0.15;
 
+/// ViperGPT's margin around what it finds, pixels.
+const MARGIN: f32 = 10.0;
+
 /// A view with what is in it.
 pub struct SceneView {
     /// The pixels.
@@ -84,6 +87,16 @@ fn half(side: u32, at: u32, rng: &mut ChaCha8Rng) -> Option<Region> {
 
 /// A box enlarged about 1.5 times, as `CROP` does, around a box found not quite exactly.
 fn around(side: u32, bbox: &BBox, rng: &mut ChaCha8Rng) -> Option<Region> {
+    cut_out(side, bbox, [1.5, 0.0], rng)
+}
+
+/// A box found not quite exactly, so many times its size, and that much more on every side.
+fn cut_out(
+    side: u32,
+    bbox: &BBox,
+    [times, margin]: [f32; 2],
+    rng: &mut ChaCha8Rng,
+) -> Option<Region> {
     let (x, y) = bbox.center();
     let mut jitter = |size: f32| size * rng.random_range(-0.1..0.1);
     let (x, y) = (x + jitter(bbox.width()), y + jitter(bbox.height()));
@@ -91,28 +104,57 @@ fn around(side: u32, bbox: &BBox, rng: &mut ChaCha8Rng) -> Option<Region> {
         bbox.width() + jitter(bbox.width()),
         bbox.height() + jitter(bbox.height()),
     );
-    let crop = BBox::from_center(x, y, w * 1.5, h * 1.5);
+    let crop = BBox::from_center(x, y, w * times + 2.0 * margin, h * times + 2.0 * margin);
     let edge = |v: f32| v.clamp(0.0, side as f32) as u32;
     Region::new(edge(crop.x0), edge(crop.y0), edge(crop.x1), edge(crop.y1)).ok()
 }
 
+/// A patch as ViperGPT finds one: an object's box, found not quite exactly, and perhaps a margin.
+fn random_patch(scene: &Scene, rng: &mut ChaCha8Rng) -> View {
+    let whole = scene.render().view();
+    let region = scene.objects.choose(rng).and_then(|object| {
+        let margin = MARGIN * f32::from(rng.random_range(0..=1u8));
+        cut_out(scene.side, &object.bbox, [1.0, margin], rng)
+    });
+    region
+        .and_then(|region| whole.crop(region))
+        .unwrap_or(whole)
+}
+
 /// Random views of scenes `first..first + count` of the training split, made in parallel.
 pub fn scene_views(spec: &SceneSpec, seed: u64, first: u64, count: usize) -> Vec<SceneView> {
-    views_of(spec, Split::Train, seed, first, count)
+    views_of(random_view, spec, Split::Train, seed, first, count)
+}
+
+/// As [`scene_views`], but patches around single objects.
+pub fn patch_views(spec: &SceneSpec, seed: u64, first: u64, count: usize) -> Vec<SceneView> {
+    views_of(random_patch, spec, Split::Train, seed, first, count)
 }
 
 /// As [`scene_views`], of the validation split.
 pub fn validation_views(spec: &SceneSpec, first: u64, count: usize) -> Vec<SceneView> {
-    views_of(spec, Split::Val, 0, first, count)
+    views_of(random_view, spec, Split::Val, 0, first, count)
 }
 
-fn views_of(spec: &SceneSpec, split: Split, seed: u64, first: u64, count: usize) -> Vec<SceneView> {
+/// As [`patch_views`], of the validation split.
+pub(crate) fn validation_patches(spec: &SceneSpec, first: u64, count: usize) -> Vec<SceneView> {
+    views_of(random_patch, spec, Split::Val, 0, first, count)
+}
+
+fn views_of(
+    look: fn(&Scene, &mut ChaCha8Rng) -> View,
+    spec: &SceneSpec,
+    split: Split,
+    seed: u64,
+    first: u64,
+    count: usize,
+) -> Vec<SceneView> {
     (first..first + count as u64)
         .into_par_iter()
         .map(|index| {
             let scene = generate(spec, split, seed, index);
             let mut rng = ChaCha8Rng::seed_from_u64(scene.seed ^ 0x51DE);
-            let view = random_view(&scene, &mut rng);
+            let view = look(&scene, &mut rng);
             SceneView::new(&scene, view)
         })
         .collect()

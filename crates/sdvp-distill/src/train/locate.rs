@@ -1,5 +1,6 @@
 //! The first step: teaching a student to find.
 
+use super::texts::TextList;
 use super::{Losses, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{LocateExample, RememberedView};
@@ -13,31 +14,6 @@ use sdvp_core::View;
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ImageFeatures;
 use sdvp_modules::LocateModel;
-use std::collections::HashMap;
-
-/// The distinct texts of a batch.
-#[derive(Default)]
-struct TextList {
-    rows: HashMap<String, u32>,
-    texts: Vec<String>,
-}
-
-impl TextList {
-    fn row(&mut self, text: &str) -> u32 {
-        if let Some(&row) = self.rows.get(text) {
-            return row;
-        }
-        let row = self.texts.len() as u32;
-        self.rows.insert(text.to_owned(), row);
-        self.texts.push(text.to_owned());
-        row
-    }
-
-    /// All texts, by row.
-    fn texts(&self) -> Vec<&str> {
-        self.texts.iter().map(String::as_str).collect()
-    }
-}
 
 /// The texts asked of one image. Most texts of a batch are asked of few images, so an image's
 /// logits have columns for its own ones only.

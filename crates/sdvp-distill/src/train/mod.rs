@@ -4,16 +4,20 @@ mod answer;
 mod curve;
 mod directions;
 mod locate;
+mod matching;
 mod parts;
 mod patch_names;
+mod texts;
 
 pub use answer::{AnswerObjective, train_answer};
 pub use curve::{CurvePoint, TrainingCurve};
 pub use locate::train_locate;
+pub use matching::train_match;
 pub use patch_names::PatchNames;
 
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
+pub(crate) use matching::match_losses;
 pub(crate) use parts::{Objective, learn_from, learn_labelled, parts_of, share};
 
 use crate::error::Result;

@@ -1,14 +1,14 @@
 //! A student on disk: which base it starts from, and what it has learned since.
 
 use super::model::{StudentModel, StudentNetwork, create_folder, read_tensors};
-use super::{AnswerModel, AnswerStudent, LocateModel, LocateStudent};
+use super::{AnswerModel, AnswerStudent, LocateModel, LocateStudent, MatchModel, MatchStudent};
 use crate::builtin::builtin_source;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_models::params::Params;
-use sdvp_models::{LoraConfig, ModelError, weights};
+use sdvp_models::{LoraConfig, ModelError, save_adapter, weights};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -72,6 +72,7 @@ pub struct StudentManifest {
 
 const MANIFEST: &str = "student.json";
 const FORMAT: u32 = 1;
+const BUILTIN_MATCH: &str = "builtin:match";
 const STUDENT_FILES: &str = "student.json and the weight files it names";
 
 /// A complete student: one model per kind of sub-task.
@@ -81,6 +82,8 @@ pub struct Student {
     pub locate: Arc<LocateModel>,
     /// Answers.
     pub answer: Arc<AnswerModel>,
+    /// Says how well texts fit.
+    pub matching: Arc<MatchModel>,
     /// Where it came from.
     pub manifest: StudentManifest,
 }
@@ -91,37 +94,26 @@ impl Student {
     /// # Errors
     /// If the shipped files are damaged.
     pub fn builtin() -> Result<Self> {
-        Self::from_bases("builtin:locate", "builtin:answer")
+        Self::from_bases("builtin:locate", "builtin:answer", BUILTIN_MATCH)
     }
 
-    /// A student that is its two bases, each `builtin:NAME` or a folder.
+    /// A student that is its bases, each `builtin:NAME` or a folder.
     ///
     /// # Errors
     /// If a base cannot be loaded.
-    pub fn from_bases(locate: &str, answer: &str) -> Result<Self> {
+    pub fn from_bases(locate: &str, answer: &str, matching: &str) -> Result<Self> {
         let locate_model = LocateModel::load(&base_source(locate)?, None)?;
         let answer_model = AnswerModel::load(&base_source(answer)?, None)?;
-        let untouched = |source: &str, fingerprint| ModuleAdapter {
-            base: BaseReference {
-                source: source.to_owned(),
-                fingerprint,
-            },
-            weights: None,
-            method: TrainMethod::Full,
-        };
+        let match_model = MatchModel::load(&base_source(matching)?, None)?;
         let modules = BTreeMap::from([
-            (
-                SubTaskKind::Locate,
-                untouched(locate, locate_model.fingerprint()?),
-            ),
-            (
-                SubTaskKind::Answer,
-                untouched(answer, answer_model.fingerprint()?),
-            ),
+            (SubTaskKind::Locate, untouched(locate, &locate_model)?),
+            (SubTaskKind::Answer, untouched(answer, &answer_model)?),
+            (SubTaskKind::Match, untouched(matching, &match_model)?),
         ]);
         Ok(Self {
             locate: Arc::new(locate_model),
             answer: Arc::new(answer_model),
+            matching: Arc::new(match_model),
             manifest: StudentManifest {
                 format: FORMAT,
                 modules,
@@ -130,13 +122,13 @@ impl Student {
         })
     }
 
-    /// Reads a student's folder.
+    /// Reads a student's folder. One from before there was a match module gets the shipped one.
     ///
     /// # Errors
     /// If a file is missing, does not fit, or the base is not the one it was trained on.
     pub fn load(folder: &Path) -> Result<Self> {
         let source = ModelSource::Folder(folder.to_owned());
-        let manifest: StudentManifest = source.json(MANIFEST, STUDENT_FILES)?;
+        let mut manifest: StudentManifest = source.json(MANIFEST, STUDENT_FILES)?;
         let invalid = |reason: String| SetupError::Config {
             model: source.name(),
             file: MANIFEST.to_owned(),
@@ -156,15 +148,26 @@ impl Student {
         };
         let locate_model = trained(&source, adapter(SubTaskKind::Locate)?)?;
         let answer_model = trained(&source, adapter(SubTaskKind::Answer)?)?;
+        let match_model = match manifest.modules.get(&SubTaskKind::Match) {
+            Some(adapter) => trained(&source, adapter)?,
+            None => {
+                let model = MatchModel::load(&base_source(BUILTIN_MATCH)?, None)?;
+                let adapter = untouched(BUILTIN_MATCH, &model)?;
+                manifest.modules.insert(SubTaskKind::Match, adapter);
+                model
+            }
+        };
         Ok(Self {
             locate: Arc::new(locate_model),
             answer: Arc::new(answer_model),
+            matching: Arc::new(match_model),
             manifest,
         })
     }
 
     /// Writes the student's folder: of every module the parameters that its base has not, or has
-    /// otherwise. The manifest comes last, so that a folder with one is complete.
+    /// otherwise. Low-rank additions to an untouched base are also written as `peft` has them. The
+    /// manifest comes last, so that a folder with one is complete.
     ///
     /// # Errors
     /// If a base cannot be read or the folder not written.
@@ -172,13 +175,21 @@ impl Student {
         create_folder(folder)?;
         for (kind, adapter) in &self.manifest.modules {
             if let Some(file) = &adapter.weights {
-                let params = match kind {
-                    SubTaskKind::Locate => &self.locate.params,
-                    _ => &self.answer.params,
-                };
+                let params = self.params(*kind);
                 let base = read_tensors(&base_source(&adapter.base.source)?)?;
                 let tensors = learned_tensors(params, &base)?;
                 weights::write_safetensors(&folder.join(file), &tensors, DType::F32)?;
+                let own = folder.join(format!("{}-adapter", kind.name()));
+                forget(&own)?;
+                // Only what stands on the base as it is can be used beside it.
+                if let Some(lora) = adapter.method.lora()
+                    && !tensors.is_empty()
+                    && tensors.keys().all(|name| name.contains(".lora_"))
+                {
+                    let base = adapter.base.source.as_str();
+                    let base = Some(base).filter(|base| !base.starts_with("builtin:"));
+                    save_adapter(&own, base, lora, &tensors)?;
+                }
             }
         }
         let text = format!("{:#}\n", serde_json::json!(self.manifest));
@@ -206,6 +217,7 @@ impl Student {
         Ok(vec![
             Arc::new(LocateStudent::new(Arc::clone(&self.locate))?),
             Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
+            Arc::new(MatchStudent::new(Arc::clone(&self.matching))?),
         ])
     }
 
@@ -218,16 +230,45 @@ impl Student {
         Ok(vec![
             Arc::new(LocateStudent::with_memory(Arc::clone(&self.locate), 0, 0)?),
             Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
+            Arc::new(MatchStudent::with_memory(Arc::clone(&self.matching), 0)?),
         ])
     }
 
     /// Number of scalars of the module of that kind.
     pub fn parameters(&self, kind: SubTaskKind) -> usize {
+        self.params(kind).count()
+    }
+
+    fn params(&self, kind: SubTaskKind) -> &Params {
         match kind {
-            SubTaskKind::Locate => self.locate.params.count(),
-            _ => self.answer.params.count(),
+            SubTaskKind::Locate => &self.locate.params,
+            SubTaskKind::Match => &self.matching.params,
+            _ => &self.answer.params,
         }
     }
+}
+
+/// Removes a folder that an earlier save may have left.
+fn forget(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(SetupError::Io {
+            path: folder.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The manifest's entry for a base that has learned nothing.
+fn untouched<N: StudentNetwork>(source: &str, model: &StudentModel<N>) -> Result<ModuleAdapter> {
+    Ok(ModuleAdapter {
+        base: BaseReference {
+            source: source.to_owned(),
+            fingerprint: model.fingerprint()?,
+        },
+        weights: None,
+        method: TrainMethod::Full,
+    })
 }
 
 /// A base by the name a manifest gives it.

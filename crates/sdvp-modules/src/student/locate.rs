@@ -2,14 +2,14 @@
 
 use super::LocateModel;
 use super::memory::Memory;
-use crate::error::Result;
+use crate::error::{Result, SetupError};
 use candle_core::{Device, Tensor};
 use sdvp_core::{
     BBox, Detection, Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
     non_maximum_suppression,
 };
 use sdvp_models::architectures::{ImageFeatures, OwlVit, OwlVitConfig};
-use sdvp_models::{ModelError, TokenBatch};
+use sdvp_models::{Fit, ModelError, TokenBatch};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,6 +77,13 @@ impl LocateStudent {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn with_memory(model: Arc<LocateModel>, views: usize, queries: usize) -> Result<Self> {
+        if model.processor.fit != Fit::Stretch {
+            return Err(SetupError::Config {
+                model: "that finds".to_owned(),
+                file: "preprocessor_config.json".to_owned(),
+                reason: "expected pictures to be stretched, found them to be cut".to_owned(),
+            });
+        }
         Ok(Self {
             fingerprint: model.fingerprint()?,
             network: model.frozen_network()?,

@@ -3,11 +3,14 @@
 mod answer;
 mod folder;
 mod locate;
+mod matching;
 mod memory;
 mod model;
 
 pub use answer::AnswerStudent;
 pub use folder::{BaseReference, ModuleAdapter, Student, StudentManifest, TrainMethod};
 pub use locate::LocateStudent;
-pub use model::{AnswerModel, LocateModel, StudentModel, StudentNetwork};
-pub(crate) use model::{read_tensors, save_files, settings_text};
+pub use matching::MatchStudent;
+pub(crate) use memory::Memory;
+pub use model::{AnswerModel, LocateModel, MatchModel, StudentModel, StudentNetwork};
+pub(crate) use model::{CONFIG, MODEL_FILES, read_tensors, save_files, settings_text};

@@ -4,7 +4,7 @@ use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Hasher};
-use sdvp_models::architectures::{OwlVit, OwlVitConfig, Vilt, ViltConfig};
+use sdvp_models::architectures::{Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig};
 use sdvp_models::params::{Builder, Params};
 use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// What belongs into a model's folder.
 pub(crate) const MODEL_FILES: &str =
     "config.json, preprocessor_config.json, tokenizer.json and model.safetensors";
-const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 const PROCESSOR: &str = "preprocessor_config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -26,6 +26,8 @@ pub trait StudentNetwork: Sized {
     type Config: Clone + Serialize + DeserializeOwned;
     /// Enters into fingerprints.
     const NAME: &'static str;
+    /// What published configuration files may leave out, as JSON text.
+    const USUAL: &'static str;
 
     /// Builds the network from a builder's parameters.
     ///
@@ -44,6 +46,7 @@ pub trait StudentNetwork: Sized {
 impl StudentNetwork for OwlVit {
     type Config = OwlVitConfig;
     const NAME: &'static str = "locate student";
+    const USUAL: &'static str = OwlVitConfig::USUAL;
 
     fn build(config: &OwlVitConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         OwlVit::new(config, b)
@@ -63,6 +66,7 @@ impl StudentNetwork for OwlVit {
 impl StudentNetwork for Vilt {
     type Config = ViltConfig;
     const NAME: &'static str = "answer student";
+    const USUAL: &'static str = ViltConfig::USUAL;
 
     fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         Vilt::new(config, b)
@@ -79,6 +83,26 @@ impl StudentNetwork for Vilt {
             "classifier.",
         ];
         !words.iter().any(|part| parameter.starts_with(part))
+    }
+}
+
+impl StudentNetwork for Clip {
+    type Config = ClipConfig;
+    const NAME: &'static str = "match student";
+    const USUAL: &'static str = ClipConfig::USUAL;
+
+    fn build(config: &ClipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
+        Clip::new(config, b)
+    }
+
+    fn image_size(config: &ClipConfig) -> usize {
+        config.vision_config.image_size
+    }
+
+    fn sees(parameter: &str) -> bool {
+        ["vision_model.", "visual_projection."]
+            .iter()
+            .any(|part| parameter.starts_with(part))
     }
 }
 
@@ -102,6 +126,8 @@ pub struct StudentModel<N: StudentNetwork> {
 pub type LocateModel = StudentModel<OwlVit>;
 /// The network that answers.
 pub type AnswerModel = StudentModel<Vilt>;
+/// The network that says how well texts fit.
+pub type MatchModel = StudentModel<Clip>;
 
 impl<N: StudentNetwork> StudentModel<N> {
     /// Untrained, from a seed.
@@ -141,7 +167,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         from: &str,
         lora: Option<(LoraConfig, u64)>,
     ) -> Result<Self> {
-        let config: N::Config = source.json(CONFIG, MODEL_FILES)?;
+        let config: N::Config = source.config(N::USUAL)?;
         let processor = source.json(PROCESSOR, MODEL_FILES)?;
         let tokenizer = Tokenizer::from_bytes(&source.read(TOKENIZER, MODEL_FILES)?)?;
         Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {

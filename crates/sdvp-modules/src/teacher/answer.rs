@@ -122,7 +122,10 @@ fn best_match<'a>(meaning: &Meaning, seen: &'a [Sighting]) -> Option<&'a Sightin
 }
 
 /// Probabilities of the sightings that may well be meant.
-fn likely<'a>(meaning: &'a Meaning, seen: &'a [Sighting]) -> impl Iterator<Item = f32> + 'a {
+pub(super) fn likely<'a>(
+    meaning: &'a Meaning,
+    seen: &'a [Sighting],
+) -> impl Iterator<Item = f32> + 'a {
     seen.iter()
         .map(|s| s.probability(meaning))
         .filter(|p| *p >= COUNTED)

@@ -2,12 +2,14 @@
 
 mod answer;
 mod locate;
+mod matching;
 mod model;
 mod sighting;
 mod vocabulary;
 
 pub use answer::AnswerTeacher;
 pub use locate::LocateTeacher;
+pub use matching::MatchTeacher;
 pub use model::TeacherModel;
 pub use sighting::Sighting;
 pub use vocabulary::{Meaning, Question, Vocabulary};

@@ -2,7 +2,8 @@
 
 use super::isolation::Isolation;
 use crate::exam::{Framework, ProgramSettings};
-use crate::{modules, output};
+use crate::modules::{self, Checkpoints};
+use crate::output;
 use anyhow::{Context, Result, bail};
 use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
@@ -30,6 +31,8 @@ pub(crate) struct Ask {
     /// The student whose modules are called; the shipped one if not given.
     #[arg(long)]
     student: Option<PathBuf>,
+    #[command(flatten)]
+    checkpoints: Checkpoints,
     #[command(flatten)]
     isolation: Isolation,
     /// Write the steps as a page.
@@ -75,7 +78,8 @@ impl Ask {
             .parse(&source, &self.question, &settings)
             .with_context(|| format!("the program {} cannot be run", self.program.display()))?;
         let runtime = Runtime::new(
-            modules::student(self.student.as_deref())?.modules()?,
+            self.checkpoints
+                .instead_of(modules::student(self.student.as_deref())?.modules()?)?,
             Settings::default(),
         )?;
         let mut ended = None;

@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use sdvp_data::Task;
-use sdvp_data::picto::Split;
+use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::{
     DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory, MemoryPolicy, RandomTeacher,
     TaskMemory, TruthTeacher, answered_rightly, distill,
@@ -31,9 +31,19 @@ pub(crate) struct Effort {
     /// Optimizer steps of learning to locate; 0 leaves that module as it is.
     #[arg(long, default_value_t = Effort::default().locate_steps)]
     pub(crate) locate_steps: usize,
+    /// Optimizer steps of learning how well texts fit, where programs ask that; 0 leaves that module
+    /// as it is.
+    #[arg(long, default_value_t = Effort::default().match_steps)]
+    pub(crate) match_steps: usize,
     /// Optimizer steps of learning to answer; 0 leaves that module as it is.
     #[arg(long, default_value_t = Effort::default().answer_steps)]
     pub(crate) answer_steps: usize,
+    /// Go so often through the labelled views, in place of a number of steps.
+    #[arg(long)]
+    pub(crate) locate_passes: Option<f64>,
+    /// Go so often through the labelled questions, in place of a number of steps.
+    #[arg(long)]
+    pub(crate) answer_passes: Option<f64>,
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) how: How,
@@ -43,10 +53,13 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             framework: Framework::default(),
-            questions: 8000,
+            questions: 6000,
             rehearsal: 4000,
-            locate_steps: 600,
-            answer_steps: 600,
+            locate_steps: 450,
+            match_steps: 250,
+            answer_steps: 550,
+            locate_passes: None,
+            answer_passes: None,
             how: How::default(),
         }
     }
@@ -87,7 +100,8 @@ pub(crate) struct How {
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
     #[arg(long)]
     directions: Option<usize>,
-    /// Views, and questions, that are remembered of all tasks together.
+    /// Views that are searched, views that are compared with texts, and questions, that are
+    /// remembered of all tasks together: of each so many.
     #[arg(long)]
     memory: Option<usize>,
     /// Pictures that these may be about.
@@ -135,7 +149,7 @@ pub(crate) enum Labels {
     /// The teachers' labels, dealt out among the calls: they must not help.
     Random,
     /// No teacher: the known answers of programs that ask a single question and end with its
-    /// answer. Nobody then knows where things are, so nothing is learned of that.
+    /// answer. Nobody then knows where things are or what fits, so nothing is learned of that.
     Answers,
 }
 
@@ -175,7 +189,7 @@ pub(crate) enum Keep {
     Balanced,
 }
 
-/// Where low-rank additions sit if nothing else is said: in the encoders of both students.
+/// Where low-rank additions sit if nothing else is said: in the encoders of all students.
 const ENCODERS: [&str; 2] = ["layers.", "layer."];
 
 impl How {
@@ -206,7 +220,12 @@ impl Effort {
             seed,
             ..DistillSettings::default()
         };
-        for step in [&mut settings.locate, &mut settings.answer] {
+        let steps = [
+            &mut settings.locate,
+            &mut settings.matching,
+            &mut settings.answer,
+        ];
+        for step in steps {
             step.batch = how.batch.unwrap_or(step.batch);
             step.rehearsed = how.rehearsed.unwrap_or(step.rehearsed);
             step.learning_rate = how.learning_rate.unwrap_or(step.learning_rate);
@@ -215,11 +234,13 @@ impl Effort {
             step.directions = how.directions.unwrap_or(step.directions);
             step.method = how.method();
         }
-        settings.locate.steps = match how.labels {
-            Labels::Answers => 0,
-            _ => self.locate_steps,
+        [settings.locate.steps, settings.matching.steps] = match how.labels {
+            Labels::Answers => [0, 0],
+            _ => [self.locate_steps, self.match_steps],
         };
         settings.answer.steps = self.answer_steps;
+        settings.locate.passes = self.locate_passes;
+        settings.answer.passes = self.answer_passes;
         settings.rounds = how.rounds.unwrap_or(settings.rounds);
         settings.sure = how.sure.unwrap_or(settings.sure);
         settings.answer_confidence = how.answer_confidence.unwrap_or(settings.answer_confidence);
@@ -253,13 +274,18 @@ impl Effort {
             .map(|name| Task::named(name));
         for task in std::iter::once(Ok(Task::General)).chain(earlier) {
             let task = task?;
-            if memory.knows(task.name()) {
+            let matches = self.framework.matches() && memory.lacks_matches(task.name());
+            if memory.knows(task.name()) && !matches {
                 continue;
             }
             let questions = questions_of(task, Split::Train, seed, self.rehearsal);
             let calls = exercises(&questions, self.framework);
             let learned = TaskMemory::of(task.name(), &calls, student, &bound, seed, progress)?;
-            memory = memory.with(learned, &bound, seed);
+            memory = if matches {
+                memory.with_matches(learned, &bound, seed)
+            } else {
+                memory.with(learned, &bound, seed)
+            };
         }
         Ok(memory)
     }
@@ -281,21 +307,30 @@ impl Effort {
             calls = answered_rightly(&calls, teachers.modules(), progress)?;
         }
         let settings = self.settings(seed);
-        let (locate, answer): (Arc<dyn Teacher>, Arc<dyn Teacher>) = match self.how.labels {
-            Labels::Teachers => (teachers.locate, teachers.answer),
+        let [locate, matching, answer]: [Arc<dyn Teacher>; 3] = match self.how.labels {
+            Labels::Teachers => [teachers.locate, teachers.matching, teachers.answer],
             Labels::Truth => {
-                let truth = TruthTeacher::new(&questions, teachers.locate.repertoire());
-                let truth = Arc::new(truth);
-                (Arc::clone(&truth) as Arc<dyn Teacher>, truth)
+                let oracle = Arc::new(Oracle::of_questions(&questions));
+                let repertoires = [
+                    teachers.locate.repertoire(),
+                    teachers.matching.repertoire(),
+                    Vec::new(),
+                ];
+                repertoires.map(|repertoire| {
+                    let truth = TruthTeacher::new(Arc::clone(&oracle), repertoire);
+                    Arc::new(truth) as Arc<dyn Teacher>
+                })
             }
-            Labels::Random => (
-                Arc::new(RandomTeacher::new(teachers.locate, seed)),
-                Arc::new(RandomTeacher::new(teachers.answer, seed)),
-            ),
+            Labels::Random => {
+                let teachers: [Arc<dyn Teacher>; 3] =
+                    [teachers.locate, teachers.matching, teachers.answer];
+                teachers
+                    .map(|teacher| Arc::new(RandomTeacher::new(teacher, seed)) as Arc<dyn Teacher>)
+            }
             Labels::Answers => {
                 let known = FinalAnswerTeacher::of(&calls, student.modules()?, progress)?;
-                let known = Arc::new(known);
-                (Arc::clone(&known) as Arc<dyn Teacher>, known)
+                let known: Arc<dyn Teacher> = Arc::new(known);
+                [Arc::clone(&known), Arc::clone(&known), known]
             }
         };
         let other = match self.how.rehearse {
@@ -311,6 +346,7 @@ impl Effort {
             task: task.name(),
             exercises: &calls,
             locate: locate.as_ref(),
+            matching: matching.as_ref(),
             answer: answer.as_ref(),
         };
         let memory = other.as_ref().unwrap_or(memory);

@@ -2,8 +2,9 @@
 
 use super::isolation::Isolation;
 use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_from, single_question};
+use crate::modules::{self, Checkpoints};
+use crate::output;
 use crate::progress::Progress;
-use crate::{modules, output};
 use anyhow::{Context, Result};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
@@ -26,8 +27,10 @@ pub(crate) struct Run {
     /// The student whose modules are called; the shipped one if not given.
     #[arg(long, conflicts_with = "teachers")]
     student: Option<PathBuf>,
+    #[command(flatten)]
+    checkpoints: Checkpoints,
     /// Let the shipped teachers of this target answer in the student's place.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["locate", "answer", "matching"])]
     teachers: Option<String>,
     /// How many questions; 500, or all of a folder, if not given.
     #[arg(long)]
@@ -70,11 +73,12 @@ impl Run {
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
             None => {
                 let student = modules::student(self.student.as_deref())?;
-                if self.one_at_a_time {
+                let modules = if self.one_at_a_time {
                     student.modules_without_memory()?
                 } else {
                     student.modules()?
-                }
+                };
+                self.checkpoints.instead_of(modules)?
             }
         };
         let settings = self.isolation.bounded(if self.one_at_a_time {

@@ -60,7 +60,9 @@ impl Coder<'_> {
     }
 
     fn choose_color(&mut self, set: &Set, a: Color, b: Color) -> String {
-        if self.chance(0.5) {
+        if self.chance(0.4) {
+            self.better_color(set, a, b)
+        } else if self.chance(0.5) {
             format!("'{a}' if {} else '{b}'", self.is_color(set, a))
         } else {
             self.color(set)

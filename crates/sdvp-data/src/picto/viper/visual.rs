@@ -2,7 +2,7 @@
 
 use super::Coder;
 use crate::picto::functional::{Place, Set};
-use crate::picto::{Noun, Relation, Side, SubQuestion, What};
+use crate::picto::{Color, Noun, Relation, Side, SubQuestion, What};
 
 /// Whether `a` lies so to `b`.
 pub(super) fn lies(a: &str, relation: Relation, b: &str) -> String {
@@ -25,6 +25,11 @@ pub(super) fn lies_on(a: &str, side: Side, patch: &str) -> String {
     }
 }
 
+/// Whether a patch shows such a thing of that colour.
+fn has_color(one: &str, name: &str, color: Color) -> String {
+    format!("{one}.verify_property('{name}', '{color}')")
+}
+
 impl Coder<'_> {
     /// The variable of the patches of a set's objects.
     pub(super) fn objects(&mut self, set: &Set) -> String {
@@ -32,7 +37,15 @@ impl Coder<'_> {
         let name = set.noun.name();
         let find = format!("{patch}.find('{name}')");
         match &set.place {
-            Place::Anywhere => self.set(&format!("{name}_patches"), &find),
+            Place::Anywhere => match set.noun.color {
+                // Found by name and told apart by colour, or looked for as a whole.
+                Some(color) if self.chance(0.35) => {
+                    let name = set.noun.uncolored().name();
+                    let find = format!("{patch}.find('{name}')");
+                    self.those(&name, &find, |one| has_color(one, &name, color))
+                }
+                _ => self.set(&format!("{name}_patches"), &find),
+            },
             Place::On(side) => self.those(&name, &find, |one| lies_on(one, *side, patch)),
             Place::By(relation, anchor) => {
                 let anchors = self.objects(anchor);
@@ -115,10 +128,23 @@ impl Coder<'_> {
         self.ask(set, 0.15, &question)
     }
 
-    /// Whether the set's object has that colour.
-    pub(super) fn is_color(&mut self, set: &Set, color: crate::picto::Color) -> String {
+    /// Whether the set's object has that colour: seen, or asked.
+    pub(super) fn is_color(&mut self, set: &Set, color: Color) -> String {
+        if self.chance(0.5) {
+            let name = set.noun.uncolored().name();
+            return has_color(&self.one(set), &name, color);
+        }
         let question = SubQuestion::IsColor(set.noun.uncolored(), color);
         format!("{} == 'yes'", self.ask(set, 0.15, &question))
+    }
+
+    /// Which of two colours the set's object has: as the better of two descriptions.
+    pub(super) fn better_color(&mut self, set: &Set, a: Color, b: Color) -> String {
+        let one = self.one(set);
+        let name = set.noun.uncolored().name();
+        let best = format!("{one}.best_text_match(['{a} {name}', '{b} {name}'])");
+        let best = self.set("best", &best);
+        format!("'{a}' if {best} == '{a} {name}' else '{b}'")
     }
 
     /// The name of the set's object.

@@ -113,6 +113,9 @@ impl Findings<'_> {
             let truth = Oracle::of_questions(&sitting.questions);
             for kind in SubTaskKind::TAUGHT {
                 let known = KnownCalls::of(kind, calls.iter().cloned(), &truth);
+                if known.is_empty() {
+                    continue;
+                }
                 rows.push(CallRow {
                     task: sitting.task.name().to_owned(),
                     kind: kind.name().to_owned(),

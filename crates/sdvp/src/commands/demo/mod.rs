@@ -56,25 +56,29 @@ struct Scale {
 impl Scale {
     fn new(full: bool, part: f64, framework: Framework) -> Self {
         let some = |all: usize| ((all as f64 * part).round() as usize).max(1);
-        let effort = |questions, rehearsal, steps| Effort {
+        let whole = Effort::default();
+        let effort = |questions, rehearsal, part: f64, passes: [f64; 2]| Effort {
             framework,
             questions: some(questions),
             rehearsal: some(rehearsal),
-            locate_steps: some(steps),
-            answer_steps: some(steps),
+            locate_steps: some((whole.locate_steps as f64 * part) as usize),
+            match_steps: some((whole.match_steps as f64 * part) as usize),
+            answer_steps: some((whole.answer_steps as f64 * part) as usize),
+            locate_passes: Some(passes[0]),
+            answer_passes: Some(passes[1]),
             how: How::default(),
         };
         if full {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(8000, 4000, 600),
+                effort: effort(5500, 3000, 1.0, [1.8, 2.8]),
             }
         } else {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(4000, 2000, 300),
+                effort: effort(2000, 1500, 0.4, [1.9, 3.0]),
             }
         }
     }

@@ -34,7 +34,7 @@ const LAST: usize = 15;
 impl Calibrate {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let mut measured = Vec::new();
-        for name in chosen(self.only.as_deref(), |name| name != "answer")? {
+        for name in chosen(self.only.as_deref(), has_boxes)? {
             let believed = calibrate(name, &self.folder.join(name))?;
             measured.push(serde_json::json!({ "model": name, "believed": believed }));
         }
@@ -43,6 +43,11 @@ impl Calibrate {
         }
         Ok(true)
     }
+}
+
+/// Whether a model says where things are.
+pub(super) fn has_boxes(name: &str) -> bool {
+    !["match", "answer"].contains(&name)
 }
 
 /// Finds from which probability on programs had best believe a locator's boxes, and writes it into

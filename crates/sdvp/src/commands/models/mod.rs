@@ -14,7 +14,7 @@ use sdvp_modules::BUILTIN;
 pub(crate) enum Models {
     /// The models in the binary.
     List,
-    /// Make the shipped models from nothing: both students, then both teachers.
+    /// Make the shipped models from nothing: the students, then both teachers.
     Pretrain(Pretrain),
     /// Measure on validation pictures from which probability on boxes are worth believing, and
     /// write it into the models' configurations.
@@ -22,8 +22,9 @@ pub(crate) enum Models {
 }
 
 /// Models in the order in which they are made.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "locate",
+    "match",
     "answer",
     "teacher-picto-gqa",
     "teacher-picto-nlvr2",

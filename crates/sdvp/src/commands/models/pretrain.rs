@@ -1,6 +1,6 @@
 //! `sdvp models pretrain`: the shipped models, from nothing.
 
-use super::calibrate::calibrate;
+use super::calibrate::{calibrate, has_boxes};
 use super::chosen;
 use crate::output;
 use crate::progress::Progress;
@@ -9,11 +9,11 @@ use sdvp_data::Task;
 use sdvp_data::picto::{answer_vocabulary, word_list};
 use sdvp_distill::TrainingCurve;
 use sdvp_distill::pretrain::{
-    PretrainSettings, answer_accuracy, deepened, fresh_answer, fresh_locate, locate_recall,
-    pretrain_answer, pretrain_locate, train_teacher,
+    PretrainSettings, answer_accuracy, deepened, fresh_answer, fresh_locate, fresh_match,
+    locate_recall, match_accuracy, pretrain_answer, pretrain_locate, pretrain_match, train_teacher,
 };
 use sdvp_models::Tokenizer;
-use sdvp_modules::{AnswerModel, LocateModel, ModelSource};
+use sdvp_modules::{AnswerModel, LocateModel, MatchModel, ModelSource};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Pretrain {
     /// Where the models' folders go.
     #[arg(long)]
     out: PathBuf,
-    /// Only this one: locate, answer, teacher-picto-gqa or teacher-picto-nlvr2.
+    /// Only this one: locate, match, answer, teacher-picto-gqa or teacher-picto-nlvr2.
     #[arg(long)]
     only: Option<String>,
     /// Seed of weights, scenes and batches.
@@ -40,6 +40,7 @@ pub(crate) struct Pretrain {
 fn plan(model: &str) -> &'static [(usize, f64)] {
     match model {
         "locate" => &[(10_000, 1e-3), (10_000, 7e-4), (10_000, 5e-4)],
+        "match" => &[(4_000, 6e-4)],
         "answer" => &[
             (6_000, 8e-4),
             (8_000, 6e-4),
@@ -65,6 +66,8 @@ const BATCH: usize = 32;
 const TEACHER_SCENES: usize = 12_000;
 /// Validation views in which a locate student's recall is measured.
 const RECALL_VIEWS: usize = 640;
+/// Validation views of single things that a match student is to describe.
+const MATCH_VIEWS: usize = 640;
 /// Validation views about which an answer student is asked.
 const ANSWER_VIEWS: usize = 3200;
 
@@ -87,7 +90,7 @@ impl Pretrain {
                     "model": name, "round": round + 1, "settings": settings, "curve": curve,
                 }));
             }
-            if name != "answer" {
+            if has_boxes(name) {
                 calibrate(name, &self.out.join(name))?;
             }
         }
@@ -121,6 +124,24 @@ impl Pretrain {
                 for task in [Task::General, Task::Gqa, Task::Nlvr2] {
                     let recall = locate_recall(&model, &task.spec(), RECALL_VIEWS)?;
                     tracing::info!("recall at IoU 0.5 on {task} validation views: {recall:.3}");
+                }
+                Ok(curve)
+            }
+            "match" => {
+                let model = if round == 0 {
+                    let start = ModelSource::Folder(self.out.join("locate"));
+                    fresh_match(&LocateModel::load(&start, None)?, settings.seed)?
+                } else {
+                    MatchModel::load(&source, None)?
+                };
+                let curve = pretrain_match(&model, settings, progress)?;
+                model.save(&folder)?;
+                for task in [Task::General, Task::Gqa, Task::Nlvr2] {
+                    let [names, colors] = match_accuracy(&model, &task.spec(), MATCH_VIEWS)?;
+                    tracing::info!(
+                        "of single things on {task} validation views rightly named {names:.3}, \
+                         rightly coloured {colors:.3}"
+                    );
                 }
                 Ok(curve)
             }

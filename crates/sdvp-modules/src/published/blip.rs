@@ -1,0 +1,244 @@
+//! BLIP behind the [`Module`] trait. It is run, not taught.
+
+use crate::error::{Result, SetupError};
+use crate::source::ModelSource;
+use crate::student::{MODEL_FILES, Memory, read_tensors, settings_text};
+use candle_core::{Device, Tensor};
+use sdvp_core::{
+    AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+};
+use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
+use sdvp_models::layers::softmax;
+use sdvp_models::params::Builder;
+use sdvp_models::{Decoding, ImageProcessor, ModelError, Tokenizer};
+use std::collections::HashMap;
+
+/// Pictures whose states are kept (1.8 MB each of the published sizes).
+const KEPT_PICTURES: usize = 256;
+/// Views that go through the image encoder together.
+const IMAGES_AT_ONCE: usize = 4;
+
+/// What both have beside their networks.
+struct Blip {
+    config: BlipConfig,
+    processor: ImageProcessor,
+    tokenizer: Tokenizer,
+    fingerprint: Digest,
+    /// States of pictures, `[1, 1 + patches, hidden]`.
+    images: Memory<Digest, Tensor>,
+}
+
+impl Blip {
+    /// The network that `build` makes of a checkpoint, and the rest.
+    fn load<N>(
+        source: &ModelSource,
+        name: &str,
+        build: impl Fn(&BlipConfig, &Builder) -> std::result::Result<N, ModelError>,
+    ) -> Result<(N, Self)> {
+        let config: BlipConfig = source.config(BlipConfig::USUAL)?;
+        let processor: ImageProcessor = source.json("preprocessor_config.json", MODEL_FILES)?;
+        let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
+        let tensors = read_tensors(source)?;
+        let fingerprint = Hasher::new(name)
+            .part(sdvp_models::weights::fingerprint_of(&tensors)?.as_bytes())
+            .part(settings_text(&config, &processor).as_bytes())
+            .part(tokenizer.to_json()?.as_bytes())
+            .finish();
+        let b = Builder::frozen(tensors, &Device::Cpu);
+        let network = build(&config, &b)?;
+        b.finish().map_err(|error| SetupError::Weights {
+            file: source.name(),
+            source: error,
+        })?;
+        let rest = Self {
+            config,
+            processor,
+            tokenizer,
+            fingerprint,
+            images: Memory::new(KEPT_PICTURES),
+        };
+        Ok((network, rest))
+    }
+
+    /// States of every view, from memory or computed now.
+    fn image_states(
+        &self,
+        tasks: &[&SubTask],
+        states: impl Fn(&Tensor) -> std::result::Result<Tensor, ModelError> + Sync,
+    ) -> std::result::Result<HashMap<Digest, Tensor>, ModelError> {
+        let views: HashMap<Digest, &View> = tasks
+            .iter()
+            .map(|task| (task.view.digest(), &task.view))
+            .collect();
+        let digests = views.keys().copied();
+        self.images
+            .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
+                let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
+                let states = states(&self.processor.batch(&pixels, &Device::Cpu)?)?;
+                (0..digests.len())
+                    .map(|row| Ok(states.narrow(0, row, 1)?.contiguous()?))
+                    .collect()
+            })
+    }
+
+    /// Ids and mask of one text, `[1, length]`.
+    fn tokens(&self, text: &str) -> std::result::Result<(Tensor, Tensor), ModelError> {
+        let longest = self.config.text_config.max_position_embeddings;
+        let tokens = self.tokenizer.batch(&[text], longest, &Device::Cpu)?;
+        Ok((tokens.ids, tokens.mask))
+    }
+}
+
+/// One outcome a sub-task of the kind, and an error for every other one.
+fn run_own(
+    module: &dyn Module,
+    kind: SubTaskKind,
+    batch: &[SubTask],
+    outcomes: impl Fn(&[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError>,
+) -> Vec<std::result::Result<Outcome, ModuleError>> {
+    let name = || module.name().to_owned();
+    let own: Vec<&SubTask> = batch.iter().filter(|task| task.kind == kind).collect();
+    let mut outcomes = match outcomes(&own) {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(error) => {
+            let failed = ModuleError::Failed {
+                module: name(),
+                reason: error.to_string(),
+            };
+            return vec![Err(failed); batch.len()];
+        }
+    };
+    batch
+        .iter()
+        .map(|task| {
+            if task.kind != kind {
+                return Err(ModuleError::WrongKind {
+                    module: name(),
+                    kind: task.kind,
+                });
+            }
+            outcomes.next().ok_or_else(|| ModuleError::Failed {
+                module: name(),
+                reason: "a picture has no states".to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Answers questions in words of its own.
+pub struct BlipAnswerer {
+    network: BlipAnswer,
+    blip: Blip,
+}
+
+impl BlipAnswerer {
+    /// From a checkpoint's files.
+    ///
+    /// # Errors
+    /// If a file is missing or does not fit.
+    pub fn load(source: &ModelSource) -> Result<Self> {
+        let (network, blip) = Blip::load(source, "blip answers", BlipAnswer::new)?;
+        Ok(Self { network, blip })
+    }
+
+    fn answers_to(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
+        let images = self
+            .blip
+            .image_states(tasks, |pixels| self.network.image_states(pixels))?;
+        let known = tasks
+            .iter()
+            .filter_map(|task| Some((task, images.get(&task.view.digest())?)));
+        known
+            .map(|(task, image)| {
+                let (ids, mask) = self.blip.tokens(&task.text)?;
+                let question = self.network.question_states(image, &ids, &mask)?;
+                let written = self
+                    .network
+                    .generate(&question, &mask, &Decoding::default())?;
+                let Some(written) = written.into_iter().next() else {
+                    return Err(ModelError::Config("nothing was written".to_owned()));
+                };
+                let text = self.blip.tokenizer.decode(&written.words)?.to_lowercase();
+                let confidence = written.log_likelihood.exp();
+                Ok(Outcome::Answer(AnswerOutcome {
+                    top: vec![(text.clone(), confidence)],
+                    text,
+                    confidence,
+                }))
+            })
+            .collect()
+    }
+}
+
+impl Module for BlipAnswerer {
+    fn name(&self) -> &str {
+        "blip vqa"
+    }
+
+    fn answers(&self) -> &[SubTaskKind] {
+        &[SubTaskKind::Answer]
+    }
+
+    fn fingerprint(&self) -> Digest {
+        self.blip.fingerprint
+    }
+
+    fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
+        run_own(self, SubTaskKind::Answer, batch, |tasks| {
+            self.answers_to(tasks)
+        })
+    }
+}
+
+/// Says how likely a text belongs to a picture.
+pub struct BlipMatcher {
+    network: BlipMatch,
+    blip: Blip,
+}
+
+impl BlipMatcher {
+    /// From a checkpoint's files.
+    ///
+    /// # Errors
+    /// If a file is missing or does not fit.
+    pub fn load(source: &ModelSource) -> Result<Self> {
+        let (network, blip) = Blip::load(source, "blip matches", BlipMatch::new)?;
+        Ok(Self { network, blip })
+    }
+
+    fn scores(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
+        let images = self
+            .blip
+            .image_states(tasks, |pixels| self.network.image_states(pixels))?;
+        let known = tasks
+            .iter()
+            .filter_map(|task| Some((task, images.get(&task.view.digest())?)));
+        known
+            .map(|(task, image)| {
+                let (ids, mask) = self.blip.tokens(&task.text)?;
+                let logits = self.network.logits(image, &ids, &mask)?;
+                let probabilities = softmax(&logits)?.flatten_all()?.to_vec1::<f32>()?;
+                // The second is that it belongs.
+                Ok(Outcome::Score(probabilities.get(1).copied().unwrap_or(0.0)))
+            })
+            .collect()
+    }
+}
+
+impl Module for BlipMatcher {
+    fn name(&self) -> &str {
+        "blip itm"
+    }
+
+    fn answers(&self) -> &[SubTaskKind] {
+        &[SubTaskKind::Match]
+    }
+
+    fn fingerprint(&self) -> Digest {
+        self.blip.fingerprint
+    }
+
+    fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
+        run_own(self, SubTaskKind::Match, batch, |tasks| self.scores(tasks))
+    }
+}

@@ -1,0 +1,76 @@
+//! Published checkpoints as modules: a folder as it is downloaded (`config.json`,
+//! `preprocessor_config.json`, `tokenizer.json`, `model.safetensors`), recognised by what its
+//! configuration says it is.
+
+mod blip;
+
+pub use blip::{BlipAnswerer, BlipMatcher};
+
+use crate::error::{Result, SetupError};
+use crate::source::ModelSource;
+use crate::student::{
+    AnswerModel, AnswerStudent, LocateModel, LocateStudent, MODEL_FILES, MatchModel, MatchStudent,
+};
+use sdvp_core::{Module, SubTaskKind};
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a checkpoint says it is. Folders made here say nothing of it.
+#[derive(Deserialize)]
+struct Kind {
+    model_type: Option<String>,
+    #[serde(default)]
+    architectures: Vec<String>,
+}
+
+/// The module in a checkpoint's folder that answers sub-tasks of a kind.
+///
+/// # Errors
+/// If a file is missing or does not fit, or the checkpoint answers something else.
+pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
+    let source = ModelSource::Folder(folder.to_owned());
+    let found: Kind = source.json("config.json", MODEL_FILES)?;
+    let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
+    let model_type = found.model_type.as_deref();
+    Ok(match (kind, model_type) {
+        (SubTaskKind::Locate, None | Some("owlvit")) => Arc::new(LocateStudent::new(Arc::new(
+            LocateModel::load(&source, None)?,
+        ))?),
+        (SubTaskKind::Match, None | Some("clip")) => Arc::new(MatchStudent::new(Arc::new(
+            MatchModel::load(&source, None)?,
+        ))?),
+        (SubTaskKind::Answer, None | Some("vilt")) => Arc::new(AnswerStudent::new(Arc::new(
+            AnswerModel::load(&source, None)?,
+        ))?),
+        (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
+            Arc::new(BlipAnswerer::load(&source)?)
+        }
+        (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
+            Arc::new(BlipMatcher::load(&source)?)
+        }
+        _ => {
+            let found = format!(
+                "{} {:?}",
+                model_type.unwrap_or("nothing"),
+                found.architectures
+            );
+            return Err(SetupError::Config {
+                model: source.name(),
+                file: "config.json".to_owned(),
+                reason: format!("expected {}, found {found}", expected(kind)),
+            });
+        }
+    })
+}
+
+/// What can answer a kind.
+fn expected(kind: SubTaskKind) -> &'static str {
+    match kind {
+        SubTaskKind::Locate => "model_type owlvit to locate",
+        SubTaskKind::Answer => "model_type vilt, or blip with BlipForQuestionAnswering, to answer",
+        SubTaskKind::Match => "model_type clip, or blip with BlipForImageTextRetrieval, to match",
+        SubTaskKind::Depth | SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",
+        _ => "a kind that checkpoints answer",
+    }
+}

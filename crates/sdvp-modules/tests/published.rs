@@ -1,0 +1,137 @@
+//! Checkpoints in the layout in which they are downloaded answer as transformers does with them.
+//! `tools/models_golden.py` makes the folders.
+
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use sdvp_core::{Image, Module, Outcome, SubTask, SubTaskKind, View};
+use sdvp_modules::published_module;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Greatest difference of scores. Resizing differs from Pillow's by one of 255 steps here and there,
+/// which moves networks of random weights so far; `sdvp-models` compares the networks themselves.
+const SCORES: f32 = 0.01;
+/// Greatest difference of boxes, pixels, for the same reason.
+const PIXELS: f32 = 0.1;
+
+#[derive(Deserialize)]
+struct Said {
+    /// Score, then left, top, right and bottom, best first.
+    owlvit: Vec<[f32; 5]>,
+    clip: [f32; 2],
+    blip_answer: String,
+    blip_match: f32,
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/published")
+        .join(name)
+}
+
+fn said() -> Said {
+    serde_json::from_slice(&std::fs::read(folder("said.json")).unwrap()).unwrap()
+}
+
+/// The script's picture.
+fn picture() -> View {
+    let pixel = |x: u32, y: u32| {
+        image::Rgb([
+            (y * 8 % 256) as u8,
+            (x * 6 % 256) as u8,
+            (x * y % 256) as u8,
+        ])
+    };
+    let picture = image::RgbImage::from_fn(40, 30, pixel);
+    Image::new(picture).unwrap().view()
+}
+
+fn module(kind: SubTaskKind, name: &str) -> Arc<dyn Module> {
+    published_module(kind, &folder(name)).unwrap()
+}
+
+fn score(module: &dyn Module, text: &str) -> f32 {
+    match module.run(&[SubTask::matching(picture(), text)]).remove(0) {
+        Ok(Outcome::Score(score)) => score,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn owlvit_finds() {
+    let module = module(SubTaskKind::Locate, "owlvit");
+    let found = module
+        .run(&[SubTask::locate(picture(), "red dog")])
+        .remove(0);
+    let Ok(Outcome::Boxes(found)) = found else {
+        panic!("{found:?}");
+    };
+    let expected = said().owlvit;
+    assert_eq!(found.len(), expected.len());
+    assert!(found.is_sorted_by(|a, b| a.score >= b.score));
+    for [score, x0, y0, x1, y1] in expected {
+        // Some scores are all but the same, so the order says nothing.
+        let same = found.iter().filter(|found| {
+            let b = found.bbox;
+            let edges = [(b.x0, x0), (b.y0, y0), (b.x1, x1), (b.y1, y1)];
+            edges.iter().all(|(a, b)| (a - b).abs() < PIXELS)
+                && (found.score - score).abs() < SCORES
+        });
+        assert_eq!(same.count(), 1, "{score} {x0} {y0} {x1} {y1} in {found:?}");
+    }
+}
+
+#[test]
+fn clip_matches() {
+    let module = module(SubTaskKind::Match, "clip");
+    for (text, logit) in ["red dog", "a cat"].into_iter().zip(said().clip) {
+        // A published CLIP believes a text from a cosine of a quarter on, 25 as a logit.
+        let expected = 1.0 / (1.0 + (25.0 - logit).exp());
+        let score = score(module.as_ref(), text);
+        assert!((score / expected - 1.0).abs() < 0.01, "{score} {expected}");
+    }
+}
+
+#[test]
+fn blip_answers_and_matches() {
+    let answers = module(SubTaskKind::Answer, "blip_answer");
+    let tasks = ["what is this", "is it red"].map(|text| SubTask::answer(picture(), text));
+    let together = answers.run(&tasks);
+    let Ok(Outcome::Answer(answer)) = &together[0] else {
+        panic!("{together:?}");
+    };
+    assert_eq!(answer.text, said().blip_answer);
+    assert!(answer.confidence > 0.0 && answer.confidence <= 1.0);
+    for (task, outcome) in tasks.iter().zip(&together) {
+        let alone = answers.run(std::slice::from_ref(task)).remove(0);
+        assert_eq!(&alone, outcome, "alone or not");
+    }
+
+    let matches = module(SubTaskKind::Match, "blip_match");
+    let score = score(matches.as_ref(), "a red dog");
+    assert!((score - said().blip_match).abs() < SCORES, "{score}");
+    assert_ne!(answers.fingerprint(), matches.fingerprint());
+}
+
+#[test]
+fn a_checkpoint_for_something_else_is_refused_by_name() {
+    for (kind, name, parts) in [
+        (SubTaskKind::Answer, "owlvit", ["to answer", "owlvit"]),
+        (
+            SubTaskKind::Match,
+            "blip_answer",
+            ["to match", "BlipForQuestionAnswering"],
+        ),
+        (SubTaskKind::Locate, "nowhere", ["config.json", "nowhere"]),
+    ] {
+        let error = published_module(kind, &folder(name))
+            .err()
+            .unwrap()
+            .to_string();
+        for part in parts {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+}
