@@ -27,6 +27,16 @@ pub enum SetupError {
         /// What belongs into the folder.
         expected: &'static str,
     },
+    /// Weights in a format that runs code when it is read.
+    #[error(
+        "model {model} has its weights in {file}, which may run any code when it is read; load it once in Python where you trust it and call save_pretrained(…, safe_serialization=True)"
+    )]
+    Pickled {
+        /// The model.
+        model: String,
+        /// The file.
+        file: &'static str,
+    },
     /// A file cannot be read or written.
     #[error("cannot access {}: {source}", path.display())]
     Io {

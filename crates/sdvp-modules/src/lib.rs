@@ -2,6 +2,7 @@
 //! well-trained) behind adapters, and the shipped weights of both.
 
 mod builtin;
+mod checkpoint;
 mod error;
 mod published;
 mod source;

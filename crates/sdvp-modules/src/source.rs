@@ -25,6 +25,14 @@ impl ModelSource {
         }
     }
 
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        match self {
+            ModelSource::Builtin(_, files) => files.iter().any(|(name, _)| *name == file),
+            ModelSource::Folder(folder) => folder.join(file).is_file(),
+        }
+    }
+
     /// The bytes of one file.
     ///
     /// # Errors

@@ -227,7 +227,7 @@ mod tests {
             }
             let all = descriptions().len();
             skipped += all - example.texts.len();
-            assert!(example.fits.iter().any(|fits| *fits == 0.0));
+            assert!(example.fits.contains(&0.0));
         }
         assert!(skipped > 0);
     }

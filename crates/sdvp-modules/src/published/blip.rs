@@ -1,8 +1,9 @@
 //! BLIP behind the [`Module`] trait. It is run, not taught.
 
+use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use crate::student::{MODEL_FILES, Memory, read_tensors, settings_text};
+use crate::student::{MODEL_FILES, Memory, settings_text};
 use candle_core::{Device, Tensor};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,

@@ -1,8 +1,9 @@
 //! A student on disk: which base it starts from, and what it has learned since.
 
-use super::model::{StudentModel, StudentNetwork, create_folder, read_tensors};
+use super::model::{StudentModel, StudentNetwork, create_folder};
 use super::{AnswerModel, AnswerStudent, LocateModel, LocateStudent, MatchModel, MatchStudent};
 use crate::builtin::builtin_source;
+use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};

@@ -1,5 +1,6 @@
 //! A network of images and texts with everything that belongs to it.
 
+use crate::checkpoint::{WEIGHTS, read_tensors};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
@@ -18,7 +19,6 @@ pub(crate) const MODEL_FILES: &str =
 pub(crate) const CONFIG: &str = "config.json";
 const PROCESSOR: &str = "preprocessor_config.json";
 const TOKENIZER: &str = "tokenizer.json";
-const WEIGHTS: &str = "model.safetensors";
 
 /// A network that a [`StudentModel`] can be made of.
 pub trait StudentNetwork: Sized {
@@ -257,16 +257,6 @@ impl<N: StudentNetwork> StudentModel<N> {
             .part(self.tokenizer.to_json()?.as_bytes())
             .finish())
     }
-}
-
-/// The parameters in a model's weights file.
-pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
-    let bytes = source.read(WEIGHTS, MODEL_FILES)?;
-    Ok(weights::parse_safetensors(
-        &bytes,
-        &source.name(),
-        &Device::Cpu,
-    )?)
 }
 
 /// Everything about a model that is not a weight, as text.

@@ -1,9 +1,10 @@
 //! The teacher's network with everything that belongs to it.
 
 use super::{Sighting, Vocabulary};
+use crate::checkpoint::read_tensors;
 use crate::error::Result;
 use crate::source::ModelSource;
-use crate::student::{read_tensors, save_files, settings_text};
+use crate::student::{save_files, settings_text};
 use candle_core::{Device, Tensor};
 use sdvp_core::{Digest, Hasher, View};
 use sdvp_models::architectures::{ConvTeacher, ConvTeacherConfig, DensePrediction};

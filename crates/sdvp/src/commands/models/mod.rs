@@ -1,11 +1,13 @@
 //! `sdvp models`: what is shipped, and how it was made.
 
 mod calibrate;
+mod checkpoint;
 mod pretrain;
 
 use crate::output;
 use anyhow::{Result, bail};
 use calibrate::Calibrate;
+use checkpoint::Verify;
 use clap::Subcommand;
 use pretrain::Pretrain;
 use sdvp_modules::BUILTIN;
@@ -14,6 +16,8 @@ use sdvp_modules::BUILTIN;
 pub(crate) enum Models {
     /// The models in the binary.
     List,
+    /// Whether a published checkpoint's folder can be used, and for what.
+    Verify(Verify),
     /// Make the shipped models from nothing: the students, then both teachers.
     Pretrain(Pretrain),
     /// Measure on validation pictures from which probability on boxes are worth believing, and
@@ -47,6 +51,7 @@ impl Models {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         match self {
             Models::List => list(json),
+            Models::Verify(args) => args.run(json),
             Models::Pretrain(args) => args.run(json),
             Models::Calibrate(args) => args.run(json),
         }

@@ -1,0 +1,164 @@
+//! The weights in a model's folder: one file, or several with an index of what is where.
+
+use crate::error::{Result, SetupError};
+use crate::source::ModelSource;
+use crate::student::MODEL_FILES;
+use candle_core::{Device, Tensor};
+use sdvp_models::{ModelError, weights};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+/// What older checkpoints have instead. It may run any code when it is read, so it is not.
+const PICKLED: &str = "pytorch_model.bin";
+
+/// Where each tensor is.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The parameters in a model's weights, in one file or several.
+///
+/// # Errors
+/// If there are none, or a file is damaged or has not what the index says.
+pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
+    match source.read(WEIGHTS, MODEL_FILES) {
+        Ok(bytes) => parse(source, WEIGHTS, &bytes),
+        Err(missing @ SetupError::MissingFile { .. }) => {
+            if source.has(INDEX) {
+                read_parts(source)
+            } else if source.has(PICKLED) {
+                Err(SetupError::Pickled {
+                    model: source.name(),
+                    file: PICKLED,
+                })
+            } else {
+                Err(missing)
+            }
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
+    let index: Index = source.json(INDEX, MODEL_FILES)?;
+    let files: BTreeSet<&String> = index.weight_map.values().collect();
+    let mut tensors = HashMap::new();
+    let mut problems = Vec::new();
+    for file in files {
+        // A name, and no way to somewhere else.
+        if file.contains(['/', '\\']) || file.starts_with('.') {
+            return Err(SetupError::Config {
+                model: source.name(),
+                file: INDEX.to_owned(),
+                reason: format!("expected names of files in the folder, found {file:?}"),
+            });
+        }
+        let bytes = source.read(file, MODEL_FILES)?;
+        for (name, tensor) in parse(source, file, &bytes)? {
+            match index.weight_map.get(&name) {
+                Some(expected) if expected == file => {
+                    tensors.insert(name, tensor);
+                }
+                Some(other) => {
+                    problems.push(format!("{name}: expected in {other}, found in {file}"))
+                }
+                None => problems.push(format!("{name}: in {file}, but not in {INDEX}")),
+            }
+        }
+    }
+    let missing = index
+        .weight_map
+        .keys()
+        .filter(|name| !tensors.contains_key(*name));
+    problems.extend(missing.map(|name| format!("{name}: in {INDEX}, but in no file")));
+    if problems.is_empty() {
+        return Ok(tensors);
+    }
+    problems.sort();
+    Err(SetupError::Weights {
+        file: format!("{}/{INDEX}", source.name()),
+        source: ModelError::Parameters(problems),
+    })
+}
+
+fn parse(source: &ModelSource, file: &str, bytes: &[u8]) -> Result<HashMap<String, Tensor>> {
+    let name = format!("{}/{file}", source.name());
+    Ok(weights::parse_safetensors(bytes, &name, &Device::Cpu)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::DType;
+    use std::path::Path;
+
+    fn tensors(names: &[&str]) -> HashMap<String, Tensor> {
+        let tensor = || Tensor::ones(2, DType::F32, &Device::Cpu).unwrap();
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), tensor()))
+            .collect()
+    }
+
+    fn write(folder: &Path, file: &str, names: &[&str]) {
+        weights::write_safetensors(&folder.join(file), &tensors(names), DType::F32).unwrap();
+    }
+
+    fn index(folder: &Path, map: &[(&str, &str)]) {
+        let map: BTreeMap<&str, &str> = map.iter().copied().collect();
+        let text = serde_json::json!({ "metadata": {}, "weight_map": map }).to_string();
+        std::fs::write(folder.join(INDEX), text).unwrap();
+    }
+
+    fn read(folder: &Path) -> std::result::Result<Vec<String>, String> {
+        let source = ModelSource::Folder(folder.to_owned());
+        let tensors = read_tensors(&source).map_err(|error| error.to_string())?;
+        let mut names: Vec<String> = tensors.into_keys().collect();
+        names.sort();
+        Ok(names)
+    }
+
+    #[test]
+    fn weights_in_parts_are_read_as_the_index_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        write(folder, "one.safetensors", &["a", "b"]);
+        write(folder, "two.safetensors", &["c"]);
+        let map = [
+            ("a", "one.safetensors"),
+            ("b", "one.safetensors"),
+            ("c", "two.safetensors"),
+        ];
+        index(folder, &map);
+        assert_eq!(read(folder).unwrap(), ["a", "b", "c"]);
+
+        index(
+            folder,
+            &[map[0], ("b", "two.safetensors"), ("d", "two.safetensors")],
+        );
+        let error = read(folder).unwrap_err();
+        for part in [
+            "b: expected in two.safetensors, found in one.safetensors",
+            "c: in two.safetensors, but not in",
+            "d: in model.safetensors.index.json, but in no file",
+        ] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+        index(folder, &[("a", "../one.safetensors")]);
+        assert!(read(folder).unwrap_err().contains("../one.safetensors"));
+        index(folder, &[("a", "three.safetensors")]);
+        assert!(read(folder).unwrap_err().contains("three.safetensors"));
+    }
+
+    #[test]
+    fn pickles_are_refused_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).unwrap_err().contains(WEIGHTS));
+        std::fs::write(folder.path().join(PICKLED), b"\x80").unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(error.contains("save_pretrained"), "{error}");
+    }
+}

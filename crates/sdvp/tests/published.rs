@@ -1,0 +1,82 @@
+//! Published checkpoints in the place of the shipped modules, through the binary.
+
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn sdvp() -> Command {
+    Command::cargo_bin("sdvp").unwrap()
+}
+
+/// A tiny checkpoint as it would be downloaded.
+fn checkpoint(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../sdvp-modules/tests/golden/published")
+        .join(name)
+}
+
+const PROGRAM: &str = "def execute_command(image):
+    patch = ImagePatch(image)
+    found = patch.find('dog')
+    red = patch.verify_property('dog', 'red')
+    return patch.simple_query('what is this'), len(found) > 0, red in (True, False)
+";
+
+#[test]
+fn checkpoints_answer_in_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program.py");
+    std::fs::write(&program, PROGRAM).unwrap();
+    let picture = folder.path().join("picture.png");
+    let pixel = |x: u32, y: u32| image::Rgb([(x * 5) as u8, (y * 7) as u8, 90]);
+    image::RgbImage::from_fn(40, 30, pixel)
+        .save(&picture)
+        .unwrap();
+    let mut ask = sdvp();
+    ask.args(["ask", "--json", "--framework", "viper", "--question", "?"]);
+    ask.arg("--image")
+        .arg(&picture)
+        .arg("--program")
+        .arg(&program);
+    ask.arg("--locate").arg(checkpoint("owlvit"));
+    ask.arg("--answer").arg(checkpoint("blip_answer"));
+    ask.arg("--match").arg(checkpoint("blip_match"));
+    let output = ask.assert().success().get_output().stdout.clone();
+    let found: Value = serde_json::from_slice(&output).unwrap();
+    let answer = found["answer"].as_str().unwrap();
+    assert!(answer.ends_with("True, True]"), "{answer}");
+    // The words that this one knows.
+    let said = answer.trim_start_matches('[').split(',').next().unwrap();
+    let known = [
+        "dog", "red", "is", "it", "a", "what", "this", "cat", "[unk]",
+    ];
+    assert!(
+        said.split_whitespace().all(|word| known.contains(&word)),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_folder_is_told_what_it_is_good_for() {
+    let mut verify = sdvp();
+    verify.args(["models", "verify"]).arg(checkpoint("clip"));
+    verify.assert().success().stdout(contains("--match"));
+    let mut verify = sdvp();
+    verify.args(["models", "verify"]).arg(checkpoint(""));
+    verify
+        .assert()
+        .code(1)
+        .stdout(contains("not for locate").and(contains("config.json")));
+
+    let mut ask = sdvp();
+    ask.args(["run", "picto-gqa", "--limit", "1", "--locate"]);
+    ask.arg(checkpoint("clip"));
+    ask.assert()
+        .code(1)
+        .stderr(contains("owlvit").and(contains("clip")));
+}
