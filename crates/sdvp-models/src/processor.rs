@@ -145,22 +145,22 @@ impl ImageProcessor {
     }
 
     fn resized(&self, rgb: &image::RgbImage, size: ImageSize) -> Result<Vec<u8>> {
-        if rgb.dimensions() == (size.width, size.height) {
-            return Ok(rgb.as_raw().clone());
+        let (width, height) = rgb.dimensions();
+        let from = ImageSize { height, width };
+        match self.resample {
+            Resample::Bilinear => convolved(rgb.as_raw(), from, size, FilterType::Bilinear),
+            // Cubic filters overshoot, and what is cut off between the passes depends on which comes
+            // first: with Pillow it is the horizontal one, with the resizer, by itself, the other.
+            Resample::Bicubic => {
+                let wide = ImageSize {
+                    height,
+                    width: size.width,
+                };
+                let filter = FilterType::CatmullRom;
+                let rows = convolved(rgb.as_raw(), from, wide, filter)?;
+                convolved(&rows, wide, size, filter)
+            }
         }
-        let failed = |error: &dyn std::fmt::Display| ModelError::Image(error.to_string());
-        let source = ImageRef::new(rgb.width(), rgb.height(), rgb.as_raw(), PixelType::U8x3)
-            .map_err(|e| failed(&e))?;
-        let mut target = Canvas::new(size.width, size.height, PixelType::U8x3);
-        let filter = match self.resample {
-            Resample::Bilinear => FilterType::Bilinear,
-            Resample::Bicubic => FilterType::CatmullRom,
-        };
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        Resizer::new()
-            .resize(&source, &mut target, &options)
-            .map_err(|e| failed(&e))?;
-        Ok(target.into_vec())
     }
 
     /// A batch of views as a tensor `[views, 3, height, width]`.
@@ -184,6 +184,22 @@ impl ImageProcessor {
         );
         Ok(Tensor::from_vec(pixels, shape, device)?)
     }
+}
+
+/// Pixels, row by row, resized.
+fn convolved(pixels: &[u8], from: ImageSize, to: ImageSize, filter: FilterType) -> Result<Vec<u8>> {
+    if from == to {
+        return Ok(pixels.to_vec());
+    }
+    let failed = |error: &dyn std::fmt::Display| ModelError::Image(error.to_string());
+    let source =
+        ImageRef::new(from.width, from.height, pixels, PixelType::U8x3).map_err(|e| failed(&e))?;
+    let mut target = Canvas::new(to.width, to.height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    Resizer::new()
+        .resize(&source, &mut target, &options)
+        .map_err(|e| failed(&e))?;
+    Ok(target.into_vec())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What answers sub-tasks: students (large, general, to be taught), teachers (small, closed,
 //! well-trained) behind adapters, and the shipped weights of both.
 
+mod batch;
 mod builtin;
 mod checkpoint;
 mod error;

@@ -1,5 +1,6 @@
 //! BLIP behind the [`Module`] trait. It is run, not taught.
 
+use crate::batch::outcomes_of;
 use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -90,42 +91,6 @@ impl Blip {
     }
 }
 
-/// One outcome a sub-task of the kind, and an error for every other one.
-fn run_own(
-    module: &dyn Module,
-    kind: SubTaskKind,
-    batch: &[SubTask],
-    outcomes: impl Fn(&[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError>,
-) -> Vec<std::result::Result<Outcome, ModuleError>> {
-    let name = || module.name().to_owned();
-    let own: Vec<&SubTask> = batch.iter().filter(|task| task.kind == kind).collect();
-    let mut outcomes = match outcomes(&own) {
-        Ok(outcomes) => outcomes.into_iter(),
-        Err(error) => {
-            let failed = ModuleError::Failed {
-                module: name(),
-                reason: error.to_string(),
-            };
-            return vec![Err(failed); batch.len()];
-        }
-    };
-    batch
-        .iter()
-        .map(|task| {
-            if task.kind != kind {
-                return Err(ModuleError::WrongKind {
-                    module: name(),
-                    kind: task.kind,
-                });
-            }
-            outcomes.next().ok_or_else(|| ModuleError::Failed {
-                module: name(),
-                reason: "a picture has no states".to_owned(),
-            })
-        })
-        .collect()
-}
-
 /// Answers questions in words of its own.
 pub struct BlipAnswerer {
     network: BlipAnswer,
@@ -185,7 +150,7 @@ impl Module for BlipAnswerer {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        run_own(self, SubTaskKind::Answer, batch, |tasks| {
+        outcomes_of(self, SubTaskKind::Answer, batch, |tasks| {
             self.answers_to(tasks)
         })
     }
@@ -240,6 +205,6 @@ impl Module for BlipMatcher {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        run_own(self, SubTaskKind::Match, batch, |tasks| self.scores(tasks))
+        outcomes_of(self, SubTaskKind::Match, batch, |tasks| self.scores(tasks))
     }
 }

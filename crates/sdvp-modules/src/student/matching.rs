@@ -2,6 +2,7 @@
 
 use super::MatchModel;
 use super::memory::Memory;
+use crate::batch::outcomes_of;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
@@ -149,39 +150,10 @@ impl Module for MatchStudent {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        let module = || self.name().to_owned();
-        let own: Vec<&SubTask> = batch
-            .iter()
-            .filter(|task| task.kind == SubTaskKind::Match)
-            .collect();
-        let mut scores = match self.scores(&own) {
-            Ok(scores) => scores.into_iter(),
-            Err(error) => {
-                let failed = ModuleError::Failed {
-                    module: module(),
-                    reason: error.to_string(),
-                };
-                return vec![Err(failed); batch.len()];
-            }
-        };
-        batch
-            .iter()
-            .map(|task| match task.kind {
-                SubTaskKind::Match => {
-                    scores
-                        .next()
-                        .map(Outcome::Score)
-                        .ok_or_else(|| ModuleError::Failed {
-                            module: module(),
-                            reason: "a picture or text has no vector".to_owned(),
-                        })
-                }
-                kind => Err(ModuleError::WrongKind {
-                    module: module(),
-                    kind,
-                }),
-            })
-            .collect()
+        outcomes_of(self, SubTaskKind::Match, batch, |tasks| {
+            let scores = self.scores(tasks)?.into_iter();
+            Ok(scores.map(Outcome::Score).collect())
+        })
     }
 }
 
