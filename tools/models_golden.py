@@ -25,12 +25,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
+from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
 
 SIZES = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 PICTURES, LENGTH, WORDS, SIDE, PATCH = 2, 5, 12, 12, 4
-# Published checkpoints carry these, but finding does not use them.
-UNUSED = ["owlvit.visual_projection.weight", "owlvit.logit_scale"]
 
 
 def texts(count):
@@ -48,7 +48,8 @@ def write(folder, name, config, model, inputs, outputs):
     probes = {key: torch.randn_like(value) for key, value in outputs.items()}
     sum((outputs[key] * probes[key]).sum() for key in outputs).backward()
     for key, value in model.named_parameters():
-        if key not in UNUSED:
+        # Published checkpoints carry more than they use.
+        if value.grad is not None:
             tensors[f"weight/{key}"] = value.detach()
             tensors[f"gradient/{key}"] = value.grad
     for kind, part in [("input", inputs), ("output", outputs), ("probe", probes)]:
@@ -79,14 +80,23 @@ def towers(activation):
 
 
 def owlvit(folder):
+    find(folder, "owlvit", transformers.OwlViTConfig, transformers.OwlViTForObjectDetection)
+
+
+def owlv2(folder):
+    find(folder, "owlv2", transformers.Owlv2Config, transformers.Owlv2ForObjectDetection)
+
+
+def find(folder, name, configuration, network):
     # Queries have the width of the text tower.
     config = {**towers("quick_gelu"), "projection_dim": SIZES["hidden_size"]}
-    model = enlarge(transformers.OwlViTForObjectDetection(transformers.OwlViTConfig(**config)))
+    model = enlarge(network(configuration(**config)))
     ids, last = texts(3 * PICTURES)
     pixels = torch.randn(PICTURES, 3, SIDE, SIDE)
     found = model(input_ids=ids, pixel_values=pixels, attention_mask=(ids > 0).long())
     inputs = {"ids": ids, "last": last, "pixels": pixels}
-    write(folder, "owlvit", config, model, inputs, {"logits": found.logits, "boxes": found.pred_boxes})
+    config = {**config, "model_type": name}
+    write(folder, name, config, model, inputs, {"logits": found.logits, "boxes": found.pred_boxes})
 
 
 def clip(folder):
@@ -132,6 +142,18 @@ def vilt(folder):
     )
     inputs = {"ids": ids, "mask": mask.float(), "pixels": pixels}
     write(folder, "vilt", config, model, inputs, {"logits": found.logits})
+
+    # Pictures of another shape than positions were learned for.
+    model.zero_grad()
+    wide = torch.randn(PICTURES, 3, SIDE, 2 * SIDE - PATCH)
+    found = model(
+        input_ids=ids,
+        attention_mask=mask,
+        pixel_values=wide,
+        pixel_mask=torch.ones(PICTURES, *wide.shape[2:], dtype=torch.long),
+    )
+    inputs = {"ids": ids, "mask": mask.float(), "pixels": wide}
+    write(folder, "vilt_wide", config, model, inputs, {"logits": found.logits})
 
 
 BEGIN, END = WORDS - 2, WORDS - 3
@@ -253,19 +275,43 @@ def published(folder):
         (into / "generation_config.json").unlink(missing_ok=True)
         return into, processor(picture(), return_tensors="pt")["pixel_values"]
 
-    def owlvit():
+    def owl(name, configuration, network, processor, extent):
         config = {**towers("quick_gelu"), "projection_dim": SIZES["hidden_size"]}
-        model = enlarge(transformers.OwlViTForObjectDetection(transformers.OwlViTConfig(**config)))
+        model = enlarge(network(configuration(**config)))
         for value in model.box_head.parameters():
             value.mul_(0.3)
-        into, pixels = save("owlvit", model, OwlViTImageProcessorPil(size=side))
+        into, pixels = save(name, model, processor(size=side))
         _, read = tokenizer(into, LENGTH)
         ids, mask = read("red dog")
         found = model(input_ids=ids, pixel_values=pixels, attention_mask=mask)
         center, size = found.pred_boxes[0, :, :2], found.pred_boxes[0, :, 2:]
-        boxes = torch.cat([center - size / 2, center + size / 2], -1) * torch.tensor([40, 30, 40, 30])
+        boxes = torch.cat([center - size / 2, center + size / 2], -1) * torch.tensor(2 * extent)
         scores = torch.sigmoid(found.logits[0, :, 0]).tolist()
         return sorted(([score, *box] for score, box in zip(scores, boxes.tolist())), reverse=True)
+
+    def owlvit():
+        classes = transformers.OwlViTConfig, transformers.OwlViTForObjectDetection, OwlViTImageProcessorPil
+        return owl("owlvit", *classes, [40, 30])
+
+    def owlv2():
+        # Boxes are in parts of a square.
+        classes = transformers.Owlv2Config, transformers.Owlv2ForObjectDetection, Owlv2ImageProcessorPil
+        return owl("owlv2", *classes, [40, 40])
+
+    def vilt():
+        answers = {0: "yes", 1: "no", 2: "dog"}
+        config = transformers.ViltConfig(
+            **SIZES, vocab_size=WORDS, max_position_embeddings=LENGTH, image_size=SIDE, patch_size=PATCH,
+            id2label=answers, label2id={answer: at for at, answer in answers.items()}, modality_type_vocab_size=2,
+        )
+        model = enlarge(transformers.ViltForQuestionAnswering(config))
+        into, pixels = save("vilt", model, ViltImageProcessorPil(size={"shortest_edge": SIDE}, size_divisor=PATCH))
+        assert pixels.shape[2:] == (SIDE, SIDE + PATCH)
+        _, read = tokenizer(into, LENGTH)
+        ids, mask = read("is it red")
+        mask = {"attention_mask": mask, "pixel_mask": torch.ones(1, *pixels.shape[2:], dtype=torch.long)}
+        found = torch.softmax(model(input_ids=ids, pixel_values=pixels, **mask).logits[0], -1)
+        return {answers[at]: float(found[at]) for at in answers}
 
     def clip():
         config = towers("quick_gelu")
@@ -310,7 +356,8 @@ def published(folder):
         return float(torch.softmax(score, -1)[0, 1])
 
     with torch.no_grad():
-        for make in [owlvit, clip, blip_answer, blip_match]:
+        for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match]:
+            torch.manual_seed(0)
             said[make.__name__] = make()
     (folder / "published" / "said.json").write_text(json.dumps(said, indent=1) + "\n")
 
@@ -357,6 +404,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for make in [owlvit, clip, vilt, blip_answer, blip_match, clip_adapter, published]:
+    for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, clip_adapter, published]:
         torch.manual_seed(0)
         make(folder)

@@ -15,21 +15,27 @@ import numpy
 from PIL import Image
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
+from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
 
 CLIP = {"size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": True}
 WAYS = {
     "clip": (CLIPImageProcessorPil, {**CLIP, "resample": 3}),
     "owlvit": (OwlViTImageProcessorPil, {"size": {"height": 768, "width": 768}, "resample": 3}),
+    "owlv2": (Owlv2ImageProcessorPil, {"size": {"height": 960, "width": 960}}),
+    "owlv2_small": (Owlv2ImageProcessorPil, {"size": {"height": 100, "width": 100}}),
     "blip": (BlipImageProcessorPil, {"size": {"height": 384, "width": 384}, "resample": 3}),
+    "vilt": (ViltImageProcessorPil, {"size": {"shortest_edge": 384}, "size_divisor": 32, "resample": 3}),
     "bilinear": (BlipImageProcessorPil, {"size": {"height": 96, "width": 96}, "resample": 2}),
 }
 POINTS = 24
 
 
-def points(side):
+def points(width, height):
     """Places spread over the whole input, edges included: column, row."""
-    return [((37 * i * i + 11 * i) % side, (53 * i * i + 7 * i) % side) for i in range(POINTS - 1)] + [(side - 1, side - 1)]
+    spread = [((37 * i * i + 11 * i) % width, (53 * i * i + 7 * i) % height) for i in range(POINTS - 1)]
+    return spread + [(width - 1, height - 1)]
 
 
 def photographs(paths):
@@ -43,15 +49,18 @@ def photographs(paths):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("usage: python tools/processor_golden.py PHOTOGRAPHS.tar...")
-    golden = {"ways": {name: settings for name, (_, settings) in WAYS.items()}, "photographs": {}}
+    ways = {
+        name: {**settings, "image_processor_type": processor.__name__.removesuffix("Pil")}
+        for name, (processor, settings) in WAYS.items()
+    }
+    golden = {"ways": ways, "photographs": {}}
     for name, photograph in photographs(sys.argv[1:]):
         said = {}
         for way, (processor, settings) in WAYS.items():
-            prepare = processor(**settings, do_rescale=False, do_normalize=False)
+            prepare = processor(**settings, do_normalize=False)
             pixels = numpy.asarray(prepare(photograph, return_tensors="np")["pixel_values"][0])
             _, height, width = pixels.shape
-            assert height == width
-            said[way] = [int(round(float(v))) for x, y in points(width) for v in pixels[:, y, x]]
+            said[way] = [int(round(255 * float(v))) for x, y in points(width, height) for v in pixels[:, y, x]]
         golden["photographs"][name] = said
     json.dump(golden, sys.stdout, separators=(",", ":"))
     print()

@@ -10,7 +10,7 @@ use crate::train::{
     AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
 };
 use sdvp_core::SubTaskKind;
-use sdvp_models::LoraConfig;
+use sdvp_models::{Fit, LoraConfig};
 use sdvp_modules::{Student, Teacher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -209,7 +209,11 @@ impl Course<'_> {
         let mut examples = label_answers(calls, self.lesson.answer, student, self.settings);
         need(kind, calls.len(), examples.len())?;
         let settings = &settings.for_calls(examples.len());
-        let weight = self.settings.patches;
+        // Where in a view a patch lies is known where views are stretched.
+        let weight = match student.processor.fit {
+            Fit::Stretch => self.settings.patches,
+            _ => 0.0,
+        };
         if weight > 0.0 {
             label_patches(&mut examples, self.lesson.locate, self.settings);
         }

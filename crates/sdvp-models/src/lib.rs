@@ -16,6 +16,7 @@ mod pattern;
 mod peft;
 mod processor;
 mod processor_config;
+mod squared;
 mod tokenizer;
 pub mod weights;
 
@@ -25,6 +26,6 @@ pub use generation::{Decoding, Written, generate};
 pub use lora::LoraConfig;
 pub use low_rank::strongest_directions;
 pub use peft::{load_adapter, save_adapter};
-pub use processor::{Fit, ImageProcessor, ImageSize, Resample};
+pub use processor::{Fit, ImageProcessor, ImageSize, Resample, resized};
 pub use processor_config::UnknownProcessor;
 pub use tokenizer::{TokenBatch, Tokenizer};

@@ -2,6 +2,7 @@
 
 use crate::error::{ModelError, Result};
 use crate::processor_config::ProcessorFile;
+use crate::squared::squared;
 use candle_core::{Device, Tensor};
 use fast_image_resize::images::{Image as Canvas, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -30,7 +31,17 @@ pub enum Fit {
     /// Resized until its shorter side has so many pixels, then cut out around the middle, as CLIP
     /// does; what is missing of the input is black.
     ShortestEdge(u32),
+    /// Resized until its shorter side has the input's, its longer one at most [`LONGER`] times as
+    /// many pixels, then both rounded down to multiples of this, as ViLT does: an input of many
+    /// shapes.
+    Multiples(u32),
+    /// Made a square by what is black at the right and below, then resized, as OWLv2 does. The filter
+    /// is its own.
+    Square,
 }
+
+/// How much longer than its shorter side an input of many shapes may be, published as 1333 to 800.
+const LONGER: f64 = 1333.0 / 800.0;
 
 /// Settings of the image side of a model, as `preprocessor_config.json` has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +49,7 @@ pub enum Fit {
 pub struct ImageProcessor {
     /// How views fit.
     pub fit: Fit,
-    /// Height and width of the model's input, pixels.
+    /// Height and width of the model's input, pixels; of a square view, if inputs have many shapes.
     pub size: ImageSize,
     /// Resampling filter.
     pub resample: Resample,
@@ -72,13 +83,55 @@ impl ImageProcessor {
         }
     }
 
-    /// One view as `3 × height × width` values, channels first.
+    /// Height and width of the input that views of a shape become.
+    pub fn input_size(&self, view: ImageSize) -> ImageSize {
+        let Fit::Multiples(of) = self.fit else {
+            return self.size;
+        };
+        let shorter = f64::from(self.size.height.min(self.size.width));
+        let [height, width] = [view.height, view.width].map(f64::from);
+        let scale = shorter / height.min(width).max(1.0);
+        let longest = (LONGER * shorter).floor();
+        let scale = scale * (longest / (height.max(width) * scale)).min(1.0);
+        let side = |side: f64| {
+            let side = (side * scale + 0.5).floor() as u32;
+            // Of a sliver, one patch is left.
+            (side / of * of).max(of)
+        };
+        ImageSize {
+            height: side(height),
+            width: side(width),
+        }
+    }
+
+    /// Width and height of the whole input in a view's pixels: what parts of the input's sides are
+    /// to be multiplied with.
+    pub fn extent(&self, view: &View) -> (f32, f32) {
+        let (width, height) = (view.width() as f32, view.height() as f32);
+        match self.fit {
+            Fit::Square => (width.max(height), width.max(height)),
+            _ => (width, height),
+        }
+    }
+
+    /// One view as `3 × height × width` values of its [`ImageProcessor::input_size`], channels first.
     ///
     /// # Errors
     /// If the view cannot be resized.
     pub fn process(&self, view: &View) -> Result<Vec<f32>> {
+        if self.fit == Fit::Square {
+            let mut planes = squared(&view.to_rgb(), self.size);
+            let plane = planes.len() / 3;
+            for (channel, values) in planes.chunks_exact_mut(plane.max(1)).enumerate() {
+                let (mean, std) = (self.image_mean[channel], self.image_std[channel]);
+                values
+                    .iter_mut()
+                    .for_each(|value| *value = (*value - mean) / std);
+            }
+            return Ok(planes);
+        }
         let fitted = self.fitted(&view.to_rgb())?;
-        let plane = (self.size.width * self.size.height) as usize;
+        let plane = fitted.len() / 3;
         let mut pixels = vec![0f32; 3 * plane];
         for (channel, values) in pixels.chunks_exact_mut(plane).enumerate() {
             let (mean, std) = (self.image_mean[channel], self.image_std[channel]);
@@ -92,7 +145,12 @@ impl ImageProcessor {
     /// The input's pixels, row by row, before they are normalised.
     fn fitted(&self, rgb: &image::RgbImage) -> Result<Vec<u8>> {
         let shortest = match self.fit {
-            Fit::Stretch => return self.resized(rgb, self.size),
+            Fit::Stretch | Fit::Square => return resized(rgb, self.size, self.resample),
+            Fit::Multiples(_) => {
+                let (width, height) = rgb.dimensions();
+                let size = self.input_size(ImageSize { height, width });
+                return resized(rgb, size, self.resample);
+            }
             Fit::ShortestEdge(shortest) => shortest,
         };
         let (width, height) = rgb.dimensions();
@@ -119,7 +177,7 @@ impl ImageProcessor {
                 width: longer(height, width)?,
             }
         };
-        Ok(self.middle_of(&self.resized(rgb, size)?, size))
+        Ok(self.middle_of(&resized(rgb, size, self.resample)?, size))
     }
 
     /// The input's size around the middle of pixels of another size.
@@ -144,45 +202,77 @@ impl ImageProcessor {
         cut
     }
 
-    fn resized(&self, rgb: &image::RgbImage, size: ImageSize) -> Result<Vec<u8>> {
-        let (width, height) = rgb.dimensions();
-        let from = ImageSize { height, width };
-        match self.resample {
-            Resample::Bilinear => convolved(rgb.as_raw(), from, size, FilterType::Bilinear),
-            // Cubic filters overshoot, and what is cut off between the passes depends on which comes
-            // first: with Pillow it is the horizontal one, with the resizer, by itself, the other.
-            Resample::Bicubic => {
-                let wide = ImageSize {
-                    height,
-                    width: size.width,
-                };
-                let filter = FilterType::CatmullRom;
-                let rows = convolved(rgb.as_raw(), from, wide, filter)?;
-                convolved(&rows, wide, size, filter)
-            }
-        }
-    }
-
     /// A batch of views as a tensor `[views, 3, height, width]`.
     ///
     /// # Errors
-    /// If a view cannot be resized.
+    /// If a view cannot be resized, or their inputs differ in shape: see
+    /// [`ImageProcessor::by_shape`].
     pub fn batch(&self, views: &[&View], device: &Device) -> Result<Tensor> {
-        let size = (3 * self.size.width * self.size.height) as usize;
+        let ImageSize { height, width } = match views {
+            [first, ..] => self.input_size(size_of(first)),
+            [] => self.size,
+        };
+        let size = (3 * width * height) as usize;
         let mut pixels = vec![0f32; size * views.len()];
         pixels.par_chunks_exact_mut(size).zip(views).try_for_each(
             |(slot, view)| -> Result<()> {
-                slot.copy_from_slice(&self.process(view)?);
+                let own = self.process(view)?;
+                if own.len() != slot.len()
+                    || self.input_size(size_of(view)) != (ImageSize { height, width })
+                {
+                    return Err(ModelError::Image(
+                        "expected views whose inputs have one shape".to_owned(),
+                    ));
+                }
+                slot.copy_from_slice(&own);
                 Ok(())
             },
         )?;
-        let shape = (
-            views.len(),
-            3,
-            self.size.height as usize,
-            self.size.width as usize,
-        );
+        let shape = (views.len(), 3, height as usize, width as usize);
         Ok(Tensor::from_vec(pixels, shape, device)?)
+    }
+
+    /// Places of views whose inputs have one shape, in the order of their first views.
+    pub fn by_shape(&self, views: &[&View]) -> Vec<Vec<usize>> {
+        let mut shapes: Vec<(ImageSize, Vec<usize>)> = Vec::new();
+        for (place, view) in views.iter().enumerate() {
+            let size = self.input_size(size_of(view));
+            match shapes.iter_mut().find(|(known, _)| *known == size) {
+                Some((_, places)) => places.push(place),
+                None => shapes.push((size, vec![place])),
+            }
+        }
+        shapes.into_iter().map(|(_, places)| places).collect()
+    }
+}
+
+fn size_of(view: &View) -> ImageSize {
+    ImageSize {
+        height: view.height(),
+        width: view.width(),
+    }
+}
+
+/// An image's pixels, row by row, resized as Pillow does it.
+///
+/// # Errors
+/// If there is no memory for it.
+pub fn resized(rgb: &image::RgbImage, size: ImageSize, resample: Resample) -> Result<Vec<u8>> {
+    let (width, height) = rgb.dimensions();
+    let from = ImageSize { height, width };
+    match resample {
+        Resample::Bilinear => convolved(rgb.as_raw(), from, size, FilterType::Bilinear),
+        // Cubic filters overshoot, and what is cut off between the passes depends on which comes
+        // first: with Pillow it is the horizontal one, with the resizer, by itself, the other.
+        Resample::Bicubic => {
+            let wide = ImageSize {
+                height,
+                width: size.width,
+            };
+            let filter = FilterType::CatmullRom;
+            let rows = convolved(rgb.as_raw(), from, wide, filter)?;
+            convolved(&rows, wide, size, filter)
+        }
     }
 }
 

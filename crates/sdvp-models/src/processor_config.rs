@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The file's fields. What this cannot do is refused rather than left out.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ProcessorFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_processor_type: Option<String>,
     #[serde(default = "yes", skip_serializing)]
     do_resize: bool,
     size: Size,
@@ -15,8 +17,10 @@ pub(crate) struct ProcessorFile {
     do_center_crop: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     crop_size: Option<Size>,
-    #[serde(default, skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     size_divisor: Option<u32>,
+    #[serde(default = "yes", skip_serializing)]
+    do_pad: bool,
     #[serde(default = "yes", skip_serializing)]
     do_rescale: bool,
     #[serde(default = "usual_factor", skip_serializing)]
@@ -59,6 +63,13 @@ fn yes() -> bool {
 
 fn is_no(answer: &bool) -> bool {
     !answer
+}
+
+/// The processor that makes squares, by its class.
+const SQUARES: &str = "Owlv2ImageProcessor";
+
+fn squares(class: &str) -> bool {
+    class.starts_with(SQUARES)
 }
 
 const USUAL_FACTOR: f64 = 1.0 / 255.0;
@@ -113,9 +124,6 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
                 return unknown(setting, "true", value);
             }
         }
-        if let Some(divisor) = file.size_divisor {
-            return unknown("size_divisor", "not to be given", divisor);
-        }
         if (file.rescale_factor - USUAL_FACTOR).abs() > 1e-6 {
             return unknown("rescale_factor", "1/255", file.rescale_factor);
         }
@@ -132,8 +140,31 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
             }
         };
         let (fit, size) = match (file.do_center_crop, file.size) {
+            (false, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge))
+                if file.size_divisor.is_some() =>
+            {
+                let divisor = file.size_divisor.unwrap_or(1);
+                if !(1..=shortest_edge).contains(&divisor) {
+                    return unknown("size_divisor", "from 1 to the shortest edge", divisor);
+                }
+                (Fit::Multiples(divisor), sides(Size::Number(shortest_edge))?)
+            }
+            (_, size) if file.size_divisor.is_some() => {
+                let found = sides(size).map_or_else(|e| e.to_string(), |size| format!("{size:?}"));
+                return unknown(
+                    "size",
+                    "a shortest edge beside size_divisor, and no crop",
+                    found,
+                );
+            }
             (false, Size::ShortestEdge { shortest_edge }) => {
                 return unknown("do_center_crop", "beside a shortest edge", shortest_edge);
+            }
+            (false, size) if file.image_processor_type.as_deref().is_some_and(squares) => {
+                if !file.do_pad {
+                    return unknown("do_pad", "true", file.do_pad);
+                }
+                (Fit::Square, sides(size)?)
             }
             (false, size) => (Fit::Stretch, sides(size)?),
             (true, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge)) => {
@@ -153,7 +184,7 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
             }
         };
         let edge = match fit {
-            Fit::Stretch => 1,
+            Fit::Stretch | Fit::Multiples(_) | Fit::Square => 1,
             Fit::ShortestEdge(edge) => edge,
         };
         if [size.height, size.width, edge]
@@ -194,16 +225,28 @@ impl From<ImageProcessor> for ProcessorFile {
         let ImageSize { height, width } = processor.size;
         let sides = Size::Sides { height, width };
         let (size, crop_size) = match processor.fit {
-            Fit::Stretch => (sides, None),
+            Fit::Stretch | Fit::Square => (sides, None),
             Fit::ShortestEdge(shortest_edge) => (Size::ShortestEdge { shortest_edge }, Some(sides)),
+            Fit::Multiples(_) => (
+                Size::ShortestEdge {
+                    shortest_edge: height,
+                },
+                None,
+            ),
+        };
+        let size_divisor = match processor.fit {
+            Fit::Multiples(divisor) => Some(divisor),
+            _ => None,
         };
         Self {
+            image_processor_type: (processor.fit == Fit::Square).then(|| SQUARES.to_owned()),
             do_resize: true,
             size,
             resample: Filter::Named(processor.resample),
             do_center_crop: crop_size.is_some(),
             crop_size,
-            size_divisor: None,
+            size_divisor,
+            do_pad: true,
             do_rescale: true,
             rescale_factor: USUAL_FACTOR,
             do_normalize: true,
@@ -239,6 +282,17 @@ mod tests {
             "rescale_factor": 0.00392156862745098, "size": {"height": 384, "width": 384}}"#;
         assert_eq!(read(blip).unwrap().size.height, 384);
         assert_eq!(read(blip).unwrap().image_mean, clip.image_mean);
+        // As google/owlv2-base-patch16-ensemble has it.
+        let owlv2 = r#"{"do_normalize": true, "do_pad": true, "do_rescale": true, "do_resize": true,
+            "image_processor_type": "Owlv2ImageProcessor", "resample": 2,
+            "rescale_factor": 0.00392156862745098, "size": {"height": 960, "width": 960}}"#;
+        assert_eq!(read(owlv2).unwrap().fit, Fit::Square);
+        // As dandelin/vilt-b32-finetuned-vqa has it.
+        let vilt = r#"{"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5],
+            "feature_extractor_type": "ViltFeatureExtractor", "image_std": [0.5, 0.5, 0.5],
+            "resample": 3, "size": 384, "size_divisor": 32}"#;
+        let vilt = read(vilt).unwrap();
+        assert_eq!((vilt.fit, vilt.size.height), (Fit::Multiples(32), 384));
     }
 
     #[test]
@@ -254,7 +308,15 @@ mod tests {
             fit: Fit::ShortestEdge(20),
             ..square.clone()
         };
-        for processor in [square, cropped] {
+        let many = ImageProcessor {
+            fit: Fit::Multiples(16),
+            ..square.clone()
+        };
+        let padded = ImageProcessor {
+            fit: Fit::Square,
+            ..square.clone()
+        };
+        for processor in [square, cropped, many, padded] {
             let text = serde_json::json!(processor).to_string();
             assert_eq!(read(&text).unwrap(), processor);
         }
@@ -264,8 +326,16 @@ mod tests {
     fn what_is_not_understood_is_named() {
         for (json, named) in [
             (
-                r#"{"size": {"shortest_edge": 384}, "size_divisor": 32}"#,
+                r#"{"size": {"shortest_edge": 384}, "size_divisor": 0}"#,
                 "size_divisor",
+            ),
+            (
+                r#"{"size": {"height": 9, "width": 9}, "size_divisor": 3}"#,
+                "size",
+            ),
+            (
+                r#"{"size": 9, "image_processor_type": "Owlv2ImageProcessor", "do_pad": false}"#,
+                "do_pad",
             ),
             (r#"{"size": {"shortest_edge": 384}}"#, "do_center_crop"),
             (r#"{"size": 9, "do_center_crop": true}"#, "crop_size"),

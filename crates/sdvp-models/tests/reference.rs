@@ -105,7 +105,16 @@ fn norm(x: &Tensor) -> f32 {
 
 #[test]
 fn owlvit() {
-    let golden = Golden::read("owlvit");
+    owl_agrees("owlvit");
+}
+
+#[test]
+fn owlv2() {
+    owl_agrees("owlv2");
+}
+
+fn owl_agrees(name: &str) {
+    let golden = Golden::read(name);
     let b = golden.builder();
     let network = OwlVit::new(&golden.config::<OwlVitConfig>(), &b).unwrap();
     let params = b.finish().unwrap();
@@ -141,7 +150,16 @@ fn clip() {
 
 #[test]
 fn vilt() {
-    let golden = Golden::read("vilt");
+    vilt_agrees("vilt");
+}
+
+#[test]
+fn vilt_with_pictures_of_another_shape() {
+    vilt_agrees("vilt_wide");
+}
+
+fn vilt_agrees(name: &str) {
+    let golden = Golden::read(name);
     let b = golden.builder();
     let network = Vilt::new(&golden.config::<ViltConfig>(), &b).unwrap();
     let params = b.finish().unwrap();

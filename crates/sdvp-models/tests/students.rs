@@ -27,6 +27,7 @@ fn encoder() -> EncoderConfig {
 
 fn owlvit() -> OwlVitConfig {
     OwlVitConfig {
+        generation: Default::default(),
         text_config: TextTowerConfig {
             vocab_size: 12,
             max_position_embeddings: 5,

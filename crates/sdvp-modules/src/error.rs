@@ -55,6 +55,14 @@ pub enum SetupError {
         /// Why.
         reason: String,
     },
+    /// What is said of a teacher's file is not so.
+    #[error("{}: {reason}", file.display())]
+    Described {
+        /// The description.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A student was trained on another base than the one at hand.
     #[error(
         "student {student} was trained on base {base} with weights {expected}, but those found have {found}; use the base it was trained on"

@@ -20,6 +20,6 @@ pub use student::{
     TrainMethod,
 };
 pub use teacher::{
-    AnswerTeacher, LocateTeacher, MatchTeacher, Meaning, Question, Sighting, Teacher, TeacherModel,
-    Vocabulary,
+    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Meaning, Question,
+    Sighting, Teacher, TeacherModel, Vocabulary, onnx,
 };

@@ -76,6 +76,15 @@ impl ModelSource {
         T::deserialize(whole).map_err(invalid)
     }
 
+    /// What a model's `config.json` says it is. Folders made here say nothing of it.
+    ///
+    /// # Errors
+    /// As [`ModelSource::json`].
+    pub(crate) fn model_type(&self) -> Result<Option<String>> {
+        let said: Value = self.json(CONFIG, MODEL_FILES)?;
+        Ok(said["model_type"].as_str().map(str::to_owned))
+    }
+
     /// One JSON file, parsed.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use sdvp_core::{Image, Module, Outcome, SubTask, SubTaskKind, View};
 use sdvp_modules::published_module;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +21,10 @@ const PIXELS: f32 = 0.1;
 struct Said {
     /// Score, then left, top, right and bottom, best first.
     owlvit: Vec<[f32; 5]>,
+    owlv2: Vec<[f32; 5]>,
     clip: [f32; 2],
+    /// Probabilities of all answers.
+    vilt: BTreeMap<String, f32>,
     blip_answer: String,
     blip_match: f32,
 }
@@ -61,17 +65,25 @@ fn score(module: &dyn Module, text: &str) -> f32 {
 
 #[test]
 fn owlvit_finds() {
-    let module = module(SubTaskKind::Locate, "owlvit");
+    finds("owlvit", &said().owlvit);
+}
+
+#[test]
+fn owlv2_finds_in_squares() {
+    finds("owlv2", &said().owlv2);
+}
+
+fn finds(name: &str, expected: &[[f32; 5]]) {
+    let module = module(SubTaskKind::Locate, name);
     let found = module
         .run(&[SubTask::locate(picture(), "red dog")])
         .remove(0);
     let Ok(Outcome::Boxes(found)) = found else {
         panic!("{found:?}");
     };
-    let expected = said().owlvit;
     assert_eq!(found.len(), expected.len());
     assert!(found.is_sorted_by(|a, b| a.score >= b.score));
-    for [score, x0, y0, x1, y1] in expected {
+    for &[score, x0, y0, x1, y1] in expected {
         // Some scores are all but the same, so the order says nothing.
         let same = found.iter().filter(|found| {
             let b = found.bbox;
@@ -92,6 +104,29 @@ fn clip_matches() {
         let score = score(module.as_ref(), text);
         assert!((score / expected - 1.0).abs() < 0.01, "{score} {expected}");
     }
+}
+
+#[test]
+fn vilt_answers_about_pictures_of_any_shape() {
+    let module = module(SubTaskKind::Answer, "vilt");
+    let square = Image::new(image::RgbImage::new(9, 9)).unwrap().view();
+    let tasks = [picture(), square, picture()].map(|view| SubTask::answer(view, "is it red"));
+    let outcomes = module.run(&tasks);
+    let expected = said().vilt;
+    for outcome in [&outcomes[0], &outcomes[2]] {
+        let Ok(Outcome::Answer(answer)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(answer.top.len(), expected.len());
+        for (text, probability) in &answer.top {
+            assert!((probability - expected[text]).abs() < SCORES, "{answer:?}");
+        }
+    }
+    let alone = module.run(&tasks[1..2]).remove(0);
+    let (Ok(Outcome::Answer(alone)), Ok(Outcome::Answer(among))) = (&alone, &outcomes[1]) else {
+        panic!("{alone:?} {outcomes:?}");
+    };
+    assert!((alone.confidence - among.confidence).abs() < 1e-5);
 }
 
 #[test]

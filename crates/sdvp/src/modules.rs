@@ -1,11 +1,12 @@
 //! Which student and which teachers a command works with.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_data::Task;
+use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
-    AnswerTeacher, LocateTeacher, MatchTeacher, Student, TeacherModel, builtin_source,
-    published_module,
+    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Student, TeacherModel,
+    builtin_source, published_module,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,17 +20,20 @@ pub(crate) fn student(folder: Option<&Path>) -> Result<Student> {
     }
 }
 
-/// Published checkpoints in the place of a student's modules.
+/// Published checkpoints, or described ONNX files, in the place of a student's modules.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Checkpoints {
-    /// A checkpoint's folder that finds in the student's place: an OWL-ViT, as it is downloaded.
-    #[arg(long, value_name = "DIR")]
+    /// A checkpoint's folder that finds in the student's place: an OWL-ViT or OWLv2, as it is downloaded. Or
+    /// a detector in an ONNX file: the TOML file that describes it.
+    #[arg(long, value_name = "DIR|TOML")]
     locate: Option<PathBuf>,
-    /// One that answers in its place: a BLIP for question answering.
-    #[arg(long, value_name = "DIR")]
+    /// One that answers in its place: a ViLT or BLIP for question answering, or a described ONNX
+    /// file.
+    #[arg(long, value_name = "DIR|TOML")]
     answer: Option<PathBuf>,
-    /// One that says in its place how well texts fit: a CLIP, or a BLIP for image–text retrieval.
-    #[arg(long = "match", value_name = "DIR")]
+    /// One that says in its place how well texts fit: a CLIP, a BLIP for image–text retrieval, or a
+    /// described ONNX file.
+    #[arg(long = "match", value_name = "DIR|TOML")]
     matching: Option<PathBuf>,
 }
 
@@ -42,15 +46,44 @@ impl Checkpoints {
             (SubTaskKind::Answer, &self.answer),
             (SubTaskKind::Match, &self.matching),
         ] {
-            if let Some(folder) = folder {
-                let module = published_module(kind, folder)
-                    .with_context(|| format!("cannot load the checkpoint {}", folder.display()))?;
+            if let Some(path) = folder {
+                let module = module(kind, path)?;
                 modules.retain(|other| !other.answers().contains(&kind));
                 modules.push(module);
             }
         }
         Ok(modules)
     }
+}
+
+/// A checkpoint's folder, or a described ONNX file, as a module.
+pub(crate) fn module(kind: SubTaskKind, path: &Path) -> Result<Arc<dyn Module>> {
+    if !is_description(path) {
+        return published_module(kind, path)
+            .with_context(|| format!("cannot load the checkpoint {}", path.display()));
+    }
+    let detector = described(path)?;
+    let teaches = detector.description().teaches();
+    let detector: Arc<dyn Detector> = Arc::new(detector);
+    Ok(match kind {
+        kind if !teaches.contains(&kind) => {
+            bail!("{} does not {kind}", path.display());
+        }
+        SubTaskKind::Locate => Arc::new(LocateTeacher::new(detector)),
+        SubTaskKind::Match => Arc::new(MatchTeacher::new(detector)),
+        SubTaskKind::Answer => Arc::new(AnswerTeacher::new(detector)),
+        _ => bail!("nothing in {} could {kind}", path.display()),
+    })
+}
+
+/// Whether a path is a description of an ONNX file, and not a checkpoint.
+pub(crate) fn is_description(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
+}
+
+/// The detector that a file describes.
+pub(crate) fn described(file: &Path) -> Result<OnnxDetector> {
+    OnnxDetector::load(file).with_context(|| format!("cannot use the teacher {}", file.display()))
 }
 
 /// A target's teacher behind its adapters.
@@ -68,14 +101,32 @@ impl Teachers {
         let source = builtin_source(&format!("teacher-{task}")).with_context(|| {
             format!("{task} has no teacher; targets are picto-gqa and picto-nlvr2")
         })?;
-        let model = Arc::new(TeacherModel::load(&source)?);
+        let detector = Arc::new(ConvDetector::new(TeacherModel::load(&source)?)?);
         Ok(Self {
             task,
-            parameters: model.params.count(),
-            locate: Arc::new(LocateTeacher::new(Arc::clone(&model))?),
-            answer: Arc::new(AnswerTeacher::new(Arc::clone(&model))?),
-            matching: Arc::new(MatchTeacher::new(model)?),
+            parameters: detector.parameters(),
+            locate: Arc::new(LocateTeacher::new(detector.clone())),
+            answer: Arc::new(AnswerTeacher::new(detector.clone())),
+            matching: Arc::new(MatchTeacher::new(detector)),
         })
+    }
+
+    /// With described ONNX files in the place of those that teach the same; of several files the
+    /// last.
+    pub(crate) fn or_described(mut self, files: &[PathBuf]) -> Result<Self> {
+        for file in files {
+            let detector = Arc::new(described(file)?);
+            for kind in detector.description().teaches() {
+                let detector = detector.clone();
+                match kind {
+                    SubTaskKind::Locate => self.locate = Arc::new(LocateTeacher::new(detector)),
+                    SubTaskKind::Match => self.matching = Arc::new(MatchTeacher::new(detector)),
+                    SubTaskKind::Answer => self.answer = Arc::new(AnswerTeacher::new(detector)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// The teachers in the students' place.
@@ -85,5 +136,36 @@ impl Teachers {
             Arc::clone(&self.answer) as Arc<dyn Module>,
             Arc::clone(&self.matching) as Arc<dyn Module>,
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exam::{Framework, exercises, questions_of};
+    use sdvp_data::picto::Split;
+    use sdvp_distill::{Silent, harvest};
+
+    /// A word that teachers take for more than they know would keep them from teaching what they do.
+    #[test]
+    fn teachers_know_every_word_of_their_tasks_programs() {
+        for task in Task::targets() {
+            let teachers = Teachers::of(task).unwrap();
+            let source = builtin_source(&format!("teacher-{task}")).unwrap();
+            let detector = ConvDetector::new(TeacherModel::load(&source).unwrap()).unwrap();
+            let words = detector.vocabulary();
+            for framework in [Framework::Visprog, Framework::Viper] {
+                let questions = questions_of(task, Split::Train, 0, 300);
+                let calls = exercises(&questions, framework);
+                let calls = harvest(&calls, teachers.modules(), "calls", &Silent).unwrap();
+                let mut known = 0;
+                for call in SubTaskKind::TAUGHT.iter().flat_map(|kind| calls.of(*kind)) {
+                    let named = words.meaning(&call.text).is_known();
+                    assert!(!named || words.knows(&call.text), "{task}: {}", call.text);
+                    known += usize::from(named);
+                }
+                assert!(known > 500, "{known}");
+            }
+        }
     }
 }

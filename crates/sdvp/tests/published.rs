@@ -80,3 +80,64 @@ fn a_folder_is_told_what_it_is_good_for() {
         .code(1)
         .stderr(contains("owlvit").and(contains("clip")));
 }
+
+#[test]
+fn a_student_of_checkpoints_and_an_adapter_is_distilled_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("assembled");
+    let mut assemble = sdvp();
+    assemble.args(["models", "assemble", "--out"]).arg(&whole);
+    for (option, name) in [
+        ("--locate", "owlv2"),
+        ("--answer", "vilt"),
+        ("--match", "clip"),
+    ] {
+        assemble.arg(option).arg(checkpoint(name));
+    }
+    let adapter = "../../../../sdvp-models/tests/golden/clip_adapter";
+    assemble.arg("--match-adapter").arg(checkpoint(adapter));
+    assemble
+        .assert()
+        .success()
+        .stdout(contains("with additions"));
+    assert!(whole.join("match.safetensors").is_file());
+
+    let next = folder.path().join("distilled");
+    let mut distill = sdvp();
+    distill.args(["distill", "picto-gqa", "--lora", "2", "--no-gate"]);
+    distill.args(["--questions", "12", "--rehearsal", "6"]);
+    distill.args(["--locate-steps", "1", "--answer-steps", "1"]);
+    distill.arg("--after").arg(&whole).arg("--out").arg(&next);
+    distill.assert().success();
+    for part in ["locate", "answer"] {
+        let saved = next.join(format!("{part}-adapter/adapter_model.safetensors"));
+        assert!(saved.is_file(), "{}", saved.display());
+    }
+
+    let mut run = sdvp();
+    run.args(["run", "picto-gqa", "--limit", "3", "--json", "--student"]);
+    let output = run
+        .arg(&next)
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["score"]["failure_rate"], 0.0, "{result}");
+}
+
+#[test]
+fn an_adapter_for_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = checkpoint("../../../../sdvp-models/tests/golden/clip_adapter");
+    let mut assemble = sdvp();
+    assemble.args(["models", "assemble", "--out"]);
+    assemble.arg(folder.path().join("student"));
+    assemble.arg("--answer-adapter").arg(adapter);
+    assemble
+        .assert()
+        .code(1)
+        .stderr(contains("clip_adapter").and(contains("vision_model")));
+    assert!(!folder.path().join("student").exists());
+}

@@ -9,7 +9,9 @@ use crate::train::{Recorder, TrainingCurve, learn_labelled, locate_losses, sched
 use candle_core::Device;
 use sdvp_core::{BBox, View};
 use sdvp_data::picto::{Category, SceneObject, SceneSpec, Thing};
-use sdvp_models::architectures::{EncoderConfig, ImageTowerConfig, OwlVitConfig, TextTowerConfig};
+use sdvp_models::architectures::{
+    EncoderConfig, ImageTowerConfig, OwlGeneration, OwlVitConfig, TextTowerConfig,
+};
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::{Calibration, ModelError, Tokenizer};
@@ -34,6 +36,7 @@ pub fn locate_config(vocabulary: usize) -> OwlVitConfig {
         layer_norm_eps: 1e-5,
     };
     OwlVitConfig {
+        generation: OwlGeneration::default(),
         text_config: TextTowerConfig {
             vocab_size: vocabulary,
             max_position_embeddings: 16,

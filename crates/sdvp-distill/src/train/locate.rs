@@ -10,7 +10,7 @@ use crate::loss::{
 use crate::observer::Observer;
 use crate::settings::StepSettings;
 use candle_core::{Device, Tensor};
-use sdvp_core::View;
+use sdvp_core::{BBox, View};
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ImageFeatures;
 use sdvp_modules::LocateModel;
@@ -50,15 +50,22 @@ fn side_by_side(images: &[Vec<u32>]) -> candle_core::Result<Tensor> {
     Tensor::from_vec(rows, (images.len(), most), &Device::Cpu)
 }
 
-/// An example's targets, and its texts.
-fn object_targets(example: &LocateExample, texts: &mut TextList) -> (ImageTargets, Vec<u32>) {
+/// An example's targets, in parts of the input's sides, and its texts.
+fn object_targets(
+    model: &LocateModel,
+    example: &LocateExample,
+    texts: &mut TextList,
+) -> (ImageTargets, Vec<u32>) {
     let mut texts = ImageTexts::new(texts);
+    let (wide, high) = model.processor.extent(&example.view);
+    let (width, height) = (example.view.width() as f32, example.view.height() as f32);
+    let in_input = |bbox: &BBox| bbox.scaled(width / wide, height / high);
     let targets = ImageTargets {
         objects: example
             .objects
             .iter()
             .map(|(bbox, names)| ObjectTarget {
-                bbox: *bbox,
+                bbox: in_input(bbox),
                 queries: names.iter().map(|name| texts.column(name)).collect(),
             })
             .collect(),
@@ -70,7 +77,7 @@ fn object_targets(example: &LocateExample, texts: &mut TextList) -> (ImageTarget
         ignored: example
             .unsure
             .iter()
-            .map(|(text, bbox)| (texts.column(text), *bbox))
+            .map(|(text, bbox)| (texts.column(text), in_input(bbox)))
             .collect(),
     };
     (targets, texts.rows)
@@ -110,7 +117,7 @@ pub(crate) fn locate_losses(
     let mut texts = TextList::default();
     let (images, mut asked): (Vec<ImageTargets>, Vec<Vec<u32>>) = labelled
         .iter()
-        .map(|example| object_targets(example, &mut texts))
+        .map(|example| object_targets(model, example, &mut texts))
         .unzip();
     asked.extend(
         remembered

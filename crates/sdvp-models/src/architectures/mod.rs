@@ -13,6 +13,6 @@ pub use blip::{BlipAnswer, BlipConfig, BlipMatch, BlipTextConfig, BlipVisionConf
 pub use clip::{Clip, ClipConfig};
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;
-pub use owlvit::{ImageFeatures, OwlVit, OwlVitConfig};
+pub use owlvit::{ImageFeatures, OwlGeneration, OwlVit, OwlVitConfig};
 pub use towers::{ImageTowerConfig, TextTowerConfig};
 pub use vilt::{Vilt, ViltConfig, ViltOutput};

@@ -1,5 +1,5 @@
 //! OWL-ViT: finds what a text names (Minderer et al. 2022, arXiv 2205.06230), as published in
-//! `google/owlvit-*`.
+//! `google/owlvit-*`, and OWLv2 (Minderer et al. 2023, arXiv 2306.09683), as in `google/owlv2-*`.
 //!
 //! Two towers. The image tower gives one feature vector per patch, each of which may claim one
 //! box; the text tower turns an object's name into a query vector. A box's score for a query is a
@@ -13,9 +13,42 @@ use crate::params::{Builder, Init};
 use candle_core::{IndexOp, Tensor};
 use serde::{Deserialize, Serialize};
 
+/// The published networks of this kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwlGeneration {
+    /// The first.
+    #[default]
+    OwlVit,
+    /// The same network, trained on its own boxes; it also says of each patch how likely it shows any
+    /// thing, which finding by text does not use.
+    Owlv2,
+}
+
+impl OwlGeneration {
+    fn is_first(&self) -> bool {
+        *self == Self::OwlVit
+    }
+
+    /// What the towers' parameters begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::OwlVit => "owlvit",
+            Self::Owlv2 => "owlv2",
+        }
+    }
+}
+
 /// Sizes of the whole network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwlVitConfig {
+    /// Which of the published networks.
+    #[serde(
+        default,
+        rename = "model_type",
+        skip_serializing_if = "OwlGeneration::is_first"
+    )]
+    pub generation: OwlGeneration,
     /// The text tower.
     pub text_config: TextTowerConfig,
     /// The image tower.
@@ -34,6 +67,9 @@ pub struct OwlVitConfig {
 impl OwlVitConfig {
     /// What published files leave out where it is as usual (`transformers`' defaults).
     pub const USUAL: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
+
+    /// As [`OwlVitConfig::USUAL`], of OWLv2.
+    pub const USUAL_V2: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
 
     /// Patches along one side.
     pub fn grid(&self) -> usize {
@@ -85,10 +121,17 @@ impl OwlVit {
     /// If a tensor cannot be made.
     pub fn new(config: &OwlVitConfig, b: &Builder) -> Result<Self> {
         let (text, vision) = (&config.text_config, &config.vision_config);
-        let owlvit = b.pp("owlvit");
+        let owlvit = b.pp(config.generation.prefix());
         // Of the CLIP that it started from; finding does not use them.
         for unused in ["visual_projection.weight", "logit_scale"] {
             owlvit.leave_out(unused);
+        }
+        if config.generation == OwlGeneration::Owlv2 {
+            for layer in ["dense0", "dense1", "dense2"] {
+                let layer = b.pp("objectness_head").pp(layer);
+                layer.leave_out("weight");
+                layer.leave_out("bias");
+            }
         }
         let hidden = vision.encoder.hidden_size;
         let head = b.pp("class_head");

@@ -90,6 +90,7 @@ pub struct Vilt {
     class_token: Tensor,
     patch_embedding: PatchEmbedding,
     image_positions: Tensor,
+    patch_size: usize,
     modality: Tensor,
     encoder: Encoder,
     final_norm: LayerNorm,
@@ -111,7 +112,14 @@ impl Vilt {
         // Older files have the numbers from 0 on as a tensor.
         text.leave_out("position_ids");
         let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
-        let patches = (config.image_size / config.patch_size).pow(2);
+        let side = config.image_size.checked_div(config.patch_size);
+        let Some(side) = side.filter(|side| *side > 0) else {
+            return Err(ModelError::Config(format!(
+                "expected patches of at most image_size, {}, found patch_size {}",
+                config.image_size, config.patch_size
+            )));
+        };
+        let patches = side.pow(2);
         let small = Init::Normal(0.02);
         Ok(Self {
             word_embeddings: Embedding::new(
@@ -137,6 +145,7 @@ impl Vilt {
                 &embeddings.pp("patch_embeddings.projection"),
             )?,
             image_positions: embeddings.get((1, patches + 1, dim), "position_embeddings", small)?,
+            patch_size: config.patch_size,
             modality: embeddings
                 .pp("token_type_embeddings")
                 .get((2, dim), "weight", small)?,
@@ -155,7 +164,7 @@ impl Vilt {
     }
 
     /// One logit per answer, `[batch, answers]`; `ids` and `mask` are `[batch, length]`, `pixels`
-    /// `[batch, 3, side, side]`.
+    /// `[batch, 3, height, width]`, whole patches of any number.
     ///
     /// # Errors
     /// If shapes do not fit the configuration.
@@ -209,14 +218,39 @@ impl Vilt {
             .class_token
             .broadcast_as((batch, 1, dim))?
             .contiguous()?;
+        let (_, _, height, width) = pixels.dims4()?;
+        let grid = [height / self.patch_size, width / self.patch_size];
         let patches = Tensor::cat(&[&class, &patches], 1)?
-            .broadcast_add(&self.image_positions)?
+            .broadcast_add(&self.positions_of(grid)?)?
             .broadcast_add(&self.modality.i(1)?)?;
 
         let x = Tensor::cat(&[&words, &patches], 1)?;
         let seen = Tensor::ones((batch, count + 1), DType::F32, mask.device())?;
         let key_mask = Tensor::cat(&[mask, &seen], 1)?;
         Ok((x, key_mask))
+    }
+
+    /// Positions of the class token and of patches in rows and columns, `[1, 1 + patches, hidden]`:
+    /// those that were learned, or for another shape of image, what lies between them.
+    fn positions_of(&self, grid: [usize; 2]) -> Result<Tensor> {
+        let (_, known, _) = self.image_positions.dims3()?;
+        let side = (known - 1).isqrt();
+        if grid == [side, side] {
+            return Ok(self.image_positions.clone());
+        }
+        let places = bilinear(side, grid);
+        let places = Tensor::from_vec(
+            places,
+            (grid[0] * grid[1], side * side),
+            self.image_positions.device(),
+        )?;
+        let learned = self.image_positions.i(0)?.narrow(0, 1, side * side)?;
+        let between = places
+            .to_dtype(learned.dtype())?
+            .matmul(&learned.contiguous()?)?
+            .unsqueeze(0)?;
+        let class = self.image_positions.narrow(1, 0, 1)?;
+        Ok(Tensor::cat(&[&class, &between], 1)?)
     }
 
     /// From the first token's final state.
@@ -234,9 +268,40 @@ impl Vilt {
     }
 }
 
+/// What each place of a grid of rows and columns, row by row, has of each place of a square of `side`
+/// by `side`, corners on corners (`interpolate` with `align_corners` in torch): `[places, side²]`.
+fn bilinear(side: usize, [rows, columns]: [usize; 2]) -> Vec<f32> {
+    // The two nearest known places and their shares.
+    let near = |at: usize, count: usize| {
+        let at = at as f64 * (side - 1) as f64 / (count.max(2) - 1) as f64;
+        let low = (at.floor() as usize).min(side - 1);
+        let share = at - low as f64;
+        [(low, 1.0 - share), ((low + 1).min(side - 1), share)]
+    };
+    let mut places = vec![0f32; rows * columns * side * side];
+    for (place, shares) in places.chunks_exact_mut(side * side).enumerate() {
+        for (y, of_row) in near(place / columns, rows) {
+            for (x, of_column) in near(place % columns, columns) {
+                shares[y * side + x] += (of_row * of_column) as f32;
+            }
+        }
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn positions_between_those_that_were_learned() {
+        // Two rows of three between the corners of two by two.
+        let places = bilinear(2, [2, 3]);
+        assert_eq!(places[..4], [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(places[4..8], [0.5, 0.5, 0.0, 0.0]);
+        assert_eq!(places[20..], [0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(bilinear(3, [1, 1])[0], 1.0);
+    }
 
     #[test]
     fn published_answers_come_by_number() {

@@ -34,9 +34,9 @@ pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Modu
     let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
     let model_type = found.model_type.as_deref();
     Ok(match (kind, model_type) {
-        (SubTaskKind::Locate, None | Some("owlvit")) => Arc::new(LocateStudent::new(Arc::new(
-            LocateModel::load(&source, None)?,
-        ))?),
+        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => Arc::new(LocateStudent::new(
+            Arc::new(LocateModel::load(&source, None)?),
+        )?),
         (SubTaskKind::Match, None | Some("clip")) => Arc::new(MatchStudent::new(Arc::new(
             MatchModel::load(&source, None)?,
         ))?),
@@ -67,7 +67,7 @@ pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Modu
 /// What can answer a kind.
 fn expected(kind: SubTaskKind) -> &'static str {
     match kind {
-        SubTaskKind::Locate => "model_type owlvit to locate",
+        SubTaskKind::Locate => "model_type owlvit or owlv2 to locate",
         SubTaskKind::Answer => "model_type vilt, or blip with BlipForQuestionAnswering, to answer",
         SubTaskKind::Match => "model_type clip, or blip with BlipForImageTextRetrieval, to match",
         SubTaskKind::Depth | SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",

@@ -20,14 +20,43 @@ impl AnswerModel {
         views: &[&View],
         questions: &[&str],
     ) -> std::result::Result<Tensor, ModelError> {
-        let (tokens, pixels) = self.prepare(views, questions)?;
-        self.network.logits(&tokens.ids, &tokens.mask, &pixels)
+        self.logits_with(&self.network, views, questions)
+    }
+
+    /// As [`AnswerModel::logits`], by another network of the same sizes. Views of one input shape go
+    /// through together.
+    fn logits_with(
+        &self,
+        network: &Vilt,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<Tensor, ModelError> {
+        let of = |views: &[&View], questions: &[&str]| {
+            let (tokens, pixels) = self.prepare(views, questions)?;
+            network.logits(&tokens.ids, &tokens.mask, &pixels)
+        };
+        let shapes = self.processor.by_shape(views);
+        if shapes.len() <= 1 {
+            return of(views, questions);
+        }
+        let mut parts = Vec::with_capacity(shapes.len());
+        let mut rows = vec![0u32; views.len()];
+        for (row, &place) in shapes.iter().flatten().enumerate() {
+            rows[place] = row as u32;
+        }
+        for places in &shapes {
+            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
+            let questions: Vec<&str> = places.iter().map(|&place| questions[place]).collect();
+            parts.push(of(&views, &questions)?);
+        }
+        let rows = Tensor::from_vec(rows, views.len(), &Device::Cpu)?;
+        Ok(Tensor::cat(&parts, 0)?.index_select(&rows, 0)?)
     }
 
     /// As [`AnswerModel::logits`], with the states on the way.
     ///
     /// # Errors
-    /// If a view or question cannot be prepared.
+    /// If a view or question cannot be prepared, or inputs differ in shape.
     pub fn forward(
         &self,
         views: &[&View],
@@ -87,8 +116,7 @@ impl AnswerStudent {
     fn answer(&self, tasks: &[SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
         let views: Vec<&View> = tasks.iter().map(|task| &task.view).collect();
         let questions: Vec<&str> = tasks.iter().map(|task| task.text.as_str()).collect();
-        let (tokens, pixels) = self.model.prepare(&views, &questions)?;
-        let logits = self.network.logits(&tokens.ids, &tokens.mask, &pixels)?;
+        let logits = self.model.logits_with(&self.network, &views, &questions)?;
         let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
         Ok(probabilities
             .iter()

@@ -9,7 +9,7 @@ use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_models::params::Params;
-use sdvp_models::{LoraConfig, ModelError, save_adapter, weights};
+use sdvp_models::{LoraConfig, ModelError, load_adapter, save_adapter, weights};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -121,6 +121,44 @@ impl Student {
                 history: Vec::new(),
             },
         })
+    }
+
+    /// The student with an adapter of Python's `peft` put onto one of its modules, which must be as
+    /// its base is. The adapter is saved with the student.
+    ///
+    /// # Errors
+    /// If the adapter cannot be read or does not fit.
+    pub fn with_peft_adapter(mut self, kind: SubTaskKind, folder: &Path) -> Result<Self> {
+        let (lora, additions) = load_adapter(folder)?;
+        let from = folder.display().to_string();
+        let unfit = |reason: &str| SetupError::Config {
+            model: kind.name().to_owned(),
+            file: from.clone(),
+            reason: reason.to_owned(),
+        };
+        let Some(entry) = self.manifest.modules.get(&kind) else {
+            return Err(unfit("a student has no module for this kind"));
+        };
+        if entry.weights.is_some() {
+            return Err(unfit(
+                "expected a module as its base is, found one that has learned",
+            ));
+        }
+        let base = base_source(&entry.base.source)?;
+        let added = Some((lora.clone(), 0));
+        match kind {
+            SubTaskKind::Locate => {
+                self.locate = Arc::new(extended(&base, additions, &from, added)?);
+            }
+            SubTaskKind::Match => {
+                self.matching = Arc::new(extended(&base, additions, &from, added)?);
+            }
+            _ => self.answer = Arc::new(extended(&base, additions, &from, added)?),
+        }
+        if let Some(adapter) = self.trained_adapter(kind, TrainMethod::Lora(lora)) {
+            self.manifest.modules.insert(kind, adapter);
+        }
+        Ok(self)
     }
 
     /// Reads a student's folder. One from before there was a match module gets the shipped one.
@@ -247,6 +285,18 @@ impl Student {
             _ => &self.answer.params,
         }
     }
+}
+
+/// A base's model with more parameters, which are from a folder.
+fn extended<N: StudentNetwork>(
+    base: &ModelSource,
+    additions: HashMap<String, Tensor>,
+    from: &str,
+    lora: Option<(LoraConfig, u64)>,
+) -> Result<StudentModel<N>> {
+    let mut tensors = read_tensors(base)?;
+    tensors.extend(additions);
+    StudentModel::from_tensors(base, tensors, from, lora)
 }
 
 /// Removes a folder that an earlier save may have left.

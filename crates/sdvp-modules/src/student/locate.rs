@@ -77,7 +77,7 @@ impl LocateStudent {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn with_memory(model: Arc<LocateModel>, views: usize, queries: usize) -> Result<Self> {
-        if model.processor.fit != Fit::Stretch {
+        if !matches!(model.processor.fit, Fit::Stretch | Fit::Square) {
             return Err(SetupError::Config {
                 model: "that finds".to_owned(),
                 file: "preprocessor_config.json".to_owned(),
@@ -135,7 +135,8 @@ impl LocateStudent {
     }
 }
 
-/// Boxes for a name in a view of the given size, surest first.
+/// Boxes for a name in a view whose input has the given width and height in the view's pixels, surest
+/// first.
 fn detections(
     features: &ViewFeatures,
     query: &[f32],
@@ -234,8 +235,8 @@ impl Module for LocateStudent {
             else {
                 return Err(self.failed(&"nothing was computed for the view or the name"));
             };
-            let size = (task.view.width() as f32, task.view.height() as f32);
-            Ok(Outcome::Boxes(detections(features, query, config, size)))
+            let extent = self.model.processor.extent(&task.view);
+            Ok(Outcome::Boxes(detections(features, query, config, extent)))
         };
         batch.iter().zip(&digests).map(answer).collect()
     }

@@ -26,8 +26,8 @@ pub trait StudentNetwork: Sized {
     type Config: Clone + Serialize + DeserializeOwned;
     /// Enters into fingerprints.
     const NAME: &'static str;
-    /// What published configuration files may leave out, as JSON text.
-    const USUAL: &'static str;
+    /// What published configuration files of a `model_type` may leave out, as JSON text.
+    fn usual(model_type: Option<&str>) -> &'static str;
 
     /// Builds the network from a builder's parameters.
     ///
@@ -46,7 +46,13 @@ pub trait StudentNetwork: Sized {
 impl StudentNetwork for OwlVit {
     type Config = OwlVitConfig;
     const NAME: &'static str = "locate student";
-    const USUAL: &'static str = OwlVitConfig::USUAL;
+
+    fn usual(model_type: Option<&str>) -> &'static str {
+        match model_type {
+            Some("owlv2") => OwlVitConfig::USUAL_V2,
+            _ => OwlVitConfig::USUAL,
+        }
+    }
 
     fn build(config: &OwlVitConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         OwlVit::new(config, b)
@@ -57,7 +63,7 @@ impl StudentNetwork for OwlVit {
     }
 
     fn sees(parameter: &str) -> bool {
-        ["owlvit.vision_model.", "layer_norm."]
+        ["owlvit.vision_model.", "owlv2.vision_model.", "layer_norm."]
             .iter()
             .any(|part| parameter.starts_with(part))
     }
@@ -66,7 +72,10 @@ impl StudentNetwork for OwlVit {
 impl StudentNetwork for Vilt {
     type Config = ViltConfig;
     const NAME: &'static str = "answer student";
-    const USUAL: &'static str = ViltConfig::USUAL;
+
+    fn usual(_: Option<&str>) -> &'static str {
+        ViltConfig::USUAL
+    }
 
     fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         Vilt::new(config, b)
@@ -89,7 +98,10 @@ impl StudentNetwork for Vilt {
 impl StudentNetwork for Clip {
     type Config = ClipConfig;
     const NAME: &'static str = "match student";
-    const USUAL: &'static str = ClipConfig::USUAL;
+
+    fn usual(_: Option<&str>) -> &'static str {
+        ClipConfig::USUAL
+    }
 
     fn build(config: &ClipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         Clip::new(config, b)
@@ -167,7 +179,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         from: &str,
         lora: Option<(LoraConfig, u64)>,
     ) -> Result<Self> {
-        let config: N::Config = source.config(N::USUAL)?;
+        let config: N::Config = source.config(N::usual(source.model_type()?.as_deref()))?;
         let processor = source.json(PROCESSOR, MODEL_FILES)?;
         let tokenizer = Tokenizer::from_bytes(&source.read(TOKENIZER, MODEL_FILES)?)?;
         Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {

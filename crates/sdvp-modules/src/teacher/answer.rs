@@ -1,8 +1,8 @@
 //! The answer adapter: questions to what sightings say, with probabilities of every answer.
 
+use super::detector::{known_only, sightings_of};
 use super::locate::views_of;
-use super::{Meaning, Question, Sighting, Teacher, TeacherModel, Vocabulary};
-use crate::error::Result;
+use super::{Detector, Meaning, Question, Sighting, Teacher};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind,
 };
@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 /// A teacher for answer sub-tasks.
 pub struct AnswerTeacher {
-    model: Arc<TeacherModel>,
-    vocabulary: Vocabulary,
+    detector: Arc<dyn Detector>,
     fingerprint: Digest,
 }
 
@@ -21,19 +20,15 @@ const ALTERNATIVES: usize = 12;
 const COUNTED: f32 = 0.1;
 
 impl AnswerTeacher {
-    /// Puts the adapter before a teacher.
-    ///
-    /// # Errors
-    /// If the parameters cannot be read.
-    pub fn new(model: Arc<TeacherModel>) -> Result<Self> {
+    /// Puts the adapter before a detector.
+    pub fn new(detector: Arc<dyn Detector>) -> Self {
         let fingerprint = Hasher::new("answer teacher")
-            .part(model.fingerprint()?.as_bytes())
+            .part(detector.fingerprint().as_bytes())
             .finish();
-        Ok(Self {
-            vocabulary: model.vocabulary(),
-            model,
+        Self {
+            detector,
             fingerprint,
-        })
+        }
     }
 
     fn answer(
@@ -41,15 +36,21 @@ impl AnswerTeacher {
         task: &SubTask,
         seen: &[Sighting],
     ) -> std::result::Result<Outcome, ModuleError> {
-        let question =
-            self.vocabulary
-                .question(&task.text)
-                .ok_or_else(|| ModuleError::BadText {
-                    module: self.name().to_owned(),
-                    text: task.text.clone(),
-                    reason: "expected a question about name, colour, presence or number".to_owned(),
-                })?;
+        let question = self
+            .detector
+            .vocabulary()
+            .question(&task.text)
+            .filter(|question| self.can_answer(question))
+            .ok_or_else(|| ModuleError::BadText {
+                module: self.name().to_owned(),
+                text: task.text.clone(),
+                reason: "expected a question about name, colour, presence or number".to_owned(),
+            })?;
         Ok(Outcome::Answer(self.weigh(&question, seen)))
+    }
+
+    fn can_answer(&self, question: &Question) -> bool {
+        !(matches!(question, Question::Color(_)) && self.detector.vocabulary().colors.is_empty())
     }
 
     fn weigh(&self, question: &Question, seen: &[Sighting]) -> AnswerOutcome {
@@ -79,11 +80,11 @@ impl AnswerTeacher {
     }
 
     fn colors_of(&self, meaning: &Meaning, seen: &[Sighting]) -> Vec<(String, f32)> {
-        let even = 1.0 / self.vocabulary.colors.len().max(1) as f32;
+        let colors = &self.detector.vocabulary().colors;
+        let even = 1.0 / colors.len().max(1) as f32;
         let object = best_match(meaning, seen);
         let weight = |index: usize| object.map_or(even, |s| s.colors[index]);
-        self.vocabulary
-            .colors
+        colors
             .iter()
             .enumerate()
             .map(|(i, name)| (name.clone(), weight(i)))
@@ -92,21 +93,17 @@ impl AnswerTeacher {
 
     fn names_of(&self, meaning: &Meaning, seen: &[Sighting]) -> Vec<(String, f32)> {
         let object = best_match(meaning, seen);
+        let words = &self.detector.vocabulary().names;
         let all: Vec<usize>;
         let allowed = if meaning.is_known() {
             &meaning.names
         } else {
-            all = (0..self.vocabulary.names.len()).collect();
+            all = (0..words.len()).collect();
             &all
         };
         allowed
             .iter()
-            .map(|&i| {
-                (
-                    self.vocabulary.names[i].clone(),
-                    object.map_or(1.0, |s| s.names[i]),
-                )
-            })
+            .map(|&i| (words[i].clone(), object.map_or(1.0, |s| s.names[i])))
             .collect()
     }
 }
@@ -161,13 +158,13 @@ fn ranked(weights: impl IntoIterator<Item = (String, f32)>) -> AnswerOutcome {
 /// Runs a batch through a teacher's network, each view once, and reads each answer off.
 pub(crate) fn run_on_sightings(
     module: &dyn Module,
-    model: &TeacherModel,
+    detector: &dyn Detector,
     kind: SubTaskKind,
     batch: &[SubTask],
     read_off: impl Fn(&SubTask, &[Sighting]) -> std::result::Result<Outcome, ModuleError>,
 ) -> Vec<std::result::Result<Outcome, ModuleError>> {
     let name = || module.name().to_owned();
-    match model.sightings_of(&views_of(batch)) {
+    match sightings_of(detector, &views_of(batch)) {
         Err(error) => {
             let failed = ModuleError::Failed {
                 module: name(),
@@ -180,7 +177,13 @@ pub(crate) fn run_on_sightings(
             .zip(places)
             .map(|(task, place)| {
                 if task.kind == kind {
-                    read_off(task, &seen[place])
+                    match seen.get(place) {
+                        Some(seen) => read_off(task, seen),
+                        None => Err(ModuleError::Failed {
+                            module: name(),
+                            reason: "the detector saw fewer views than it was shown".to_owned(),
+                        }),
+                    }
                 } else {
                     Err(ModuleError::WrongKind {
                         module: name(),
@@ -208,7 +211,7 @@ impl Module for AnswerTeacher {
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
         run_on_sightings(
             self,
-            &self.model,
+            self.detector.as_ref(),
             SubTaskKind::Answer,
             batch,
             |task, seen| self.answer(task, seen),
@@ -218,24 +221,11 @@ impl Module for AnswerTeacher {
 
 impl Teacher for AnswerTeacher {
     fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
-        self.run(batch)
-            .into_iter()
-            .zip(batch)
-            .map(|(outcome, task)| {
-                use Question::{ChooseColor, Color, Count, Exists, IsColor, Name};
-                let (Color(meaning)
-                | IsColor(meaning, _)
-                | ChooseColor(meaning, _)
-                | Name(meaning)
-                | Exists(meaning)
-                | Count(meaning)) = self.vocabulary.question(&task.text)?;
-                outcome.ok().filter(|_| meaning.is_known())
-            })
-            .collect()
+        known_only(self, self.detector.vocabulary(), batch)
     }
 
     fn parameters(&self) -> usize {
-        self.model.params.count()
+        self.detector.parameters()
     }
 
     fn repertoire(&self) -> Vec<String> {

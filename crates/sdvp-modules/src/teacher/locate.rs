@@ -1,16 +1,16 @@
 //! The locate adapter: free text to classes, sightings to boxes.
 
-use super::{Sighting, Teacher, TeacherModel, Vocabulary};
-use crate::error::Result;
+use super::detector::known_only;
+use super::{Detector, Sighting, Teacher};
 use sdvp_core::{
     Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A teacher for locate sub-tasks.
 pub struct LocateTeacher {
-    model: Arc<TeacherModel>,
-    vocabulary: Vocabulary,
+    detector: Arc<dyn Detector>,
     fingerprint: Digest,
 }
 
@@ -18,24 +18,20 @@ pub struct LocateTeacher {
 const SCORE_FLOOR: f32 = 0.01;
 
 impl LocateTeacher {
-    /// Puts the adapter before a teacher.
-    ///
-    /// # Errors
-    /// If the parameters cannot be read.
-    pub fn new(model: Arc<TeacherModel>) -> Result<Self> {
+    /// Puts the adapter before a detector.
+    pub fn new(detector: Arc<dyn Detector>) -> Self {
         let fingerprint = Hasher::new("locate teacher")
-            .part(model.fingerprint()?.as_bytes())
+            .part(detector.fingerprint().as_bytes())
             .finish();
-        Ok(Self {
-            vocabulary: model.vocabulary(),
-            model,
+        Self {
+            detector,
             fingerprint,
-        })
+        }
     }
 
     fn boxes(&self, task: &SubTask, seen: &[Sighting]) -> Outcome {
-        let meaning = self.vocabulary.meaning(&task.text);
-        let calibration = self.model.config.believed;
+        let meaning = self.detector.vocabulary().meaning(&task.text);
+        let calibration = self.detector.believed();
         let (width, height) = (task.view.width() as f32, task.view.height() as f32);
         let mut found: Vec<Detection> = seen
             .iter()
@@ -66,7 +62,7 @@ impl Module for LocateTeacher {
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
         super::answer::run_on_sightings(
             self,
-            &self.model,
+            self.detector.as_ref(),
             SubTaskKind::Locate,
             batch,
             |task, seen| Ok(self.boxes(task, seen)),
@@ -76,29 +72,19 @@ impl Module for LocateTeacher {
 
 impl Teacher for LocateTeacher {
     fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
-        self.run(batch)
-            .into_iter()
-            .zip(batch)
-            .map(|(outcome, task)| {
-                outcome
-                    .ok()
-                    .filter(|_| self.vocabulary.meaning(&task.text).is_known())
-            })
-            .collect()
+        known_only(self, self.detector.vocabulary(), batch)
     }
 
     fn parameters(&self) -> usize {
-        self.model.params.count()
+        self.detector.parameters()
     }
 
     fn repertoire(&self) -> Vec<String> {
-        let mut categories = self.vocabulary.categories.clone();
-        categories.dedup();
-        self.vocabulary
-            .names
-            .iter()
+        let words = self.detector.vocabulary();
+        let mut known = HashSet::new();
+        let all = words.names.iter().chain(&words.categories);
+        all.filter(|word| !word.is_empty() && known.insert(*word))
             .cloned()
-            .chain(categories)
             .collect()
     }
 }

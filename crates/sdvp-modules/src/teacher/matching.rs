@@ -1,37 +1,32 @@
 //! The match adapter: descriptions to what sightings say of them.
 
 use super::answer::{likely, run_on_sightings};
-use super::{Sighting, Teacher, TeacherModel, Vocabulary};
-use crate::error::Result;
+use super::detector::known_only;
+use super::{Detector, Sighting, Teacher};
 use sdvp_core::{Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind};
 use std::sync::Arc;
 
 /// A teacher for match sub-tasks: a description fits a view that shows such a thing.
 pub struct MatchTeacher {
-    model: Arc<TeacherModel>,
-    vocabulary: Vocabulary,
+    detector: Arc<dyn Detector>,
     fingerprint: Digest,
 }
 
 impl MatchTeacher {
-    /// Puts the adapter before a teacher.
-    ///
-    /// # Errors
-    /// If the parameters cannot be read.
-    pub fn new(model: Arc<TeacherModel>) -> Result<Self> {
+    /// Puts the adapter before a detector.
+    pub fn new(detector: Arc<dyn Detector>) -> Self {
         let fingerprint = Hasher::new("match teacher")
-            .part(model.fingerprint()?.as_bytes())
+            .part(detector.fingerprint().as_bytes())
             .finish();
-        Ok(Self {
-            vocabulary: model.vocabulary(),
-            model,
+        Self {
+            detector,
             fingerprint,
-        })
+        }
     }
 
     /// The probability that one of the sightings is meant; 0 where the noun is unknown.
     fn fit(&self, task: &SubTask, seen: &[Sighting]) -> f32 {
-        let meaning = self.vocabulary.meaning(&task.text);
+        let meaning = self.detector.vocabulary().meaning(&task.text);
         let absent: f32 = likely(&meaning, seen).map(|p| 1.0 - p).product();
         1.0 - absent
     }
@@ -53,7 +48,7 @@ impl Module for MatchTeacher {
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
         run_on_sightings(
             self,
-            &self.model,
+            self.detector.as_ref(),
             SubTaskKind::Match,
             batch,
             |task, seen| Ok(Outcome::Score(self.fit(task, seen))),
@@ -63,48 +58,41 @@ impl Module for MatchTeacher {
 
 impl Teacher for MatchTeacher {
     fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
-        self.run(batch)
-            .into_iter()
-            .zip(batch)
-            .map(|(outcome, task)| {
-                outcome
-                    .ok()
-                    .filter(|_| self.vocabulary.meaning(&task.text).is_known())
-            })
-            .collect()
+        known_only(self, self.detector.vocabulary(), batch)
     }
 
     fn parameters(&self) -> usize {
-        self.model.params.count()
+        self.detector.parameters()
     }
 
     /// Every name, in every colour.
     fn repertoire(&self) -> Vec<String> {
-        let names = &self.vocabulary.names;
-        let colored = self
-            .vocabulary
+        let words = self.detector.vocabulary();
+        let names = words.names.iter().filter(|name| !name.is_empty());
+        let colored = words
             .colors
             .iter()
-            .flat_map(|color| names.iter().map(move |name| format!("{color} {name}")));
-        names.iter().cloned().chain(colored).collect()
+            .flat_map(|color| names.clone().map(move |name| format!("{color} {name}")));
+        names.clone().cloned().chain(colored).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin_source;
+    use crate::{ConvDetector, TeacherModel, builtin_source};
     use sdvp_core::{BBox, Image};
 
     fn teacher() -> MatchTeacher {
         let source = builtin_source("teacher-picto-gqa").unwrap();
-        MatchTeacher::new(Arc::new(TeacherModel::load(&source).unwrap())).unwrap()
+        let model = TeacherModel::load(&source).unwrap();
+        MatchTeacher::new(Arc::new(ConvDetector::new(model).unwrap()))
     }
 
     #[test]
     fn a_description_fits_if_one_of_the_things_is_meant() {
         let teacher = teacher();
-        let words = &teacher.vocabulary;
+        let words = teacher.detector.vocabulary();
         let sighting = |name: usize, color: usize| Sighting {
             bbox: BBox::new(0.0, 0.0, 0.5, 0.5),
             names: (0..words.names.len())
@@ -137,10 +125,8 @@ mod tests {
         let teacher = teacher();
         let view = Image::new(image::RgbImage::new(64, 64)).unwrap().view();
         let known = teacher.repertoire();
-        assert_eq!(
-            known.len(),
-            teacher.vocabulary.names.len() * (1 + teacher.vocabulary.colors.len())
-        );
+        let words = teacher.detector.vocabulary();
+        assert_eq!(known.len(), words.names.len() * (1 + words.colors.len()));
         let calls = [known[0].as_str(), "quasar"].map(|text| SubTask::matching(view.clone(), text));
         let labels = teacher.label(&calls);
         assert!(matches!(labels[0], Some(Outcome::Score(_))));

@@ -1,16 +1,19 @@
 //! Teachers: small networks that know one task, behind adapters that speak the sub-tasks' language.
 
 mod answer;
+mod detector;
 mod locate;
 mod matching;
 mod model;
+pub mod onnx;
 mod sighting;
 mod vocabulary;
 
 pub use answer::AnswerTeacher;
+pub use detector::Detector;
 pub use locate::LocateTeacher;
 pub use matching::MatchTeacher;
-pub use model::TeacherModel;
+pub use model::{ConvDetector, TeacherModel};
 pub use sighting::Sighting;
 pub use vocabulary::{Meaning, Question, Vocabulary};
 

@@ -1,6 +1,6 @@
-//! The teacher's network with everything that belongs to it.
+//! The shipped teachers' network with everything that belongs to it.
 
-use super::{Sighting, Vocabulary};
+use super::{Detector, Sighting, Vocabulary};
 use crate::checkpoint::read_tensors;
 use crate::error::Result;
 use crate::source::ModelSource;
@@ -9,8 +9,7 @@ use candle_core::{Device, Tensor};
 use sdvp_core::{Digest, Hasher, View};
 use sdvp_models::architectures::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 use sdvp_models::params::{Builder, Params};
-use sdvp_models::{ImageProcessor, ModelError, weights};
-use std::collections::HashMap;
+use sdvp_models::{Calibration, ImageProcessor, ModelError, weights};
 use std::path::Path;
 
 const TEACHER_FILES: &str = "config.json, preprocessor_config.json and model.safetensors";
@@ -72,69 +71,6 @@ impl TeacherModel {
         save_files(folder, &self.config, &self.processor, &self.params)
     }
 
-    /// The words it knows.
-    pub fn vocabulary(&self) -> Vocabulary {
-        Vocabulary {
-            names: self.config.names.clone(),
-            categories: self.config.categories.clone(),
-            colors: self.config.colors.clone(),
-        }
-    }
-
-    /// What it sees in each view, best first.
-    ///
-    /// # Errors
-    /// If a view cannot be prepared.
-    pub fn sightings(
-        &self,
-        views: &[&View],
-    ) -> std::result::Result<Vec<Vec<Sighting>>, ModelError> {
-        let mut seen = Vec::with_capacity(views.len());
-        for views in views.chunks(VIEWS_AT_ONCE) {
-            let pixels = self.processor.batch(views, &Device::Cpu)?;
-            let DensePrediction {
-                names,
-                colors,
-                extents,
-            } = self.network.forward(&pixels)?;
-            let numbers = |tensor: &Tensor| tensor.detach().to_vec3::<f32>();
-            let (names, colors, extents) =
-                (numbers(&names)?, numbers(&colors)?, numbers(&extents)?);
-            for ((names, colors), extents) in names.iter().zip(&colors).zip(&extents) {
-                seen.push(Sighting::read_off(
-                    names,
-                    colors,
-                    extents,
-                    self.config.grid(),
-                ));
-            }
-        }
-        Ok(seen)
-    }
-
-    /// What it sees in the views of a batch, each distinct view looked at once; in the batch's
-    /// order, as indices into the second list.
-    ///
-    /// # Errors
-    /// If a view cannot be prepared.
-    pub(crate) fn sightings_of(
-        &self,
-        views: &[&View],
-    ) -> std::result::Result<(Vec<usize>, Vec<Vec<Sighting>>), ModelError> {
-        let mut places: HashMap<Digest, usize> = HashMap::new();
-        let mut distinct: Vec<&View> = Vec::new();
-        let order = views
-            .iter()
-            .map(|view| {
-                *places.entry(view.digest()).or_insert_with(|| {
-                    distinct.push(view);
-                    distinct.len() - 1
-                })
-            })
-            .collect();
-        Ok((order, self.sightings(&distinct)?))
-    }
-
     /// Identity of weights and settings.
     ///
     /// # Errors
@@ -144,5 +80,75 @@ impl TeacherModel {
             .part(weights::fingerprint(&self.params)?.as_bytes())
             .part(settings_text(&self.config, &self.processor).as_bytes())
             .finish())
+    }
+}
+
+/// A teacher's network as it is, to be asked.
+pub struct ConvDetector {
+    model: TeacherModel,
+    vocabulary: Vocabulary,
+    fingerprint: Digest,
+}
+
+impl ConvDetector {
+    /// Takes a network that learns no more.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub fn new(model: TeacherModel) -> Result<Self> {
+        let config = &model.config;
+        Ok(Self {
+            fingerprint: model.fingerprint()?,
+            vocabulary: Vocabulary::new(
+                config.names.clone(),
+                config.categories.clone(),
+                config.colors.clone(),
+            ),
+            model,
+        })
+    }
+}
+
+impl Detector for ConvDetector {
+    fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    fn believed(&self) -> Calibration {
+        self.model.config.believed
+    }
+
+    fn parameters(&self) -> usize {
+        self.model.params.count()
+    }
+
+    fn fingerprint(&self) -> Digest {
+        self.fingerprint
+    }
+
+    fn sightings(&self, views: &[&View]) -> std::result::Result<Vec<Vec<Sighting>>, ModelError> {
+        let TeacherModel {
+            processor,
+            network,
+            config,
+            ..
+        } = &self.model;
+        let mut seen = Vec::with_capacity(views.len());
+        for views in views.chunks(VIEWS_AT_ONCE) {
+            let pixels = processor.batch(views, &Device::Cpu)?;
+            let DensePrediction {
+                names,
+                colors,
+                extents,
+            } = network.forward(&pixels)?;
+            let numbers = |tensor: &Tensor| tensor.detach().to_vec3::<f32>();
+            let (names, colors, extents) =
+                (numbers(&names)?, numbers(&colors)?, numbers(&extents)?);
+            for ((names, colors), extents) in names.iter().zip(&colors).zip(&extents) {
+                let grid = config.grid();
+                seen.push(Sighting::read_off(names, colors, extents, grid));
+            }
+        }
+        Ok(seen)
     }
 }

@@ -9,7 +9,7 @@ pub struct Sighting {
     pub bbox: BBox,
     /// Probability of each name, each on its own.
     pub names: Vec<f32>,
-    /// Probability of each colour; they sum to 1.
+    /// Probability of each colour; they sum to 1. None if it knows no colours.
     pub colors: Vec<f32>,
 }
 

@@ -188,7 +188,7 @@ impl Ablate {
             grid.teachers.push(teachers);
             for (run, effort) in grid.runs.iter_mut().zip(&efforts) {
                 let mut made_with = made_with.clone();
-                made_with["effort"] = json!(effort);
+                made_with["effort"] = effort.record()?;
                 run.cells.push(cell(&slug(&run.name), made_with, &|| {
                     chain(&tasks, effort, &exams, seed, &progress)
                 })?);

@@ -81,6 +81,7 @@ impl Distill {
             None => (Memory::default(), Vec::new()),
         };
         let (effort, seed, progress) = (&self.effort, self.seed, Progress::new());
+        let how = effort.record()?;
         let memory = effort.complete(memory, &before, seed, &progress)?;
         let distilled = effort.distill(task, &before, &memory, seed, &progress)?;
         let (verdict, student) = if self.gate.no_gate {
@@ -98,7 +99,7 @@ impl Distill {
         progress.end();
 
         let done = json!({
-            "task": task, "framework": effort.framework, "seed": seed, "effort": effort,
+            "task": task, "framework": effort.framework, "seed": seed, "effort": how,
             "settings": effort.settings(seed), "gate": verdict, "steps": distilled.steps,
         });
         record.push(done.clone());

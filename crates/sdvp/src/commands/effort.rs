@@ -12,8 +12,10 @@ use sdvp_distill::{
     TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
-use sdvp_modules::{Student, Teacher, TrainMethod};
+use sdvp_modules::{Detector, Student, Teacher, TrainMethod};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How much to learn from, how long, and how. What is not given is as [`DistillSettings`] has it.
@@ -71,6 +73,10 @@ pub(crate) struct How {
     /// Who labels the calls; all but the teachers are controls.
     #[arg(long, value_enum, default_value_t)]
     labels: Labels,
+    /// A teacher of your own: the TOML file that describes a detector or classifier in an ONNX file.
+    /// It labels in place of the task's own teacher what it can. May be given several times.
+    #[arg(long, value_name = "TOML")]
+    teacher: Vec<PathBuf>,
     /// Drop the calls of programs whose answer, with the teachers in the modules' place, is known
     /// to be wrong.
     #[arg(long)]
@@ -213,6 +219,26 @@ impl How {
 }
 
 impl Effort {
+    /// What it does, for records: teachers of one's own by what they are, and not by where they lie.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub(crate) fn record(&self) -> Result<Value> {
+        let mut record = json!(self);
+        let teachers = self.how.teacher.iter().map(|file| {
+            let detector = modules::described(file)?;
+            Ok(json!({ "file": file, "fingerprint": detector.fingerprint() }))
+        });
+        let teachers = teachers.collect::<Result<Vec<Value>>>()?;
+        if let Some(record) = record.as_object_mut() {
+            match teachers.is_empty() {
+                true => record.remove("teacher"),
+                false => record.insert("teacher".to_owned(), json!(teachers)),
+            };
+        }
+        Ok(record)
+    }
+
     /// The settings it stands for.
     pub(crate) fn settings(&self, seed: u64) -> DistillSettings {
         let how = &self.how;
@@ -300,7 +326,7 @@ impl Effort {
         seed: u64,
         progress: &Progress,
     ) -> Result<Distillation> {
-        let teachers = modules::Teachers::of(task)?;
+        let teachers = modules::Teachers::of(task)?.or_described(&self.how.teacher)?;
         let questions = questions_of(task, Split::Train, seed, self.questions);
         let mut calls = exercises(&questions, self.framework);
         if self.how.gold_filter {

@@ -9,7 +9,9 @@ use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_eval::{Exam, evaluate};
 use sdvp_models::Calibration;
-use sdvp_modules::{LocateModel, LocateStudent, LocateTeacher, ModelSource, TeacherModel};
+use sdvp_modules::{
+    ConvDetector, LocateModel, LocateStudent, LocateTeacher, ModelSource, TeacherModel,
+};
 use sdvp_runtime::Settings;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,7 +61,8 @@ pub(crate) fn calibrate(name: &str, folder: &Path) -> Result<Calibration> {
         let best = best_for(Task::named(task)?, |believed| {
             let mut model = load()?;
             model.config.believed = believed;
-            Ok(Arc::new(LocateTeacher::new(Arc::new(model))?))
+            let detector = ConvDetector::new(model)?;
+            Ok(Arc::new(LocateTeacher::new(Arc::new(detector))))
         })?;
         let mut model = load()?;
         model.config.believed = best;

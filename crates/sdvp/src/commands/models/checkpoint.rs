@@ -1,24 +1,34 @@
-//! `sdvp models verify`: whether a folder is a checkpoint that can be used, and for what.
+//! `sdvp models verify`: whether a checkpoint or an ONNX file can be used, and for what.
 
-use crate::output;
-use anyhow::Result;
-use sdvp_core::SubTaskKind;
-use sdvp_modules::published_module;
-use std::path::PathBuf;
+use crate::{modules, output};
+use anyhow::{Context, Result, bail};
+use sdvp_core::{DecodeLimits, Image, SubTaskKind};
+use sdvp_modules::{Detector, Sighting, Vocabulary};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Verify {
-    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights.
+    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights. Or
+    /// the TOML file that describes an ONNX file.
     folder: PathBuf,
+    /// Say what a described detector or classifier sees in this picture.
+    #[arg(long)]
+    image: Option<PathBuf>,
 }
+
+/// Names told of each thing that is seen.
+const TOLD: usize = 3;
 
 impl Verify {
     /// Loads the checkpoint as everything it may be. Work has failed if it is nothing.
     pub(crate) fn run(self, json: bool) -> Result<bool> {
+        if self.image.is_some() && !modules::is_description(&self.folder) {
+            bail!("--image is for described ONNX files; `sdvp ask` shows what a checkpoint says");
+        }
         let mut usable = Vec::new();
         let mut reasons = Vec::new();
         for kind in SubTaskKind::TAUGHT {
-            match published_module(kind, &self.folder) {
+            match modules::module(kind, &self.folder) {
                 Ok(module) => usable.push(serde_json::json!({
                     "kind": kind.name(),
                     "module": module.name(),
@@ -26,17 +36,20 @@ impl Verify {
                 })),
                 Err(error) => reasons.push(serde_json::json!({
                     "kind": kind.name(),
-                    "reason": error.to_string(),
+                    "reason": format!("{error:#}"),
                 })),
             }
         }
         let ok = !usable.is_empty();
+        let image = self.image.as_ref().filter(|_| ok);
+        let seen = image.map(|image| seen(&self.folder, image)).transpose()?;
         if json {
             output::json(&serde_json::json!({
                 "folder": self.folder,
                 "ok": ok,
                 "usable": usable,
                 "refused": reasons,
+                "seen": seen,
             }))?;
             return Ok(ok);
         }
@@ -54,6 +67,43 @@ impl Verify {
                 false => format!("not for {}: {}", text("kind"), text("reason")),
             })?;
         }
+        for line in seen.iter().flatten() {
+            output::text(&format!(
+                "{} at {}",
+                line["names"].as_str().unwrap_or_default(),
+                line["bbox"]
+            ))?;
+        }
         Ok(ok)
     }
+}
+
+/// What a described file sees in a picture: names with probabilities, and boxes in pixels.
+fn seen(file: &Path, image: &Path) -> Result<Vec<serde_json::Value>> {
+    let detector = modules::described(file)?;
+    let picture = Image::open(image, &DecodeLimits::default())
+        .with_context(|| format!("cannot read {}", image.display()))?;
+    let view = picture.view();
+    let (width, height) = (view.width() as f32, view.height() as f32);
+    let seen = detector.sightings(&[&view])?;
+    let told = seen.iter().flatten().map(|sighting| {
+        let b = sighting.bbox.scaled(width, height);
+        let edges = [b.x0, b.y0, b.x1, b.y1].map(f32::round);
+        serde_json::json!({
+            "names": likeliest(sighting, detector.vocabulary()),
+            "bbox": edges,
+        })
+    });
+    Ok(told.collect())
+}
+
+fn likeliest(sighting: &Sighting, words: &Vocabulary) -> String {
+    let mut names: Vec<(f32, &String)> = sighting.names.iter().copied().zip(&words.names).collect();
+    names.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let likely = names
+        .iter()
+        .take(TOLD)
+        .filter(|(probability, _)| *probability >= 0.01);
+    let told: Vec<String> = likely.map(|(p, name)| format!("{name} {p:.2}")).collect();
+    told.join(", ")
 }

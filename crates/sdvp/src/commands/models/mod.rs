@@ -1,11 +1,13 @@
 //! `sdvp models`: what is shipped, and how it was made.
 
+mod assemble;
 mod calibrate;
 mod checkpoint;
 mod pretrain;
 
 use crate::output;
 use anyhow::{Result, bail};
+use assemble::Assemble;
 use calibrate::Calibrate;
 use checkpoint::Verify;
 use clap::Subcommand;
@@ -16,8 +18,11 @@ use sdvp_modules::BUILTIN;
 pub(crate) enum Models {
     /// The models in the binary.
     List,
-    /// Whether a published checkpoint's folder can be used, and for what.
+    /// Whether a published checkpoint's folder, or a described ONNX file, can be used, and for what.
     Verify(Verify),
+    /// Put a student together from checkpoints' folders and adapters of Python's peft, to be run,
+    /// distilled into and evaluated as any other.
+    Assemble(Assemble),
     /// Make the shipped models from nothing: the students, then both teachers.
     Pretrain(Pretrain),
     /// Measure on validation pictures from which probability on boxes are worth believing, and
@@ -52,6 +57,7 @@ impl Models {
         match self {
             Models::List => list(json),
             Models::Verify(args) => args.run(json),
+            Models::Assemble(args) => args.run(json),
             Models::Pretrain(args) => args.run(json),
             Models::Calibrate(args) => args.run(json),
         }
