@@ -24,8 +24,8 @@ CELLS = SIDE // CELL
 
 
 def picture():
-    """Wider than high, so that letterboxes have borders: coloured squares on grey."""
-    pixels = numpy.full((60, 120, 3), 90, numpy.uint8)
+    """Wider than high, so that letterboxes have borders: coloured squares on a dull red."""
+    pixels = numpy.full((60, 120, 3), [100, 90, 80], numpy.uint8)
     pixels[4:28, 8:32] = [230, 20, 30]
     pixels[32:56, 68:92] = [20, 220, 40]
     pixels[30:58, 4:28] = [30, 40, 240]
