@@ -100,7 +100,11 @@ fn within(whole: ImageSize, (width, height): (u32, u32)) -> ImageSize {
         f64::from(whole.width) / f64::from(width),
         f64::from(whole.height) / f64::from(height),
     );
-    let side = |side: u32, most: u32| ((f64::from(side) * scale).round() as u32).clamp(1, most);
+    // Halves to even, as in Python, where such networks are trained.
+    let side = |side: u32, most: u32| {
+        let side = (f64::from(side) * scale).round_ties_even();
+        (side as u32).clamp(1, most)
+    };
     ImageSize {
         height: side(height, whole.height),
         width: side(width, whole.width),
@@ -163,5 +167,7 @@ mod tests {
         };
         let size = within(whole, (1000, 1));
         assert_eq!((size.width, size.height), (64, 1));
+        let size = within(whole, (128, 85));
+        assert_eq!((size.width, size.height), (64, 42));
     }
 }
