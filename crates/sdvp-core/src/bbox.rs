@@ -110,9 +110,20 @@ impl From<Region> for BBox {
 /// Greedy non-maximum suppression: of boxes given in falling order of score, the indices of those
 /// whose IoU with every box kept before them is at most `max_iou`.
 pub fn non_maximum_suppression(boxes: &[BBox], max_iou: f32) -> Vec<usize> {
+    suppression_within(boxes, max_iou, |_| 0)
+}
+
+/// As [`non_maximum_suppression`], of boxes of several classes, given by a box's index: those of one
+/// class do not suppress those of another.
+pub fn suppression_within(
+    boxes: &[BBox],
+    max_iou: f32,
+    class: impl Fn(usize) -> usize,
+) -> Vec<usize> {
     let mut kept: Vec<usize> = Vec::new();
     for (index, candidate) in boxes.iter().enumerate() {
-        if kept.iter().all(|&k| boxes[k].iou(candidate) <= max_iou) {
+        let apart = |&k: &usize| class(k) != class(index) || boxes[k].iou(candidate) <= max_iou;
+        if kept.iter().all(apart) {
             kept.push(index);
         }
     }

@@ -16,7 +16,7 @@ mod region;
 mod sub_task;
 mod view;
 
-pub use bbox::{BBox, non_maximum_suppression};
+pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
 pub use file::write_whole;
 pub use image::{DecodeLimits, Image, ImageError};

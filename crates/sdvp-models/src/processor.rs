@@ -119,41 +119,26 @@ impl ImageProcessor {
     /// # Errors
     /// If the view cannot be resized.
     pub fn process(&self, view: &View) -> Result<Vec<f32>> {
-        if self.fit == Fit::Square {
-            let mut planes = squared(&view.to_rgb(), self.size);
-            let plane = planes.len() / 3;
-            for (channel, values) in planes.chunks_exact_mut(plane.max(1)).enumerate() {
-                let (mean, std) = (self.image_mean[channel], self.image_std[channel]);
-                values
-                    .iter_mut()
-                    .for_each(|value| *value = (*value - mean) / std);
-            }
-            return Ok(planes);
-        }
-        let fitted = self.fitted(&view.to_rgb())?;
-        let plane = fitted.len() / 3;
-        let mut pixels = vec![0f32; 3 * plane];
-        for (channel, values) in pixels.chunks_exact_mut(plane).enumerate() {
+        let rgb = view.to_rgb();
+        let mut pixels = match self.fit {
+            Fit::Square => squared(&rgb, self.size),
+            _ => planes(&self.fitted(&rgb)?),
+        };
+        let plane = pixels.len() / 3;
+        for (channel, values) in pixels.chunks_exact_mut(plane.max(1)).enumerate() {
             let (mean, std) = (self.image_mean[channel], self.image_std[channel]);
-            for (value, pixel) in values.iter_mut().zip(fitted.chunks_exact(3)) {
-                *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
-            }
+            values.iter_mut().for_each(|v| *v = (*v - mean) / std);
         }
         Ok(pixels)
     }
 
     /// The input's pixels, row by row, before they are normalised.
     fn fitted(&self, rgb: &image::RgbImage) -> Result<Vec<u8>> {
-        let shortest = match self.fit {
-            Fit::Stretch | Fit::Square => return resized(rgb, self.size, self.resample),
-            Fit::Multiples(_) => {
-                let (width, height) = rgb.dimensions();
-                let size = self.input_size(ImageSize { height, width });
-                return resized(rgb, size, self.resample);
-            }
-            Fit::ShortestEdge(shortest) => shortest,
-        };
         let (width, height) = rgb.dimensions();
+        let Fit::ShortestEdge(shortest) = self.fit else {
+            let size = self.input_size(ImageSize { height, width });
+            return resized(rgb, size, self.resample);
+        };
         let longer = |short: u32, long: u32| {
             let long = u64::from(shortest) * u64::from(long) / u64::from(short.max(1));
             u32::try_from(long)
@@ -208,23 +193,22 @@ impl ImageProcessor {
     /// If a view cannot be resized, or their inputs differ in shape: see
     /// [`ImageProcessor::by_shape`].
     pub fn batch(&self, views: &[&View], device: &Device) -> Result<Tensor> {
-        let ImageSize { height, width } = match views {
+        let input = match views {
             [first, ..] => self.input_size(size_of(first)),
             [] => self.size,
         };
+        let other = |view: &&View| self.input_size(size_of(view)) != input;
+        if views.iter().any(other) {
+            return Err(ModelError::Image(
+                "expected views whose inputs have one shape".to_owned(),
+            ));
+        }
+        let ImageSize { height, width } = input;
         let size = (3 * width * height) as usize;
         let mut pixels = vec![0f32; size * views.len()];
         pixels.par_chunks_exact_mut(size).zip(views).try_for_each(
             |(slot, view)| -> Result<()> {
-                let own = self.process(view)?;
-                if own.len() != slot.len()
-                    || self.input_size(size_of(view)) != (ImageSize { height, width })
-                {
-                    return Err(ModelError::Image(
-                        "expected views whose inputs have one shape".to_owned(),
-                    ));
-                }
-                slot.copy_from_slice(&own);
+                slot.copy_from_slice(&self.process(view)?);
                 Ok(())
             },
         )?;
@@ -244,6 +228,16 @@ impl ImageProcessor {
         }
         shapes.into_iter().map(|(_, places)| places).collect()
     }
+}
+
+/// Pixels, row by row, as three planes of values in `[0, 1]`.
+fn planes(pixels: &[u8]) -> Vec<f32> {
+    let mut planes = Vec::with_capacity(pixels.len());
+    for channel in 0..3 {
+        let values = pixels.chunks_exact(3).map(|pixel| pixel[channel]);
+        planes.extend(values.map(|value| f32::from(value) / 255.0));
+    }
+    planes
 }
 
 fn size_of(view: &View) -> ImageSize {

@@ -139,17 +139,18 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
                 unknown("crop_size", "with height and width", shortest_edge)
             }
         };
-        let (fit, size) = match (file.do_center_crop, file.size) {
-            (false, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge))
-                if file.size_divisor.is_some() =>
-            {
-                let divisor = file.size_divisor.unwrap_or(1);
+        let (fit, size) = match (file.do_center_crop, file.size, file.size_divisor) {
+            (
+                false,
+                Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge),
+                Some(divisor),
+            ) => {
                 if !(1..=shortest_edge).contains(&divisor) {
                     return unknown("size_divisor", "from 1 to the shortest edge", divisor);
                 }
                 (Fit::Multiples(divisor), sides(Size::Number(shortest_edge))?)
             }
-            (_, size) if file.size_divisor.is_some() => {
+            (_, size, Some(_)) => {
                 let found = sides(size).map_or_else(|e| e.to_string(), |size| format!("{size:?}"));
                 return unknown(
                     "size",
@@ -157,23 +158,23 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
                     found,
                 );
             }
-            (false, Size::ShortestEdge { shortest_edge }) => {
+            (false, Size::ShortestEdge { shortest_edge }, None) => {
                 return unknown("do_center_crop", "beside a shortest edge", shortest_edge);
             }
-            (false, size) if file.image_processor_type.as_deref().is_some_and(squares) => {
+            (false, size, None) if file.image_processor_type.as_deref().is_some_and(squares) => {
                 if !file.do_pad {
                     return unknown("do_pad", "true", file.do_pad);
                 }
                 (Fit::Square, sides(size)?)
             }
-            (false, size) => (Fit::Stretch, sides(size)?),
-            (true, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge)) => {
+            (false, size, None) => (Fit::Stretch, sides(size)?),
+            (true, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge), None) => {
                 let Some(crop) = file.crop_size else {
                     return unknown("crop_size", "beside do_center_crop", "none");
                 };
                 (Fit::ShortestEdge(shortest_edge), sides(crop)?)
             }
-            (true, size) => {
+            (true, size, None) => {
                 let (size, crop) = (sides(size)?, file.crop_size.map(sides).transpose()?);
                 match crop {
                     Some(crop) if crop != size => {

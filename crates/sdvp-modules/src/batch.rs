@@ -12,7 +12,11 @@ pub(crate) fn outcomes_of(
 ) -> Vec<std::result::Result<Outcome, ModuleError>> {
     let name = || module.name().to_owned();
     let own: Vec<&SubTask> = batch.iter().filter(|task| task.kind == kind).collect();
-    let mut outcomes = match outcomes(&own) {
+    let found = match own.as_slice() {
+        [] => Ok(Vec::new()),
+        own => outcomes(own),
+    };
+    let mut outcomes = match found {
         Ok(outcomes) => outcomes.into_iter(),
         Err(error) => {
             let failed = ModuleError::Failed {

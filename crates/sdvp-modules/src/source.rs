@@ -60,29 +60,25 @@ impl ModelSource {
         }
     }
 
-    /// A model's `config.json`, completed by what is usual where it says nothing. (JSON text of the same
-    /// form.)
+    /// A model's `config.json`, completed by what is usual for its `model_type` where it says nothing.
+    /// (JSON text of the same form.) Folders made here say nothing of their type.
     ///
     /// # Errors
     /// As [`ModelSource::json`].
-    pub(crate) fn config<T: DeserializeOwned>(&self, usual: &str) -> Result<T> {
+    pub(crate) fn config<T: DeserializeOwned>(
+        &self,
+        usual: impl Fn(Option<&str>) -> &'static str,
+    ) -> Result<T> {
         let invalid = |error: serde_json::Error| SetupError::Config {
             model: self.name(),
             file: CONFIG.to_owned(),
             reason: error.to_string(),
         };
-        let mut whole: Value = serde_json::from_str(usual).map_err(invalid)?;
-        complete(&mut whole, self.json(CONFIG, MODEL_FILES)?);
-        T::deserialize(whole).map_err(invalid)
-    }
-
-    /// What a model's `config.json` says it is. Folders made here say nothing of it.
-    ///
-    /// # Errors
-    /// As [`ModelSource::json`].
-    pub(crate) fn model_type(&self) -> Result<Option<String>> {
         let said: Value = self.json(CONFIG, MODEL_FILES)?;
-        Ok(said["model_type"].as_str().map(str::to_owned))
+        let usual = usual(said["model_type"].as_str());
+        let mut whole: Value = serde_json::from_str(usual).map_err(invalid)?;
+        complete(&mut whole, said);
+        T::deserialize(whole).map_err(invalid)
     }
 
     /// One JSON file, parsed.

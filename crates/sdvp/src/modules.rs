@@ -5,8 +5,8 @@ use sdvp_core::{Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
-    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Student, TeacherModel,
-    builtin_source, published_module,
+    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Student, Teacher,
+    TeacherModel, builtin_source, published_module,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,17 +62,31 @@ pub(crate) fn module(kind: SubTaskKind, path: &Path) -> Result<Arc<dyn Module>> 
         return published_module(kind, path)
             .with_context(|| format!("cannot load the checkpoint {}", path.display()));
     }
-    let detector = described(path)?;
-    let teaches = detector.description().teaches();
-    let detector: Arc<dyn Detector> = Arc::new(detector);
-    Ok(match kind {
-        kind if !teaches.contains(&kind) => {
-            bail!("{} does not {kind}", path.display());
-        }
+    stand_in(kind, &Arc::new(described(path)?), path)
+}
+
+/// A described ONNX file as a module.
+pub(crate) fn stand_in(
+    kind: SubTaskKind,
+    detector: &Arc<OnnxDetector>,
+    path: &Path,
+) -> Result<Arc<dyn Module>> {
+    if !detector.description().teaches().contains(&kind) {
+        bail!("{} does not {kind}", path.display());
+    }
+    match teacher(kind, detector.clone()) {
+        Some(teacher) => Ok(teacher),
+        None => bail!("nothing in {} could {kind}", path.display()),
+    }
+}
+
+/// The adapter of a kind before a detector; none if the kind is not taught.
+fn teacher(kind: SubTaskKind, detector: Arc<dyn Detector>) -> Option<Arc<dyn Teacher>> {
+    Some(match kind {
         SubTaskKind::Locate => Arc::new(LocateTeacher::new(detector)),
         SubTaskKind::Match => Arc::new(MatchTeacher::new(detector)),
         SubTaskKind::Answer => Arc::new(AnswerTeacher::new(detector)),
-        _ => bail!("nothing in {} could {kind}", path.display()),
+        _ => return None,
     })
 }
 
@@ -89,9 +103,9 @@ pub(crate) fn described(file: &Path) -> Result<OnnxDetector> {
 /// A target's teacher behind its adapters.
 pub(crate) struct Teachers {
     pub(crate) task: Task,
-    pub(crate) locate: Arc<LocateTeacher>,
-    pub(crate) answer: Arc<AnswerTeacher>,
-    pub(crate) matching: Arc<MatchTeacher>,
+    pub(crate) locate: Arc<dyn Teacher>,
+    pub(crate) answer: Arc<dyn Teacher>,
+    pub(crate) matching: Arc<dyn Teacher>,
     pub(crate) parameters: usize,
 }
 
@@ -117,12 +131,13 @@ impl Teachers {
         for file in files {
             let detector = Arc::new(described(file)?);
             for kind in detector.description().teaches() {
-                let detector = detector.clone();
-                match kind {
-                    SubTaskKind::Locate => self.locate = Arc::new(LocateTeacher::new(detector)),
-                    SubTaskKind::Match => self.matching = Arc::new(MatchTeacher::new(detector)),
-                    SubTaskKind::Answer => self.answer = Arc::new(AnswerTeacher::new(detector)),
-                    _ => {}
+                let place = match kind {
+                    SubTaskKind::Locate => &mut self.locate,
+                    SubTaskKind::Match => &mut self.matching,
+                    _ => &mut self.answer,
+                };
+                if let Some(teacher) = teacher(kind, detector.clone()) {
+                    *place = teacher;
                 }
             }
         }

@@ -64,12 +64,23 @@ pub struct OwlVitConfig {
     pub same_object_iou: Option<f32>,
 }
 
+/// `transformers`' defaults, in which the generations differ by the patches' side.
+macro_rules! usual {
+    ($patch_size:literal) => {
+        concat!(
+            r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": "#,
+            $patch_size,
+            r#", "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#
+        )
+    };
+}
+
 impl OwlVitConfig {
     /// What published files leave out where it is as usual (`transformers`' defaults).
-    pub const USUAL: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
+    pub const USUAL: &str = usual!(32);
 
     /// As [`OwlVitConfig::USUAL`], of OWLv2.
-    pub const USUAL_V2: &str = r#"{"projection_dim": 512, "text_config": {"vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}, "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 768, "patch_size": 16, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05}}"#;
+    pub const USUAL_V2: &str = usual!(16);
 
     /// Patches along one side.
     pub fn grid(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The answer student: ViLT behind the [`Module`] trait.
 
 use super::AnswerModel;
+use crate::batch::outcomes_of;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -113,7 +114,7 @@ impl AnswerStudent {
         &self.model
     }
 
-    fn answer(&self, tasks: &[SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
+    fn answer(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
         let views: Vec<&View> = tasks.iter().map(|task| &task.view).collect();
         let questions: Vec<&str> = tasks.iter().map(|task| task.text.as_str()).collect();
         let logits = self.model.logits_with(&self.network, &views, &questions)?;
@@ -122,31 +123,6 @@ impl AnswerStudent {
             .iter()
             .map(|row| Outcome::Answer(self.read_off(row)))
             .collect())
-    }
-
-    /// One outcome a sub-task; where the network fails, all of them fail.
-    fn answers_to(&self, tasks: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        let module = || self.name().to_owned();
-        match self.answer(tasks) {
-            Ok(outcomes) => tasks
-                .iter()
-                .zip(outcomes)
-                .map(|(task, outcome)| match task.kind {
-                    SubTaskKind::Answer => Ok(outcome),
-                    kind => Err(ModuleError::WrongKind {
-                        module: module(),
-                        kind,
-                    }),
-                })
-                .collect(),
-            Err(error) => {
-                let failed = ModuleError::Failed {
-                    module: module(),
-                    reason: error.to_string(),
-                };
-                vec![Err(failed); tasks.len()]
-            }
-        }
     }
 
     fn read_off(&self, probabilities: &[f32]) -> AnswerOutcome {
@@ -182,7 +158,9 @@ impl Module for AnswerStudent {
     fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
         batch
             .par_chunks(QUESTIONS_AT_ONCE)
-            .flat_map_iter(|tasks| self.answers_to(tasks))
+            .flat_map_iter(|tasks| {
+                outcomes_of(self, SubTaskKind::Answer, tasks, |tasks| self.answer(tasks))
+            })
             .collect()
     }
 }

@@ -145,17 +145,22 @@ impl Student {
             ));
         }
         let base = base_source(&entry.base.source)?;
-        let added = Some((lora.clone(), 0));
+        let method = TrainMethod::Lora(lora);
         match kind {
             SubTaskKind::Locate => {
-                self.locate = Arc::new(extended(&base, additions, &from, added)?);
+                let model = extended(&self.locate, &base, additions, &from, &method)?;
+                self.locate = Arc::new(model);
             }
             SubTaskKind::Match => {
-                self.matching = Arc::new(extended(&base, additions, &from, added)?);
+                let model = extended(&self.matching, &base, additions, &from, &method)?;
+                self.matching = Arc::new(model);
             }
-            _ => self.answer = Arc::new(extended(&base, additions, &from, added)?),
+            _ => {
+                let model = extended(&self.answer, &base, additions, &from, &method)?;
+                self.answer = Arc::new(model);
+            }
         }
-        if let Some(adapter) = self.trained_adapter(kind, TrainMethod::Lora(lora)) {
+        if let Some(adapter) = self.trained_adapter(kind, method) {
             self.manifest.modules.insert(kind, adapter);
         }
         Ok(self)
@@ -287,16 +292,17 @@ impl Student {
     }
 }
 
-/// A base's model with more parameters, which are from a folder.
+/// A base's model with parameters that were learned beside its own or in their place.
 fn extended<N: StudentNetwork>(
+    before: &StudentModel<N>,
     base: &ModelSource,
-    additions: HashMap<String, Tensor>,
+    learned: HashMap<String, Tensor>,
     from: &str,
-    lora: Option<(LoraConfig, u64)>,
+    method: &TrainMethod,
 ) -> Result<StudentModel<N>> {
-    let mut tensors = read_tensors(base)?;
-    tensors.extend(additions);
-    StudentModel::from_tensors(base, tensors, from, lora)
+    let mut tensors = before.params.to_tensors();
+    tensors.extend(learned);
+    StudentModel::from_tensors(base, tensors, from, lora_of(method))
 }
 
 /// Removes a folder that an earlier save may have left.
@@ -341,10 +347,8 @@ fn trained<N: StudentNetwork>(
     let Some(learned) = learned(student, adapter)? else {
         return Ok(before);
     };
-    let mut tensors = before.params.to_tensors();
-    tensors.extend(learned);
     let from = weights_name(student, adapter);
-    StudentModel::from_tensors(&base, tensors, &from, lora_of(&adapter.method))
+    extended(&before, &base, learned, &from, &adapter.method)
 }
 
 fn check_base(student: &ModelSource, adapter: &ModuleAdapter, found: Digest) -> Result<()> {

@@ -179,7 +179,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         from: &str,
         lora: Option<(LoraConfig, u64)>,
     ) -> Result<Self> {
-        let config: N::Config = source.config(N::usual(source.model_type()?.as_deref()))?;
+        let config: N::Config = source.config(N::usual)?;
         let processor = source.json(PROCESSOR, MODEL_FILES)?;
         let tokenizer = Tokenizer::from_bytes(&source.read(TOKENIZER, MODEL_FILES)?)?;
         Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {

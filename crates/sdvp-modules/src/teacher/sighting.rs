@@ -1,6 +1,6 @@
 //! What a teacher sees: a list of objects with names and colours, read off its dense prediction.
 
-use sdvp_core::{BBox, non_maximum_suppression};
+use sdvp_core::{BBox, suppression_within};
 
 /// One object.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +27,7 @@ impl Sighting {
         extents: &[Vec<f32>],
         grid: usize,
     ) -> Vec<Sighting> {
-        let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-        let mut sightings: Vec<(f32, Sighting)> = names
+        let sightings: Vec<Candidate> = names
             .iter()
             .zip(colors)
             .zip(extents)
@@ -51,17 +50,11 @@ impl Sighting {
                     names,
                     colors: softmax(colors),
                 };
-                (sighting.bbox.area() > 0.0).then_some((best, sighting))
+                // Whatever their names: what overlaps is one object.
+                (sighting.bbox.area() > 0.0).then_some((best, 0, sighting))
             })
             .collect();
-        sightings.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let boxes: Vec<BBox> = sightings.iter().map(|(_, s)| s.bbox).collect();
-        let kept = non_maximum_suppression(&boxes, SAME_OBJECT_IOU);
-        let mut sightings: Vec<Option<Sighting>> =
-            sightings.into_iter().map(|(_, s)| Some(s)).collect();
-        kept.into_iter()
-            .filter_map(|index| sightings[index].take())
-            .collect()
+        best_first(sightings, usize::MAX, SAME_OBJECT_IOU)
     }
 
     /// Probability that this is one of the named things, of the given colour where one is given.
@@ -78,7 +71,32 @@ impl Sighting {
     }
 }
 
-fn softmax(logits: &[f32]) -> Vec<f32> {
+/// A sighting with its probability, and the class within which it competes with others.
+pub(super) type Candidate = (f32, usize, Sighting);
+
+/// The likeliest candidates, of which so many are compared, without those that overlap likelier ones
+/// of their class by more than an IoU; best first.
+pub(super) fn best_first(
+    mut candidates: Vec<Candidate>,
+    compared: usize,
+    max_iou: f32,
+) -> Vec<Sighting> {
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    candidates.truncate(compared);
+    let boxes: Vec<BBox> = candidates.iter().map(|(.., s)| s.bbox).collect();
+    let kept = suppression_within(&boxes, max_iou, |index| candidates[index].1);
+    let mut sightings: Vec<Option<Sighting>> =
+        candidates.into_iter().map(|(.., s)| Some(s)).collect();
+    kept.into_iter()
+        .filter_map(|index| sightings[index].take())
+        .collect()
+}
+
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+pub(super) fn softmax(logits: &[f32]) -> Vec<f32> {
     let greatest = logits.iter().copied().fold(f32::MIN, f32::max);
     let weights: Vec<f32> = logits.iter().map(|x| (x - greatest).exp()).collect();
     let total: f32 = weights.iter().sum();

@@ -348,8 +348,7 @@ impl Effort {
                 })
             }
             Labels::Random => {
-                let teachers: [Arc<dyn Teacher>; 3] =
-                    [teachers.locate, teachers.matching, teachers.answer];
+                let teachers = [teachers.locate, teachers.matching, teachers.answer];
                 teachers
                     .map(|teacher| Arc::new(RandomTeacher::new(teacher, seed)) as Arc<dyn Teacher>)
             }

@@ -277,6 +277,11 @@ impl OnnxDescription {
         self.labels.listed()
     }
 
+    /// The kind of each class, by index; none if nothing is said.
+    pub fn categories(&self) -> &[String] {
+        self.categories.as_ref().map_or(&[], Labels::listed)
+    }
+
     /// The kinds of sub-tasks it labels.
     pub fn teaches(&self) -> Vec<SubTaskKind> {
         let able = self.able();
@@ -365,13 +370,6 @@ impl OnnxInput {
 
 impl Labels {
     /// The names themselves, once they are read.
-    pub(super) fn into_listed(self) -> Vec<String> {
-        match self {
-            Labels::Listed(names) => names,
-            Labels::File(_) => Vec::new(),
-        }
-    }
-
     fn listed(&self) -> &[String] {
         match self {
             Labels::Listed(names) => names,

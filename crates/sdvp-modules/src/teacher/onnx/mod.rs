@@ -8,10 +8,11 @@ pub use description::{
     Activation, Channels, Corners, InputFit, Labels, Layout, OnnxDescription, OnnxInput, OnnxOutput,
 };
 
+use super::sighting::best_first;
 use super::{Detector, Sighting, Vocabulary};
 use crate::error::{Result, SetupError};
 use input::Placement;
-use output::{Candidate, Numbers};
+use output::{Candidate, Numbers, Reader};
 use rten::{Model, NodeId, ValueType};
 use rten_tensor::{AsView, Layout as _, NdTensor, TensorView};
 use sdvp_core::{BBox, Digest, Hasher, Image, View};
@@ -97,11 +98,10 @@ impl OnnxDetector {
         });
         let outputs = outputs.collect::<Result<_>>()?;
         let believed = Calibration::try_from(description.believed);
-        let categories = description.categories.clone();
         let detector = Self {
             vocabulary: Vocabulary::new(
                 description.names().to_vec(),
-                categories.map_or_else(Vec::new, Labels::into_listed),
+                description.categories().to_vec(),
                 Vec::new(),
             ),
             believed: believed.map_err(|e| wrong(e.to_string()))?,
@@ -168,10 +168,13 @@ impl OnnxDetector {
         let outputs: Vec<Numbers> = outputs
             .collect::<std::result::Result<_, String>>()
             .map_err(wrong)?;
-        let labels = self.vocabulary.names.len();
         let seen = places.iter().enumerate().map(|(image, place)| {
-            let form = &self.description.output;
-            let candidates = form.read(&outputs, image, views.len(), labels)?;
+            let reader = Reader {
+                image,
+                images: views.len(),
+                labels: self.vocabulary.names.len(),
+            };
+            let candidates = reader.read(&self.description.output, &outputs)?;
             self.sightings_of(candidates, *place)
         });
         seen.collect::<std::result::Result<_, String>>()
@@ -189,7 +192,7 @@ impl OnnxDetector {
         let (width, height) = (size.width as f32, size.height as f32);
         let normalized = self.description.output.normalized();
         let whole = BBox::new(0.0, 0.0, 1.0, 1.0);
-        let mut seen: Vec<(usize, f32, Sighting)> = Vec::new();
+        let mut seen = Vec::new();
         for Candidate { bbox, classes } in candidates {
             let names = probabilities(classes)?;
             let best = names.iter().copied().enumerate();
@@ -210,22 +213,12 @@ impl OnnxDetector {
                     names,
                     colors,
                 };
-                seen.push((class, probability, sighting));
+                seen.push((probability, class, sighting));
             }
         }
-        seen.sort_by(|a, b| b.1.total_cmp(&a.1));
-        seen.truncate(COMPARED);
-        let overlap = self.description.overlap;
-        let mut kept: Vec<(usize, f32, Sighting)> = Vec::new();
-        for (class, probability, sighting) in seen {
-            let same = |(other, _, known): &(usize, f32, Sighting)| {
-                *other == class && overlap < 1.0 && known.bbox.iou(&sighting.bbox) > overlap
-            };
-            if kept.len() < MOST && !kept.iter().any(same) {
-                kept.push((class, probability, sighting));
-            }
-        }
-        Ok(kept.into_iter().map(|(.., sighting)| sighting).collect())
+        let mut kept = best_first(seen, COMPARED, self.description.overlap);
+        kept.truncate(MOST);
+        Ok(kept)
     }
 }
 
@@ -272,10 +265,9 @@ fn with_files(hasher: Hasher, file: &Path) -> Result<Hasher> {
         }
     }
     beside.sort();
-    let parts = beside.iter().map(|path| read(path));
-    parts
-        .into_iter()
-        .try_fold(hasher, |hasher, bytes| Ok(hasher.part(&bytes?)))
+    beside
+        .iter()
+        .try_fold(hasher, |hasher, path| Ok(hasher.part(&read(path)?)))
 }
 
 /// Names of inputs or outputs, with what they hold.

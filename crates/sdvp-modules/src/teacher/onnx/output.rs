@@ -1,5 +1,6 @@
 //! What an ONNX file's outputs say was seen.
 
+use super::super::sighting::{sigmoid, softmax};
 use super::description::{Activation, Corners, OnnxOutput};
 use sdvp_core::BBox;
 
@@ -19,24 +20,6 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// One image's part as rows: `dims` numbers of its shape are its own; a first dimension for the
-    /// images may be missing if there is but one.
-    fn part(&self, image: usize, images: usize, dims: usize) -> Result<(&[usize], &[f32]), String> {
-        let own = match self.shape.split_first() {
-            Some((&first, own)) if own.len() == dims && first == images => own,
-            _ if images == 1 && self.shape.len() == dims => &self.shape,
-            _ => {
-                return Err(format!(
-                    "output {}: expected {dims} dimensions beside one for {images} image(s), found {:?}",
-                    self.name, self.shape
-                ));
-            }
-        };
-        let size: usize = own.iter().product();
-        let values = self.values.get(image * size..(image + 1) * size);
-        Ok((own, values.unwrap_or_default()))
-    }
-
     fn wrong(&self, expected: &str) -> String {
         format!(
             "output {}: expected {expected}, found {:?}",
@@ -49,13 +32,8 @@ impl Activation {
     fn apply(self, logits: &[f32]) -> Vec<f32> {
         match self {
             Activation::None => logits.to_vec(),
-            Activation::Sigmoid => logits.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
-            Activation::Softmax => {
-                let greatest = logits.iter().copied().fold(f32::MIN, f32::max);
-                let weights: Vec<f32> = logits.iter().map(|x| (x - greatest).exp()).collect();
-                let total: f32 = weights.iter().sum();
-                weights.iter().map(|weight| weight / total).collect()
-            }
+            Activation::Sigmoid => logits.iter().map(|&x| sigmoid(x)).collect(),
+            Activation::Softmax => softmax(logits),
         }
     }
 }
@@ -92,35 +70,32 @@ impl OnnxOutput {
             OnnxOutput::Ssd { normalized, .. } => *normalized,
         }
     }
+}
 
-    /// What one image's outputs say, in the order of [`OnnxOutput::wanted`].
+/// Reads one image's part of the outputs of several.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    /// Which image.
+    pub(super) image: usize,
+    /// Of how many.
+    pub(super) images: usize,
+    /// How many classes have names.
+    pub(super) labels: usize,
+}
+
+impl Reader {
+    /// What the outputs say, in the order of [`OnnxOutput::wanted`].
     pub(super) fn read(
-        &self,
+        self,
+        form: &OnnxOutput,
         outputs: &[Numbers],
-        image: usize,
-        images: usize,
-        labels: usize,
     ) -> Result<Vec<Candidate>, String> {
-        match (self, outputs) {
+        match (form, outputs) {
             (OnnxOutput::Yolo { activation, .. }, [predictions]) => {
-                yolo(predictions, image, images, labels, *activation)
+                self.yolo(predictions, *activation)
             }
             (OnnxOutput::Detr { activation, .. }, [logits, boxes]) => {
-                let (shape, logits) = rows(logits, image, images, "classes")?;
-                let (_, boxes) = rows_of(boxes, image, images, 4, shape.0)?;
-                let nothing = usize::from(*activation == Activation::Softmax);
-                if shape.1 != labels + nothing {
-                    return Err(outputs[0].wrong(&format!("{} classes", labels + nothing)));
-                }
-                let classes = logits
-                    .chunks_exact(shape.1)
-                    .map(|row| activation.apply(row));
-                let seen = classes.zip(boxes.chunks_exact(4)).map(|(mut classes, at)| {
-                    classes.truncate(labels);
-                    let bbox = BBox::from_center(at[0], at[1], at[2], at[3]);
-                    Candidate { bbox, classes }
-                });
-                Ok(seen.collect())
+                self.detr(logits, boxes, *activation)
             }
             (
                 OnnxOutput::Ssd {
@@ -129,36 +104,11 @@ impl OnnxOutput {
                     ..
                 },
                 [boxes, scores, classes @ ..],
-            ) => {
-                let ((count, _), at) = rows(boxes, image, images, "4")?;
-                if at.len() != 4 * count {
-                    return Err(boxes.wrong("4 numbers a box"));
-                }
-                let classes = match classes {
-                    [] => every_class(scores, image, images, count, labels, *first_class)?,
-                    [classes, ..] => one_class(
-                        [scores, classes],
-                        image,
-                        images,
-                        count,
-                        labels,
-                        *first_class,
-                    )?,
-                };
-                let bbox = |at: &[f32]| match corners {
-                    Corners::Xyxy => BBox::new(at[0], at[1], at[2], at[3]),
-                    Corners::Yxyx => BBox::new(at[1], at[0], at[3], at[2]),
-                };
-                let boxes = at.chunks_exact(4).map(bbox);
-                let seen = boxes.zip(classes);
-                Ok(seen
-                    .map(|(bbox, classes)| Candidate { bbox, classes })
-                    .collect())
-            }
+            ) => self.ssd(boxes, scores, classes.first(), *first_class, *corners),
             (OnnxOutput::Classes { activation, .. }, [logits]) => {
-                let (shape, values) = logits.part(image, images, 1)?;
-                if shape != [labels] {
-                    return Err(logits.wrong(&format!("{labels} classes")));
+                let (shape, values) = self.part(logits, 1)?;
+                if shape != [self.labels] {
+                    return Err(logits.wrong(&format!("{} classes", self.labels)));
                 }
                 Ok(vec![Candidate {
                     bbox: BBox::new(0.0, 0.0, 1.0, 1.0),
@@ -168,61 +118,55 @@ impl OnnxOutput {
             _ => Err("the file has fewer outputs than this form needs".to_owned()),
         }
     }
-}
 
-/// Rows of one image, and how many of how many numbers.
-fn rows<'a>(
-    numbers: &'a Numbers,
-    image: usize,
-    images: usize,
-    columns: &str,
-) -> Result<((usize, usize), &'a [f32]), String> {
-    let (shape, values) = numbers.part(image, images, 2)?;
-    match *shape {
-        [count, width] if width > 0 => Ok(((count, width), values)),
-        _ => Err(numbers.wrong(&format!("rows of {columns}"))),
+    /// The image's own numbers, of so many dimensions; a first one for the images may be missing if
+    /// there is but one.
+    fn part(self, numbers: &Numbers, dims: usize) -> Result<(&[usize], &[f32]), String> {
+        let Self { image, images, .. } = self;
+        let own = match numbers.shape.split_first() {
+            Some((&first, own)) if own.len() == dims && first == images => own,
+            _ if images == 1 && numbers.shape.len() == dims => &numbers.shape,
+            _ => {
+                return Err(numbers.wrong(&format!(
+                    "{dims} dimensions beside one for {images} image(s)"
+                )));
+            }
+        };
+        let size: usize = own.iter().product();
+        let values = numbers.values.get(image * size..(image + 1) * size);
+        Ok((own, values.unwrap_or_default()))
     }
-}
 
-/// As [`rows`], of so many numbers, and so many.
-fn rows_of(
-    numbers: &Numbers,
-    image: usize,
-    images: usize,
-    width: usize,
-    count: usize,
-) -> Result<((usize, usize), &[f32]), String> {
-    let (shape, values) = rows(numbers, image, images, "boxes")?;
-    if shape == (count, width) {
-        Ok((shape, values))
-    } else {
-        Err(numbers.wrong(&format!("{count} rows of {width}")))
+    /// The image's rows: how many, of how many numbers, and the numbers.
+    fn rows<'a>(
+        self,
+        numbers: &'a Numbers,
+        columns: &str,
+    ) -> Result<((usize, usize), &'a [f32]), String> {
+        let (shape, values) = self.part(numbers, 2)?;
+        match *shape {
+            [count, width] if width > 0 => Ok(((count, width), values)),
+            _ => Err(numbers.wrong(&format!("rows of {columns}"))),
+        }
     }
-}
 
-fn yolo(
-    numbers: &Numbers,
-    image: usize,
-    images: usize,
-    labels: usize,
-    activation: Activation,
-) -> Result<Vec<Candidate>, String> {
-    let ((height, width), values) = rows(numbers, image, images, "predictions")?;
-    let fits = |side: usize| side == labels + 4 || side == labels + 5;
-    // As YOLOv8 has it; and if both fit: so few boxes are unlikely.
-    let columns = fits(height);
-    if !columns && !fits(width) {
-        let expected = format!("{} or {} numbers a box", labels + 4, labels + 5);
-        return Err(numbers.wrong(&expected));
-    }
-    let (count, own) = if columns {
-        (width, height)
-    } else {
-        (height, width)
-    };
-    let first = own - labels;
-    Ok((0..count)
-        .map(|row| {
+    fn yolo(self, numbers: &Numbers, activation: Activation) -> Result<Vec<Candidate>, String> {
+        let labels = self.labels;
+        let ((height, width), values) = self.rows(numbers, "predictions")?;
+        let fits = |side: usize| side == labels + 4 || side == labels + 5;
+        // As YOLOv8 has it; and if both fit: so few boxes are unlikely.
+        let columns = fits(height);
+        if !columns && !fits(width) {
+            let expected = format!("{} or {} numbers a box", labels + 4, labels + 5);
+            return Err(numbers.wrong(&expected));
+        }
+        let (count, own) = if columns {
+            (width, height)
+        } else {
+            (height, width)
+        };
+        let first = own - labels;
+        let candidate = |row: usize| {
             let number = |column: usize| {
                 let at = if columns {
                     column * width + row
@@ -236,7 +180,7 @@ fn yolo(
             if first == 5 {
                 let own = match activation {
                     Activation::None => number(4),
-                    _ => 1.0 / (1.0 + (-number(4)).exp()),
+                    _ => sigmoid(number(4)),
                 };
                 classes.iter_mut().for_each(|class| *class *= own);
             }
@@ -244,60 +188,111 @@ fn yolo(
                 bbox: BBox::from_center(number(0), number(1), number(2), number(3)),
                 classes,
             }
-        })
-        .collect())
-}
-
-/// Probabilities of all labels, where every class has a score.
-fn every_class(
-    scores: &Numbers,
-    image: usize,
-    images: usize,
-    count: usize,
-    labels: usize,
-    first: usize,
-) -> Result<Vec<Vec<f32>>, String> {
-    let (shape, values) = rows(scores, image, images, "scores")?;
-    if shape.0 != count || shape.1 < first + labels {
-        let expected = format!("{count} rows of at least {} scores", first + labels);
-        return Err(scores.wrong(&expected));
+        };
+        Ok((0..count).map(candidate).collect())
     }
-    let own = |row: &[f32]| row.iter().skip(first).take(labels).copied().collect();
-    Ok(values.chunks_exact(shape.1).map(own).collect())
-}
 
-/// Probabilities of all labels, where one class has a score. Classes without a label are nothing.
-fn one_class(
-    [scores, classes]: [&Numbers; 2],
-    image: usize,
-    images: usize,
-    count: usize,
-    labels: usize,
-    first: usize,
-) -> Result<Vec<Vec<f32>>, String> {
-    let mut numbers = Vec::with_capacity(2);
-    for output in [scores, classes] {
-        let (shape, values) = output.part(image, images, 1)?;
-        if shape != [count] {
-            return Err(output.wrong(&format!("one number for each of {count} boxes")));
+    fn detr(
+        self,
+        logits: &Numbers,
+        boxes: &Numbers,
+        activation: Activation,
+    ) -> Result<Vec<Candidate>, String> {
+        let ((count, width), classes) = self.rows(logits, "classes")?;
+        let (shape, at) = self.rows(boxes, "boxes")?;
+        if shape != (count, 4) {
+            return Err(boxes.wrong(&format!("{count} rows of 4")));
         }
-        numbers.push(values);
+        let nothing = usize::from(activation == Activation::Softmax);
+        if width != self.labels + nothing {
+            return Err(logits.wrong(&format!("{} classes", self.labels + nothing)));
+        }
+        let classes = classes.chunks_exact(width).map(|row| activation.apply(row));
+        let seen = classes.zip(at.as_chunks::<4>().0);
+        Ok(seen
+            .map(|(mut classes, &[x, y, w, h])| {
+                classes.truncate(self.labels);
+                Candidate {
+                    bbox: BBox::from_center(x, y, w, h),
+                    classes,
+                }
+            })
+            .collect())
     }
-    let [scores, classes] = numbers[..] else {
-        return Ok(Vec::new());
-    };
-    let own = |(&score, &class): (&f32, &f32)| {
-        let mut own = vec![0.0; labels];
-        // Some files fill up with -1.
-        let class = class.round() - first as f32;
-        if class >= 0.0
-            && let Some(slot) = own.get_mut(class as usize)
-        {
-            *slot = score;
+
+    fn ssd(
+        self,
+        boxes: &Numbers,
+        scores: &Numbers,
+        classes: Option<&Numbers>,
+        first: usize,
+        corners: Corners,
+    ) -> Result<Vec<Candidate>, String> {
+        let ((count, _), at) = self.rows(boxes, "4")?;
+        if at.len() != 4 * count {
+            return Err(boxes.wrong("4 numbers a box"));
         }
-        own
-    };
-    Ok(scores.iter().zip(classes).map(own).collect())
+        let classes = match classes {
+            None => self.every_class(scores, count, first)?,
+            Some(classes) => self.one_class(scores, classes, count, first)?,
+        };
+        let bbox = |&[a, b, c, d]: &[f32; 4]| match corners {
+            Corners::Xyxy => BBox::new(a, b, c, d),
+            Corners::Yxyx => BBox::new(b, a, d, c),
+        };
+        let boxes = at.as_chunks::<4>().0.iter().map(bbox);
+        Ok(boxes
+            .zip(classes)
+            .map(|(bbox, classes)| Candidate { bbox, classes })
+            .collect())
+    }
+
+    /// Probabilities of all labels, where every class has a score.
+    fn every_class(
+        self,
+        scores: &Numbers,
+        count: usize,
+        first: usize,
+    ) -> Result<Vec<Vec<f32>>, String> {
+        let labels = self.labels;
+        let (shape, values) = self.rows(scores, "scores")?;
+        if shape.0 != count || shape.1 < first + labels {
+            let expected = format!("{count} rows of at least {} scores", first + labels);
+            return Err(scores.wrong(&expected));
+        }
+        let own = |row: &[f32]| row.iter().skip(first).take(labels).copied().collect();
+        Ok(values.chunks_exact(shape.1).map(own).collect())
+    }
+
+    /// Probabilities of all labels, where one class has a score. Classes without a label are nothing.
+    fn one_class(
+        self,
+        scores: &Numbers,
+        classes: &Numbers,
+        count: usize,
+        first: usize,
+    ) -> Result<Vec<Vec<f32>>, String> {
+        let each = |output| -> Result<&[f32], String> {
+            let (shape, values) = self.part(output, 1)?;
+            if shape != [count] {
+                return Err(output.wrong(&format!("one number for each of {count} boxes")));
+            }
+            Ok(values)
+        };
+        let own = |(&score, &class): (&f32, &f32)| {
+            let mut own = vec![0.0; self.labels];
+            // Some files fill up with -1.
+            let class = class.round() - first as f32;
+            if class >= 0.0
+                && let Some(slot) = own.get_mut(class as usize)
+            {
+                *slot = score;
+            }
+            own
+        };
+        let scores = each(scores)?;
+        Ok(scores.iter().zip(each(classes)?).map(own).collect())
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +301,23 @@ mod tests {
 
     fn form(text: &str) -> OnnxOutput {
         toml::from_str(text).unwrap()
+    }
+
+    impl OnnxOutput {
+        fn read(
+            &self,
+            outputs: &[Numbers],
+            image: usize,
+            images: usize,
+            labels: usize,
+        ) -> Result<Vec<Candidate>, String> {
+            let reader = Reader {
+                image,
+                images,
+                labels,
+            };
+            reader.read(self, outputs)
+        }
     }
 
     fn numbers(shape: &[usize], values: &[f32]) -> Numbers {

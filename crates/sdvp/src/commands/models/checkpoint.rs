@@ -1,10 +1,12 @@
 //! `sdvp models verify`: whether a checkpoint or an ONNX file can be used, and for what.
 
 use crate::{modules, output};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sdvp_core::{DecodeLimits, Image, SubTaskKind};
+use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{Detector, Sighting, Vocabulary};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Verify {
@@ -22,13 +24,21 @@ const TOLD: usize = 3;
 impl Verify {
     /// Loads the checkpoint as everything it may be. Work has failed if it is nothing.
     pub(crate) fn run(self, json: bool) -> Result<bool> {
-        if self.image.is_some() && !modules::is_description(&self.folder) {
+        let is_description = modules::is_description(&self.folder);
+        if self.image.is_some() && !is_description {
             bail!("--image is for described ONNX files; `sdvp ask` shows what a checkpoint says");
         }
+        // Loaded once, and not for every kind anew.
+        let detector = is_description.then(|| modules::described(&self.folder).map(Arc::new));
         let mut usable = Vec::new();
         let mut reasons = Vec::new();
         for kind in SubTaskKind::TAUGHT {
-            match modules::module(kind, &self.folder) {
+            let module = match &detector {
+                None => modules::module(kind, &self.folder),
+                Some(Ok(detector)) => modules::stand_in(kind, detector, &self.folder),
+                Some(Err(error)) => Err(anyhow!("{error:#}")),
+            };
+            match module {
                 Ok(module) => usable.push(serde_json::json!({
                     "kind": kind.name(),
                     "module": module.name(),
@@ -41,8 +51,10 @@ impl Verify {
             }
         }
         let ok = !usable.is_empty();
-        let image = self.image.as_ref().filter(|_| ok);
-        let seen = image.map(|image| seen(&self.folder, image)).transpose()?;
+        let seen = match (&self.image, &detector) {
+            (Some(image), Some(Ok(detector))) => Some(seen(detector, image)?),
+            _ => None,
+        };
         if json {
             output::json(&serde_json::json!({
                 "folder": self.folder,
@@ -79,8 +91,7 @@ impl Verify {
 }
 
 /// What a described file sees in a picture: names with probabilities, and boxes in pixels.
-fn seen(file: &Path, image: &Path) -> Result<Vec<serde_json::Value>> {
-    let detector = modules::described(file)?;
+fn seen(detector: &OnnxDetector, image: &Path) -> Result<Vec<serde_json::Value>> {
     let picture = Image::open(image, &DecodeLimits::default())
         .with_context(|| format!("cannot read {}", image.display()))?;
     let view = picture.view();
