@@ -17,6 +17,8 @@ pub trait Observer: Sync {
     fn advance(&self, done: usize);
     /// The current loss, while training.
     fn loss(&self, step: usize, loss: f32);
+    /// Something worth knowing about the current phase, for people.
+    fn note(&self, _text: &str) {}
 }
 
 /// Hears nothing.

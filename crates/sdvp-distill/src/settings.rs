@@ -1,7 +1,7 @@
 //! How to distil.
 
 use crate::memory::MemoryBound;
-use sdvp_modules::TrainMethod;
+use sdvp_modules::{EarlySettings, TrainMethod};
 use serde::{Deserialize, Serialize};
 
 /// Settings of one step (one kind of sub-task).
@@ -25,9 +25,20 @@ pub struct StepSettings {
     pub anchor: f64,
     /// Directions of every weight matrix's change that stay when all steps are done; 0 keeps all.
     pub directions: usize,
+    /// Gradients of a batch are summed up over so many pieces of it, one after the other: each takes
+    /// that much less memory. What is learned stays the same but for rounding.
+    #[serde(default = "one")]
+    pub pieces: usize,
+    /// Where what layers that do not learn say of a view is kept, so that it is computed once.
+    #[serde(default)]
+    pub early: EarlySettings,
     /// What is trained.
     #[serde(flatten)]
     pub method: TrainMethod,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl StepSettings {
@@ -107,6 +118,8 @@ impl Default for DistillSettings {
             // what undoes earlier learning; a greater one takes more from what is to be learned.
             anchor: 18.0,
             directions: 0,
+            pieces: 1,
+            early: EarlySettings::default(),
             method: TrainMethod::Vision,
         };
         Self {

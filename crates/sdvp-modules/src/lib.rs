@@ -15,9 +15,9 @@ pub use error::SetupError;
 pub use published::{BlipAnswerer, BlipMatcher, published_module};
 pub use source::ModelSource;
 pub use student::{
-    AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, MatchModel,
-    MatchStudent, ModuleAdapter, Student, StudentManifest, StudentModel, StudentNetwork,
-    TrainMethod,
+    AnswerModel, AnswerStudent, BaseReference, EarlySettings, LocateModel, LocateStudent,
+    MatchModel, MatchStudent, ModuleAdapter, PassSizes, Student, StudentManifest, StudentModel,
+    StudentNetwork, TrainMethod, TrainingDemand,
 };
 pub use teacher::{
     AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Meaning, Question,

@@ -100,6 +100,18 @@ impl Observer for Progress {
         }
     }
 
+    fn note(&self, text: &str) {
+        if self.terminal {
+            if let Ok(current) = self.current.lock()
+                && let Some(phase) = current.as_ref()
+            {
+                phase.bar.println(format!("{}: {text}", phase.name));
+            }
+        } else {
+            self.line(text);
+        }
+    }
+
     fn loss(&self, _step: usize, loss: f32) {
         if let Ok(mut current) = self.current.lock()
             && let Some(phase) = current.as_mut()

@@ -89,7 +89,7 @@ pub fn pretrain_answer(
         let views = scene_views(&spec, settings.seed ^ 0xA5, first, settings.batch);
         let mut rng = ChaCha8Rng::seed_from_u64(settings.seed ^ (first << 8));
         let asked = ask_each(&views, &mut rng);
-        let learned = learn_from(&parts_of(asked.len(), 0), |(few, _)| {
+        let learned = learn_from(&parts_of(asked.len(), 0, 1), |(few, _)| {
             let (answers, patches) = losses(model, &heads, &asked[few.clone()])?;
             let answers = (answers * share(few, asked.len()))?;
             let patches = (patches * (PATCH_WEIGHT * share(few, asked.len())))?;

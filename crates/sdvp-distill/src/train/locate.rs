@@ -129,8 +129,7 @@ pub(crate) fn locate_losses(
         .map(|e| &e.view)
         .chain(remembered.iter().map(|r| &r.view))
         .collect();
-    let pixels = model.processor.batch(&views, &Device::Cpu)?;
-    let features = model.network.image_features(&pixels)?;
+    let features = model.image_features(&views)?;
     let queries = model.queries(&texts.texts())?;
     let asked = side_by_side(&asked)?;
     let logits = model.network.logits_of_each(&features, &queries, &asked)?;

@@ -83,6 +83,10 @@ where
     N::Config: Sync,
 {
     choose_trainable::<N>(&mut model.params, &settings.method);
+    model.keep_early(&settings.early)?;
+    let inputs = settings.batch + settings.rehearsed.min(memory.len());
+    let demand = model.training_demand(inputs, settings.pieces);
+    observer.note(&demand.to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {
         learning_rate: settings.learning_rate,
@@ -105,16 +109,16 @@ where
     let mut optimizer = AdamW::new(&model.params, config, schedule)?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
-    let model = &*model;
-    let directions = Directions::before(&model.params, settings.directions)?;
+    let learning = &*model;
+    let directions = Directions::before(&learning.params, settings.directions)?;
     for _ in 0..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered = next_memory.of(memory, settings.rehearsed);
         let remembered: Vec<&M> = remembered.into_iter().copied().collect();
-        let parts = parts_of(labelled.len(), remembered.len());
+        let parts = parts_of(labelled.len(), remembered.len(), settings.pieces);
         let learned = learn_from(&parts, |(few, some)| {
             let (loss, divergence) =
-                losses(model, &labelled[few.clone()], &remembered[some.clone()])?;
+                losses(learning, &labelled[few.clone()], &remembered[some.clone()])?;
             let loss = (loss * share(few, labelled.len()))?;
             let (total, divergence) = match divergence {
                 Some(divergence) => {
@@ -137,6 +141,7 @@ where
         }
         recorder.add(learned.loss, learned.divergence);
     }
-    directions.keep(&model.params)?;
+    directions.keep(&learning.params)?;
+    model.forget_early();
     Ok(recorder.finish())
 }

@@ -29,9 +29,13 @@ pub(crate) struct Learned {
 }
 
 /// The parts of a batch of `first` items that come with `second` others, as ranges of both; no part
-/// is without a first item.
-pub(crate) fn parts_of(first: usize, second: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let parts = PARTS.min(first);
+/// is without a first item. There are `pieces` times as many as are computed at the same time.
+pub(crate) fn parts_of(
+    first: usize,
+    second: usize,
+    pieces: usize,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let parts = (PARTS * pieces.max(1)).min(first);
     let part = |count: usize, i: usize| count * i / parts..count * (i + 1) / parts;
     (0..parts)
         .map(|i| (part(first, i), part(second, i)))
@@ -48,7 +52,27 @@ pub(crate) fn learn_from<P: Sync>(
     parts: &[P],
     objective: impl Fn(&P) -> Result<Objective, ModelError> + Sync,
 ) -> Result<Option<Learned>, ModelError> {
-    let learned: Vec<Learned> = parts
+    let mut whole: Option<Learned> = None;
+    for piece in parts.chunks(PARTS) {
+        for part in side_by_side(piece, &objective)? {
+            match &mut whole {
+                None => whole = Some(part),
+                Some(whole) => {
+                    whole.gradients.extend(part.gradients)?;
+                    whole.loss += part.loss;
+                    whole.divergence += part.divergence;
+                }
+            }
+        }
+    }
+    Ok(whole)
+}
+
+fn side_by_side<P: Sync>(
+    parts: &[P],
+    objective: &(impl Fn(&P) -> Result<Objective, ModelError> + Sync),
+) -> Result<Vec<Learned>, ModelError> {
+    parts
         .par_iter()
         .with_max_len(1)
         .map(|part| {
@@ -63,17 +87,7 @@ pub(crate) fn learn_from<P: Sync>(
                 divergence,
             })
         })
-        .collect::<Result<_, ModelError>>()?;
-    let mut learned = learned.into_iter();
-    let Some(mut whole) = learned.next() else {
-        return Ok(None);
-    };
-    for part in learned {
-        whole.gradients.extend(part.gradients)?;
-        whole.loss += part.loss;
-        whole.divergence += part.divergence;
-    }
-    Ok(Some(whole))
+        .collect()
 }
 
 /// [`learn_from`] of `count` labelled items with nothing rehearsed beside them; `loss` is a mean
@@ -82,7 +96,7 @@ pub(crate) fn learn_labelled(
     count: usize,
     loss: impl Fn(Range<usize>) -> Result<Tensor, ModelError> + Sync,
 ) -> Result<Option<Learned>, ModelError> {
-    learn_from(&parts_of(count, 0), |(few, _)| {
+    learn_from(&parts_of(count, 0, 1), |(few, _)| {
         let total = (loss(few.clone())? * share(few, count))?;
         Ok(Objective {
             loss: total.to_scalar()?,
@@ -99,9 +113,14 @@ mod tests {
 
     #[test]
     fn parts_cover_a_batch_once() {
-        assert_eq!(parts_of(5, 2), [(0..2, 0..1), (2..5, 1..2)]);
-        assert_eq!(parts_of(1, 3), [(0..1, 0..3)]);
-        assert!(parts_of(0, 3).is_empty());
+        assert_eq!(parts_of(5, 2, 1), [(0..2, 0..1), (2..5, 1..2)]);
+        assert_eq!(parts_of(1, 3, 4), [(0..1, 0..3)]);
+        assert!(parts_of(0, 3, 1).is_empty());
+        let pieces = parts_of(5, 2, 2);
+        assert_eq!(
+            pieces,
+            [(0..1, 0..0), (1..2, 0..1), (2..3, 1..1), (3..5, 1..2)]
+        );
     }
 
     #[test]
@@ -113,11 +132,23 @@ mod tests {
             let x = Tensor::new(&numbers[range], &Device::Cpu)?;
             Ok(x.broadcast_mul(weight.as_tensor())?.sqr()?.mean_all()?)
         };
-        let whole = learn_labelled(5, loss).unwrap().unwrap();
         let squares: f32 = numbers.iter().map(|x| x * x).sum::<f32>() / 5.0;
-        let gradient: f32 = whole.gradients.get(&weight).unwrap().to_scalar().unwrap();
-        assert!((whole.loss - 0.49 * squares).abs() < 1e-5);
-        assert!((gradient - 1.4 * squares).abs() < 1e-4, "{gradient}");
+        for pieces in [1, 2, 9] {
+            let whole = learn_from(&parts_of(5, 0, pieces), |(few, _)| {
+                let total = (loss(few.clone())? * share(few, 5))?;
+                let loss = total.to_scalar()?;
+                let divergence = 0.0;
+                Ok(Objective {
+                    total,
+                    loss,
+                    divergence,
+                })
+            });
+            let whole = whole.unwrap().unwrap();
+            let gradient: f32 = whole.gradients.get(&weight).unwrap().to_scalar().unwrap();
+            assert!((whole.loss - 0.49 * squares).abs() < 1e-5);
+            assert!((gradient - 1.4 * squares).abs() < 1e-4, "{gradient}");
+        }
         assert!(learn_labelled(0, loss).unwrap().is_none());
     }
 }

@@ -77,7 +77,25 @@ impl Clip {
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn image_vectors(&self, pixels: &Tensor) -> Result<Tensor> {
-        unit_length(&self.projection.forward(&self.image.class_state(pixels)?)?)
+        self.vectors_after(&self.early_states(pixels, 0)?, 0)
+    }
+
+    /// What the image tower's first `layers` layers make of `[batch, 3, side, side]` pixels,
+    /// `[batch, 1 + patches, hidden]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn early_states(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.early(pixels, layers)
+    }
+
+    /// As [`Clip::image_vectors`], from the states after the first `layers` layers.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn vectors_after(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        let state = self.image.class_state(early, layers)?;
+        unit_length(&self.projection.forward(&state)?)
     }
 
     /// What cosines are multiplied with.

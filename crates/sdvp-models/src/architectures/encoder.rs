@@ -123,10 +123,27 @@ impl Encoder {
             .map(Self)
     }
 
-    /// `x` is `[batch, tokens, hidden]`; `key_mask` `[batch, tokens]` is 0 where a token must not
-    /// be looked at; `causal` hides what comes later.
+    /// All layers.
+    pub(crate) fn layers(&self) -> Layers<'_> {
+        Layers(&self.0)
+    }
+
+    /// The first so many layers, and those after them.
+    pub(crate) fn split(&self, at: usize) -> (Layers<'_>, Layers<'_>) {
+        let (early, late) = self.0.split_at(at.min(self.0.len()));
+        (Layers(early), Layers(late))
+    }
+}
+
+/// Layers of an encoder that follow one another. What enters them, `x`, is `[batch, tokens,
+/// hidden]`; `key_mask` `[batch, tokens]` is 0 where a token must not be looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Layers<'a>(&'a [EncoderLayer]);
+
+impl Layers<'_> {
+    /// The states after the last of them; `causal` hides what comes later.
     pub(crate) fn forward(
-        &self,
+        self,
         x: &Tensor,
         key_mask: Option<&Tensor>,
         causal: bool,
@@ -136,25 +153,23 @@ impl Encoder {
             .try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, causal))
     }
 
-    /// As [`Encoder::forward`] (not causal), but the states after every layer.
-    pub(crate) fn states(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Vec<Tensor>> {
+    /// As [`Layers::forward`] (not causal), but the states after every layer.
+    pub(crate) fn states(self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Vec<Tensor>> {
         let mut states = Vec::with_capacity(self.0.len());
-        for layer in &self.0 {
+        for layer in self.0 {
             let next = layer.forward(states.last().unwrap_or(x), key_mask, false)?;
             states.push(next);
         }
         Ok(states)
     }
 
-    /// The first token of what [`Encoder::forward`] gives (not causal), `[batch, 1, hidden]`. The
+    /// The first token of what [`Layers::forward`] gives (not causal), `[batch, 1, hidden]`. The
     /// last layer is spared most of its work on the others.
-    pub(crate) fn forward_first(&self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Tensor> {
+    pub(crate) fn forward_first(self, x: &Tensor, key_mask: Option<&Tensor>) -> Result<Tensor> {
         let Some((last, earlier)) = self.0.split_last() else {
             return Ok(x.narrow(1, 0, 1)?);
         };
-        let x = earlier
-            .iter()
-            .try_fold(x.clone(), |x, layer| layer.forward(&x, key_mask, false))?;
+        let x = Layers(earlier).forward(x, key_mask, false)?;
         last.forward_first(&x, key_mask)
     }
 }

@@ -15,4 +15,4 @@ pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;
 pub use owlvit::{ImageFeatures, OwlGeneration, OwlVit, OwlVitConfig};
 pub use towers::{ImageTowerConfig, TextTowerConfig};
-pub use vilt::{Vilt, ViltConfig, ViltOutput};
+pub use vilt::{Vilt, ViltConfig, ViltOutput, ViltStates};

@@ -192,7 +192,24 @@ impl OwlVit {
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn image_features(&self, pixels: &Tensor) -> Result<ImageFeatures> {
-        let states = self.image.states(pixels)?;
+        self.features_after(&self.early_states(pixels, 0)?, 0)
+    }
+
+    /// What the image tower's first `layers` layers make of `[batch, 3, side, side]` pixels,
+    /// `[batch, 1 + patches, hidden]`.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn early_states(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.early(pixels, layers)
+    }
+
+    /// As [`OwlVit::image_features`], from the states after the first `layers` layers.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn features_after(&self, early: &Tensor, layers: usize) -> Result<ImageFeatures> {
+        let states = self.image.states(early, layers)?;
         // Each patch's token times the class token.
         let class = states.i((.., 0..1, ..))?;
         let patches = states.narrow(1, 1, states.dim(1)? - 1)?;

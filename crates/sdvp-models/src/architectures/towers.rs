@@ -86,7 +86,7 @@ impl TextTower {
             .forward(ids)?
             .broadcast_add(&positions)?;
         // Causal, so that padding after the end token changes nothing before it.
-        let x = self.encoder.forward(&x, None, true)?;
+        let x = self.encoder.layers().forward(&x, None, true)?;
         let x = self.final_layer_norm.forward(&x)?;
         let dim = x.dim(D::Minus1)?;
         let rows: Vec<u32> = last
@@ -155,15 +155,26 @@ impl ImageTower {
             .forward(&x.broadcast_add(&self.position_embedding)?)
     }
 
-    /// The normalised states of the class token and all patches, `[batch, 1 + patches, hidden]`.
-    pub(super) fn states(&self, pixels: &Tensor) -> Result<Tensor> {
-        let x = self.encoder.forward(&self.embed(pixels)?, None, false)?;
-        self.post_layer_norm.forward(&x)
+    /// The states after the first `layers` layers, `[batch, 1 + patches, hidden]`: all that the others
+    /// need to know of `[batch, 3, side, side]` pixels.
+    pub(super) fn early(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
+        let (early, _) = self.encoder.split(layers);
+        early.forward(&self.embed(pixels)?, None, false)
     }
 
-    /// The normalised state of the class token alone, `[batch, hidden]`.
-    pub(super) fn class_state(&self, pixels: &Tensor) -> Result<Tensor> {
-        let x = self.encoder.forward_first(&self.embed(pixels)?, None)?;
+    /// The normalised states of the class token and all patches, `[batch, 1 + patches, hidden]`, from
+    /// those after `layers` layers.
+    pub(super) fn states(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        let (_, late) = self.encoder.split(layers);
+        self.post_layer_norm
+            .forward(&late.forward(early, None, false)?)
+    }
+
+    /// The normalised state of the class token alone, `[batch, hidden]`, from the states after
+    /// `layers` layers.
+    pub(super) fn class_state(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        let (_, late) = self.encoder.split(layers);
+        let x = late.forward_first(early, None)?;
         Ok(self.post_layer_norm.forward(&x)?.squeeze(1)?)
     }
 }

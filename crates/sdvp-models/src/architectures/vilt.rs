@@ -55,6 +55,17 @@ impl ViltConfig {
     pub const USUAL: &str = r#"{"vocab_size": 30522, "max_position_embeddings": 40, "image_size": 384, "patch_size": 32, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "hidden_act": "gelu", "layer_norm_eps": 1e-12}"#;
 }
 
+/// What layers of the encoder hand on to the next.
+#[derive(Clone, Debug)]
+pub struct ViltStates {
+    /// Words, then the image's class token and patches, `[batch, tokens, hidden]`.
+    pub tokens: Tensor,
+    /// Which of them may be looked at, `[batch, tokens]`: 0 for what only fills up a question.
+    pub seen: Tensor,
+    /// How many tokens are words.
+    pub words: usize,
+}
+
 /// Result of a forward pass.
 pub struct ViltOutput {
     /// One logit per answer, `[batch, answers]`.
@@ -169,9 +180,7 @@ impl Vilt {
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn logits(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<Tensor> {
-        let (x, key_mask) = self.embed(ids, mask, pixels)?;
-        let x = self.encoder.forward_first(&x, Some(&key_mask))?;
-        self.classify(&self.final_norm.forward(&x)?)
+        self.logits_after(&self.early_states(ids, mask, pixels, 0)?, 0)
     }
 
     /// As [`Vilt::logits`], with the states on the way.
@@ -179,13 +188,53 @@ impl Vilt {
     /// # Errors
     /// If shapes do not fit the configuration.
     pub fn forward(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<ViltOutput> {
-        let (x, key_mask) = self.embed(ids, mask, pixels)?;
-        let states = self.encoder.states(&x, Some(&key_mask))?;
-        let last = self.final_norm.forward(states.last().unwrap_or(&x))?;
+        self.forward_after(&self.early_states(ids, mask, pixels, 0)?, 0)
+    }
+
+    /// What the first `layers` layers make of words and pixels.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn early_states(
+        &self,
+        ids: &Tensor,
+        mask: &Tensor,
+        pixels: &Tensor,
+        layers: usize,
+    ) -> Result<ViltStates> {
+        let entering = self.embed(ids, mask, pixels)?;
+        let (early, _) = self.encoder.split(layers);
+        Ok(ViltStates {
+            tokens: early.forward(&entering.tokens, Some(&entering.seen), false)?,
+            ..entering
+        })
+    }
+
+    /// As [`Vilt::logits`], from the states after the first `layers` layers.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn logits_after(&self, early: &ViltStates, layers: usize) -> Result<Tensor> {
+        let (_, late) = self.encoder.split(layers);
+        let x = late.forward_first(&early.tokens, Some(&early.seen))?;
+        self.classify(&self.final_norm.forward(&x)?)
+    }
+
+    /// As [`Vilt::forward`], from the states after the first `layers` layers; states are those of the
+    /// later ones.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn forward_after(&self, early: &ViltStates, layers: usize) -> Result<ViltOutput> {
+        let (_, late) = self.encoder.split(layers);
+        let states = late.states(&early.tokens, Some(&early.seen))?;
+        let last = self
+            .final_norm
+            .forward(states.last().unwrap_or(&early.tokens))?;
         Ok(ViltOutput {
             logits: self.classify(&last)?,
             states,
-            before: ids.dim(1)? + 1,
+            before: early.words + 1,
         })
     }
 
@@ -200,9 +249,8 @@ impl Vilt {
             .forward(&words.broadcast_add(&self.token_types.i(0)?)?)
     }
 
-    /// Words, then the image's class token and patches, `[batch, tokens, hidden]`, and which of
-    /// them may be looked at, `[batch, tokens]`.
-    fn embed(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<(Tensor, Tensor)> {
+    /// What enters the encoder.
+    fn embed(&self, ids: &Tensor, mask: &Tensor, pixels: &Tensor) -> Result<ViltStates> {
         let (batch, length) = ids.dims2()?;
         let words = self.word_embeddings.forward(ids)?;
         let positions = self.text_positions.narrow(0, 0, length)?;
@@ -224,10 +272,12 @@ impl Vilt {
             .broadcast_add(&self.positions_of(grid)?)?
             .broadcast_add(&self.modality.i(1)?)?;
 
-        let x = Tensor::cat(&[&words, &patches], 1)?;
         let seen = Tensor::ones((batch, count + 1), DType::F32, mask.device())?;
-        let key_mask = Tensor::cat(&[mask, &seen], 1)?;
-        Ok((x, key_mask))
+        Ok(ViltStates {
+            tokens: Tensor::cat(&[&words, &patches], 1)?,
+            seen: Tensor::cat(&[mask, &seen], 1)?,
+            words: length,
+        })
     }
 
     /// Positions of the class token and of patches in rows and columns, `[1, 1 + patches, hidden]`:

@@ -1,12 +1,15 @@
 //! The answer student: ViLT behind the [`Module`] trait.
 
 use super::AnswerModel;
+use super::early::EarlyLayers;
 use crate::batch::outcomes_of;
 use crate::error::Result;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
-use sdvp_core::{AnswerOutcome, Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
-use sdvp_models::architectures::{Vilt, ViltOutput};
+use sdvp_core::{
+    AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+};
+use sdvp_models::architectures::{Vilt, ViltOutput, ViltStates};
 use sdvp_models::layers::softmax;
 use sdvp_models::{ModelError, TokenBatch};
 use std::sync::Arc;
@@ -21,21 +24,83 @@ impl AnswerModel {
         views: &[&View],
         questions: &[&str],
     ) -> std::result::Result<Tensor, ModelError> {
-        self.logits_with(&self.network, views, questions)
+        match &self.early {
+            None => self.logits_with(&self.network, views, questions),
+            Some(early) => self.by_shape(views, questions, |views, questions| {
+                let states = self.early_states(early, views, questions)?;
+                self.network.logits_after(&states, early.layers())
+            }),
+        }
     }
 
-    /// As [`AnswerModel::logits`], by another network of the same sizes. Views of one input shape go
-    /// through together.
+    /// States after the layers that do not learn. They depend on the question, too, so they are kept
+    /// for pairs of both; of a question, only its own tokens.
+    fn early_states(
+        &self,
+        early: &EarlyLayers<Vilt>,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<ViltStates, ModelError> {
+        let key = |(view, question): (&&View, &&str)| {
+            Hasher::new("view and question")
+                .part(view.digest().as_bytes())
+                .part(question.as_bytes())
+                .finish()
+        };
+        let keys: Vec<Digest> = views.iter().zip(questions).map(key).collect();
+        let hidden = self.config.encoder.hidden_size;
+        let rows = early.rows(&keys, |network, layers, places| {
+            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
+            let questions: Vec<&str> = places.iter().map(|&place| questions[place]).collect();
+            let (tokens, pixels) = self.prepare(&views, &questions)?;
+            let states = network.early_states(&tokens.ids, &tokens.mask, &pixels, layers)?;
+            let rows = states.tokens.flatten_from(1)?.to_vec2::<f32>()?;
+            let own = rows.into_iter().zip(&tokens.last).map(|(mut row, last)| {
+                row.drain((*last as usize + 1) * hidden..states.words * hidden);
+                row
+            });
+            Ok(own.collect())
+        })?;
+        let tokens = self.tokens(questions)?;
+        let words = tokens.ids.dim(1)?;
+        let (mut filled, mut patches) = (Vec::new(), 0);
+        for (mut row, last) in rows.into_iter().zip(&tokens.last) {
+            let own = *last as usize + 1;
+            patches = (row.len() / hidden).saturating_sub(own);
+            let after = row.split_off((own * hidden).min(row.len()));
+            row.resize(words * hidden, 0.0);
+            filled.extend(row);
+            filled.extend(after);
+        }
+        let shape = (views.len(), words + patches, hidden);
+        let seen = Tensor::ones((views.len(), patches), DType::F32, &Device::Cpu)?;
+        Ok(ViltStates {
+            tokens: Tensor::from_vec(filled, shape, &Device::Cpu)?,
+            seen: Tensor::cat(&[&tokens.mask, &seen], 1)?,
+            words,
+        })
+    }
+
+    /// As [`AnswerModel::logits`], by another network of the same sizes.
     fn logits_with(
         &self,
         network: &Vilt,
         views: &[&View],
         questions: &[&str],
     ) -> std::result::Result<Tensor, ModelError> {
-        let of = |views: &[&View], questions: &[&str]| {
+        self.by_shape(views, questions, |views, questions| {
             let (tokens, pixels) = self.prepare(views, questions)?;
             network.logits(&tokens.ids, &tokens.mask, &pixels)
-        };
+        })
+    }
+
+    /// A row for every view and its question; those of one input shape go through `of` together.
+    fn by_shape(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+        of: impl Fn(&[&View], &[&str]) -> std::result::Result<Tensor, ModelError>,
+    ) -> std::result::Result<Tensor, ModelError> {
         let shapes = self.processor.by_shape(views);
         if shapes.len() <= 1 {
             return of(views, questions);
@@ -63,6 +128,10 @@ impl AnswerModel {
         views: &[&View],
         questions: &[&str],
     ) -> std::result::Result<ViltOutput, ModelError> {
+        if let Some(early) = &self.early {
+            let states = self.early_states(early, views, questions)?;
+            return self.network.forward_after(&states, early.layers());
+        }
         let (tokens, pixels) = self.prepare(views, questions)?;
         self.network.forward(&tokens.ids, &tokens.mask, &pixels)
     }
@@ -72,9 +141,13 @@ impl AnswerModel {
         views: &[&View],
         questions: &[&str],
     ) -> std::result::Result<(TokenBatch, Tensor), ModelError> {
-        let longest = self.config.max_position_embeddings;
-        let tokens = self.tokenizer.batch(questions, longest, &Device::Cpu)?;
+        let tokens = self.tokens(questions)?;
         Ok((tokens, self.processor.batch(views, &Device::Cpu)?))
+    }
+
+    fn tokens(&self, questions: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
+        let longest = self.config.max_position_embeddings;
+        self.tokenizer.batch(questions, longest, &Device::Cpu)
     }
 
     /// The output index of an answer.

@@ -1,6 +1,7 @@
 //! The match student: CLIP behind the [`Module`] trait.
 
 use super::MatchModel;
+use super::early::stacked;
 use super::memory::Memory;
 use crate::batch::outcomes_of;
 use crate::error::Result;
@@ -17,8 +18,19 @@ impl MatchModel {
     /// # Errors
     /// If a view cannot be prepared.
     pub fn image_vectors(&self, views: &[&View]) -> std::result::Result<Tensor, ModelError> {
-        let pixels = self.processor.batch(views, &Device::Cpu)?;
-        self.network.image_vectors(&pixels)
+        let pixels = |views: &[&View]| self.processor.batch(views, &Device::Cpu);
+        let Some(early) = &self.early else {
+            return self.network.image_vectors(&pixels(views)?);
+        };
+        let digests: Vec<Digest> = views.iter().map(|view| view.digest()).collect();
+        let rows = early.rows(&digests, |network, layers, places| {
+            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
+            let states = network.early_states(&pixels(&views)?, layers)?;
+            Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
+        })?;
+        let hidden = self.config.vision_config.encoder.hidden_size;
+        self.network
+            .vectors_after(&stacked(&rows, hidden)?, early.layers())
     }
 
     /// Unit vectors of texts, `[texts, projection]`.
@@ -26,8 +38,13 @@ impl MatchModel {
     /// # Errors
     /// If a text cannot be tokenized.
     pub fn text_vectors(&self, texts: &[&str]) -> std::result::Result<Tensor, ModelError> {
-        let tokens = self.tokens(texts)?;
-        self.network.text_vectors(&tokens.ids, &tokens.last)
+        let of = |network: &Clip, texts: &[&str]| {
+            let tokens = self.tokens(texts)?;
+            network.text_vectors(&tokens.ids, &tokens.last)
+        };
+        let known = self.early.as_ref();
+        let known = known.and_then(|early| early.text_vectors(texts, of));
+        known.unwrap_or_else(|| of(&self.network, texts))
     }
 
     /// Logits that texts fit views, each on its own, `[views, texts]`: above 0 the text fits.

@@ -1,13 +1,18 @@
 //! Students: large general modules that programs call and that learn.
 
 mod answer;
+mod demand;
+mod early;
 mod folder;
 mod locate;
 mod matching;
 mod memory;
 mod model;
+mod state_file;
 
 pub use answer::AnswerStudent;
+pub use demand::{PassSizes, TrainingDemand};
+pub use early::EarlySettings;
 pub use folder::{BaseReference, ModuleAdapter, Student, StudentManifest, TrainMethod};
 pub use locate::LocateStudent;
 pub use matching::MatchStudent;

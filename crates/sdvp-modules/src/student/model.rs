@@ -1,11 +1,15 @@
 //! A network of images and texts with everything that belongs to it.
 
+use super::demand::PassSizes;
+use super::early::{EarlyLayers, layers_before};
 use crate::checkpoint::{WEIGHTS, read_tensors};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Hasher};
-use sdvp_models::architectures::{Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig};
+use sdvp_models::architectures::{
+    Clip, ClipConfig, ImageTowerConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig,
+};
 use sdvp_models::params::{Builder, Params};
 use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
 use serde::Serialize;
@@ -41,6 +45,16 @@ pub trait StudentNetwork: Sized {
     /// Whether pictures pass through a parameter, by its full name; the others read texts, or word
     /// what comes out.
     fn sees(parameter: &str) -> bool;
+
+    /// Whether a text passes through a parameter before it meets a picture.
+    fn reads(parameter: &str) -> bool;
+
+    /// How many layers that pictures pass through come before the first that a learning parameter
+    /// belongs to.
+    fn untouched_layers(config: &Self::Config, learning: &mut dyn Iterator<Item = &str>) -> usize;
+
+    /// Sizes of the encoder that pictures pass through.
+    fn pass_sizes(config: &Self::Config) -> PassSizes;
 }
 
 impl StudentNetwork for OwlVit {
@@ -66,6 +80,22 @@ impl StudentNetwork for OwlVit {
         ["owlvit.vision_model.", "owlv2.vision_model.", "layer_norm."]
             .iter()
             .any(|part| parameter.starts_with(part))
+    }
+
+    fn reads(parameter: &str) -> bool {
+        [".text_model.", ".text_projection."]
+            .iter()
+            .any(|part| parameter.contains(part))
+    }
+
+    fn untouched_layers(config: &OwlVitConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
+        // Whichever generation: the path after its name.
+        let learning = learning.filter_map(|name| Some(name.split_once('.')?.1));
+        tower_layers(&config.vision_config, learning)
+    }
+
+    fn pass_sizes(config: &OwlVitConfig) -> PassSizes {
+        tower_sizes(&config.vision_config)
     }
 }
 
@@ -93,6 +123,30 @@ impl StudentNetwork for Vilt {
         ];
         !words.iter().any(|part| parameter.starts_with(part))
     }
+
+    fn reads(parameter: &str) -> bool {
+        parameter.starts_with("vilt.embeddings.text_embeddings.")
+    }
+
+    fn untouched_layers(config: &ViltConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
+        let layers = config.encoder.num_hidden_layers;
+        layers_before(
+            learning,
+            "vilt.encoder.layer.",
+            &["vilt.embeddings."],
+            layers,
+        )
+    }
+
+    fn pass_sizes(config: &ViltConfig) -> PassSizes {
+        let patches = (config.image_size / config.patch_size.max(1)).pow(2);
+        PassSizes {
+            tokens: config.max_position_embeddings + 1 + patches,
+            hidden: config.encoder.hidden_size,
+            inner: config.encoder.intermediate_size,
+            layers: config.encoder.num_hidden_layers,
+        }
+    }
 }
 
 impl StudentNetwork for Clip {
@@ -116,6 +170,41 @@ impl StudentNetwork for Clip {
             .iter()
             .any(|part| parameter.starts_with(part))
     }
+
+    fn reads(parameter: &str) -> bool {
+        ["text_model.", "text_projection."]
+            .iter()
+            .any(|part| parameter.starts_with(part))
+    }
+
+    fn untouched_layers(config: &ClipConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
+        tower_layers(&config.vision_config, learning)
+    }
+
+    fn pass_sizes(config: &ClipConfig) -> PassSizes {
+        tower_sizes(&config.vision_config)
+    }
+}
+
+/// [`StudentNetwork::untouched_layers`] of an image tower, names without what comes before its path.
+fn tower_layers<'a>(config: &ImageTowerConfig, learning: impl Iterator<Item = &'a str>) -> usize {
+    let before = [
+        "vision_model.embeddings.",
+        // As CLIP's checkpoints misspell it, too.
+        "vision_model.pre_layernorm.",
+        "vision_model.pre_layrnorm.",
+    ];
+    let layers = config.encoder.num_hidden_layers;
+    layers_before(learning, "vision_model.encoder.layers.", &before, layers)
+}
+
+fn tower_sizes(config: &ImageTowerConfig) -> PassSizes {
+    PassSizes {
+        tokens: 1 + (config.image_size / config.patch_size.max(1)).pow(2),
+        hidden: config.encoder.hidden_size,
+        inner: config.encoder.intermediate_size,
+        layers: config.encoder.num_hidden_layers,
+    }
 }
 
 /// A network with everything that belongs to it; what training works on.
@@ -132,6 +221,8 @@ pub struct StudentModel<N: StudentNetwork> {
     pub params: Params,
     /// The low-rank adapters among them, if there are any.
     pub adapters: Option<LoraConfig>,
+    /// While only later layers learn: what the earlier ones say.
+    pub(super) early: Option<EarlyLayers<N>>,
 }
 
 /// The network that finds.
@@ -157,6 +248,7 @@ impl<N: StudentNetwork> StudentModel<N> {
             network,
             params: b.finish()?,
             adapters: None,
+            early: None,
         })
     }
 
@@ -210,6 +302,7 @@ impl<N: StudentNetwork> StudentModel<N> {
             network,
             params: b.finish()?,
             adapters: lora.map(|(lora, _)| lora),
+            early: None,
         })
     }
 

@@ -12,7 +12,7 @@ use sdvp_distill::{
     TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
-use sdvp_modules::{Detector, Student, Teacher, TrainMethod};
+use sdvp_modules::{Detector, EarlySettings, Student, Teacher, TrainMethod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -88,6 +88,10 @@ pub(crate) struct How {
     /// Labelled calls in a batch.
     #[arg(long)]
     batch: Option<usize>,
+    /// Sum up the gradients of a batch over so many pieces of it, one after the other, each of which
+    /// takes that much less memory [default: 1].
+    #[arg(long, value_parser = at_least_one)]
+    pieces: Option<usize>,
     /// What is rehearsed.
     #[arg(long, value_enum, default_value_t)]
     rehearse: Rehearse,
@@ -126,6 +130,13 @@ pub(crate) struct How {
     /// several times; all layers of the encoders if not.
     #[arg(long, requires = "lora")]
     lora_layer: Vec<String>,
+    /// Low-rank additions of later layers only: keep what the layers before them say of a view on
+    /// disk, up to so many GiB, rather than compute it in every step [default: 8]; 0 keeps nothing.
+    #[arg(long, value_name = "GIB", requires = "lora")]
+    early_states: Option<f64>,
+    /// The folder for that [default: the system's for temporary files].
+    #[arg(long, value_name = "DIR", requires = "lora")]
+    early_folder: Option<PathBuf>,
     /// The score from which on a teacher's box is taken for a fact.
     #[arg(long)]
     sure: Option<f32>,
@@ -198,7 +209,26 @@ pub(crate) enum Keep {
 /// Where low-rank additions sit if nothing else is said: in the encoders of all students.
 const ENCODERS: [&str; 2] = ["layers.", "layer."];
 
+/// A number of pieces.
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("expected a whole number from 1 on, found {text}")),
+        Ok(number) => Ok(number),
+    }
+}
+
 impl How {
+    fn early(&self) -> EarlySettings {
+        let usual = EarlySettings::default();
+        EarlySettings {
+            bytes: match self.early_states {
+                Some(gib) => (gib.max(0.0) * f64::from(1 << 30)) as u64,
+                None => usual.bytes,
+            },
+            folder: self.early_folder.clone(),
+        }
+    }
+
     fn method(&self) -> TrainMethod {
         let Some(rank) = self.lora else {
             return match self.weights {
@@ -258,6 +288,8 @@ impl Effort {
             step.lambda = how.lambda.unwrap_or(step.lambda);
             step.anchor = how.anchor.unwrap_or(step.anchor);
             step.directions = how.directions.unwrap_or(step.directions);
+            step.pieces = how.pieces.unwrap_or(step.pieces);
+            step.early = how.early();
             step.method = how.method();
         }
         [settings.locate.steps, settings.matching.steps] = match how.labels {

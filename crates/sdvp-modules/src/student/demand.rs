@@ -1,0 +1,136 @@
+//! What training will take, said before it begins.
+
+use super::model::{StudentModel, StudentNetwork};
+use std::fmt;
+
+/// Sizes of the encoder that pictures pass through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassSizes {
+    /// Tokens of one input, the longest question included.
+    pub tokens: usize,
+    /// Width of a token.
+    pub hidden: usize,
+    /// Width inside the feed-forward part.
+    pub inner: usize,
+    /// Layers.
+    pub layers: usize,
+}
+
+/// Memory that training takes, in bytes; about, as a step's is counted from the tensors that the
+/// backward pass needs again, and not measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrainingDemand {
+    /// Scalars of the network.
+    pub weights: u64,
+    /// Scalars that learn.
+    pub learning: u64,
+    /// Memory of all weights.
+    pub weight_bytes: u64,
+    /// Memory of both moments, where every weight started, and its gradient.
+    pub optimizer_bytes: u64,
+    /// Memory of what a step computes.
+    pub step_bytes: u64,
+    /// Disk that each view takes whose early states are kept; 0 if none are.
+    pub kept_bytes: u64,
+}
+
+/// Tensors that a layer's backward pass needs again, in widths of a token: what enters it, what leaves
+/// both norms, queries, keys and values, what attention looked up, what its projection made of it, the
+/// sum with what entered, and what leaves the layer …
+const WIDTHS: usize = 10;
+/// … and in widths of the feed-forward part: before and after the activation.
+const INNER_WIDTHS: usize = 2;
+
+impl PassSizes {
+    /// Bytes that so many layers keep of one input until the backward pass.
+    fn layer_bytes(&self, layers: usize) -> u64 {
+        let widths = WIDTHS * self.hidden + INNER_WIDTHS * self.inner;
+        4 * (self.tokens * layers * widths) as u64
+    }
+}
+
+impl<N: StudentNetwork> StudentModel<N> {
+    /// What a step over so many inputs takes, gone through in so many pieces. Counts on what
+    /// [`StudentModel::keep_early`] has set up.
+    pub fn training_demand(&self, inputs: usize, pieces: usize) -> TrainingDemand {
+        let sizes = N::pass_sizes(&self.config);
+        let early = self.early_layers();
+        let at_once = inputs.div_ceil(pieces.max(1));
+        let weights = self.params.count() as u64;
+        let learning = self.params.trainable();
+        let learning: u64 = learning.iter().map(|it| it.1.elem_count() as u64).sum();
+        TrainingDemand {
+            weights,
+            learning,
+            weight_bytes: 4 * weights,
+            optimizer_bytes: 4 * 4 * learning,
+            step_bytes: at_once as u64 * sizes.layer_bytes(sizes.layers - early.min(sizes.layers)),
+            kept_bytes: match early {
+                0 => 0,
+                _ => 4 * (sizes.tokens * sizes.hidden) as u64,
+            },
+        }
+    }
+}
+
+impl TrainingDemand {
+    /// All memory, bytes.
+    pub fn memory(&self) -> u64 {
+        self.weight_bytes + self.optimizer_bytes + self.step_bytes
+    }
+}
+
+impl fmt::Display for TrainingDemand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let million = |count: u64| count as f64 / 1e6;
+        let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+        write!(
+            f,
+            "{:.2} M of {:.2} M weights learn; about {:.2} GiB of memory (weights {:.2}, optimizer \
+             {:.2}, a step {:.2})",
+            million(self.learning),
+            million(self.weights),
+            gib(self.memory()),
+            gib(self.weight_bytes),
+            gib(self.optimizer_bytes),
+            gib(self.step_bytes),
+        )?;
+        if self.kept_bytes > 0 {
+            let mib = self.kept_bytes as f64 / f64::from(1 << 20);
+            write!(f, ", and {mib:.1} MiB of disk a view for early layers")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{EarlySettings, Student};
+    use sdvp_models::LoraConfig;
+
+    #[test]
+    fn less_is_asked_for_in_pieces_and_after_early_layers() {
+        let student = Student::builtin().unwrap().locate;
+        let last = student.config.vision_config.encoder.num_hidden_layers - 1;
+        let lora = LoraConfig {
+            rank: 2,
+            alpha: 4.0,
+            patterns: vec![format!("vision_model.encoder.layers.{last}.mlp")],
+        };
+        let mut model = student.duplicate(Some((lora, 1))).unwrap();
+        let all = model.training_demand(8, 1);
+        assert_eq!(all.learning, all.weights);
+        assert_eq!(model.training_demand(8, 4).step_bytes * 4, all.step_bytes);
+        model.params.set_trainable(|name| name.contains(".lora_"));
+        model.keep_early(&EarlySettings::default()).unwrap();
+        let few = model.training_demand(8, 1);
+        let [hidden, inner] = [
+            model.config.vision_config.encoder.hidden_size as u64,
+            model.config.vision_config.encoder.intermediate_size as u64,
+        ];
+        assert_eq!(few.learning, 2 * (2 * hidden + 2 * inner));
+        assert_eq!(few.step_bytes * (last as u64 + 1), all.step_bytes);
+        assert!(few.memory() < all.memory() && few.kept_bytes > 0);
+        assert!(few.to_string().contains("of disk a view"), "{few}");
+    }
+}
