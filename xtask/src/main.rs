@@ -37,6 +37,10 @@ enum Bench {
     Programs(bench::ProgramsArguments),
     /// Reading and running ViperGPT programs, against CPython.
     Interpretation(bench::InterpretationArguments),
+    /// A distillation step with low-rank additions, against PyTorch and peft.
+    LoraStep(bench::LoraStepArguments),
+    /// Checkpoints of published size, against transformers.
+    Published(bench::PublishedArguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         Bench::Layers => bench::layers(),
         Bench::Programs(arguments) => bench::programs(&arguments),
         Bench::Interpretation(arguments) => bench::interpretation(&arguments),
+        Bench::LoraStep(arguments) => bench::lora_step(&arguments),
+        Bench::Published(arguments) => bench::published(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,9 @@
 //! Writing a text word by word: greedily, or with several candidates (beam search) as transformers
 //! does it.
 
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::layers::log_softmax;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// How a text is chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,75 +44,124 @@ struct Candidate {
     sum: f32,
 }
 
-/// Writes one text. `next` is given ids `[candidates, length]`, each beginning with `begin`, and says
-/// logits of what comes next, `[candidates, words]`; `end` ends the text.
+/// Writes so many texts at the same time. `next` is given a word for each of some rows and which row
+/// of the call before it goes on with, at first `begin` for every text; and says logits of what comes
+/// next, `[rows, words]`. `end` ends a text.
 ///
 /// # Errors
-/// If `next` fails.
+/// If `next` fails, or gives other than a row for each.
 pub fn generate(
+    texts: usize,
     begin: u32,
     end: u32,
     decoding: &Decoding,
-    next: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<Written> {
-    let beams = decoding.beams.max(1);
-    let value =
-        |sum: f32, length: usize| sum / (length.max(1) as f32).powf(decoding.length_penalty);
-    let mut running = vec![Candidate {
-        words: Vec::new(),
-        sum: 0.0,
-    }];
-    let mut finished = Finished::new(beams);
-    for length in 1..=decoding.longest {
-        let logits = next(&ids_of(begin, &running)?)?;
-        let log_likelihoods = log_softmax(&logits)?.to_vec2::<f32>()?;
+    mut next: impl FnMut(&[u32], &[usize]) -> Result<Tensor>,
+) -> Result<Vec<Written>> {
+    let mut searches: Vec<Search> = (0..texts).map(|_| Search::new(decoding)).collect();
+    let (mut words, mut from) = (vec![begin; texts], (0..texts).collect::<Vec<usize>>());
+    for _ in 0..decoding.longest {
+        if words.is_empty() {
+            break;
+        }
+        let rows = log_softmax(&next(&words, &from)?)?.to_vec2::<f32>()?;
+        if rows.len() != words.len() {
+            return Err(ModelError::Config(format!(
+                "expected what comes next in {} texts, found {}",
+                words.len(),
+                rows.len()
+            )));
+        }
+        (words, from) = (Vec::new(), Vec::new());
+        let mut first = 0;
+        for search in searches.iter_mut().filter(|search| !search.ended) {
+            let own = first..first + search.running.len();
+            for (row, word) in search.go_on(&rows[own.clone()], end) {
+                words.push(word);
+                from.push(first + row);
+            }
+            first = own.end;
+        }
+    }
+    Ok(searches.into_iter().map(Search::best).collect())
+}
+
+/// The search for one text.
+struct Search<'a> {
+    decoding: &'a Decoding,
+    running: Vec<Candidate>,
+    finished: Finished,
+    length: usize,
+    ended: bool,
+}
+
+impl<'a> Search<'a> {
+    fn new(decoding: &'a Decoding) -> Self {
+        Self {
+            decoding,
+            running: vec![Candidate {
+                words: Vec::new(),
+                sum: 0.0,
+            }],
+            finished: Finished::new(decoding.beams.max(1)),
+            length: 0,
+            ended: false,
+        }
+    }
+
+    fn value(&self, sum: f32) -> f32 {
+        sum / (self.length.max(1) as f32).powf(self.decoding.length_penalty)
+    }
+
+    /// Takes what may come next after every running candidate; which of them go on, and with what
+    /// word, if any do.
+    fn go_on(&mut self, log_likelihoods: &[Vec<f32>], end: u32) -> Vec<(usize, u32)> {
+        let beams = self.decoding.beams.max(1);
+        self.length += 1;
         let mut going_on = Vec::with_capacity(beams);
+        let mut steps = Vec::with_capacity(beams);
         // Of so many at most half can end, so that enough go on.
-        let best = best_continuations(&running, &log_likelihoods, 2 * beams);
+        let best = best_continuations(&self.running, log_likelihoods, 2 * beams);
         for (rank, (from, word, sum)) in best.into_iter().enumerate() {
             if word == end {
                 if rank < beams {
                     let written = Written {
-                        words: running[from].words.clone(),
+                        words: self.running[from].words.clone(),
                         log_likelihood: sum,
                     };
-                    finished.add(value(sum, length), written);
+                    self.finished.add(self.value(sum), written);
                 }
             } else if going_on.len() < beams {
-                let mut words = running[from].words.clone();
+                let mut words = self.running[from].words.clone();
                 words.push(word);
                 going_on.push(Candidate { words, sum });
+                steps.push((from, word));
             }
         }
-        running = going_on;
-        let best = running.first().map(|first| value(first.sum, length));
+        self.running = going_on;
+        let best = self.running.first().map(|first| self.value(first.sum));
         // Greedily, the first end is the end.
-        let ended = beams == 1 && !finished.texts.is_empty();
-        if ended || best.is_none_or(|best| finished.beats(best)) {
-            return Ok(finished.best());
+        self.ended = (beams == 1 && !self.finished.texts.is_empty())
+            || best.is_none_or(|best| self.finished.beats(best));
+        if self.ended {
+            steps.clear();
         }
+        steps
     }
-    for candidate in running {
-        let written = Written {
-            words: candidate.words,
-            log_likelihood: candidate.sum,
-        };
-        finished.add(value(candidate.sum, decoding.longest), written);
-    }
-    Ok(finished.best())
-}
 
-fn ids_of(begin: u32, candidates: &[Candidate]) -> Result<Tensor> {
-    let length = 1 + candidates.first().map_or(0, |first| first.words.len());
-    let ids: Vec<u32> = candidates
-        .iter()
-        .flat_map(|candidate| std::iter::once(begin).chain(candidate.words.iter().copied()))
-        .collect();
-    Ok(Tensor::from_vec(
-        ids,
-        (candidates.len(), length),
-        &Device::Cpu,
-    )?)
+    /// The best text; what has not ended is cut.
+    fn best(mut self) -> Written {
+        if !self.ended {
+            for candidate in std::mem::take(&mut self.running) {
+                let value = self.value(candidate.sum);
+                let written = Written {
+                    words: candidate.words,
+                    log_likelihood: candidate.sum,
+                };
+                self.finished.add(value, written);
+            }
+        }
+        self.finished.best()
+    }
 }
 
 /// The `count` likeliest continuations of all candidates: candidate, word, and sum with it.
@@ -176,24 +225,43 @@ impl Finished {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     /// Words 0 (the end), 1 and 2 with these probabilities after every text.
-    fn say(texts: &[(&[u32], [f32; 3])], decoding: &Decoding) -> Vec<u32> {
-        generate(7, 0, decoding, |ids| {
-            let rows = ids.to_vec2::<u32>()?;
+    type Texts<'a> = &'a [(&'a [u32], [f32; 3])];
+
+    /// Texts written at the same time, each after its own probabilities.
+    fn say_all(texts: &[Texts<'_>], decoding: &Decoding) -> Vec<Vec<u32>> {
+        // What each row of the last call belongs to and has written.
+        let mut rows: Vec<(usize, Vec<u32>)> = (0..texts.len()).map(|it| (it, vec![])).collect();
+        let written = generate(texts.len(), 7, 0, decoding, |words, from| {
+            rows = words
+                .iter()
+                .zip(from)
+                .map(|(&word, &from)| {
+                    let (text, mut written) = rows[from].clone();
+                    match word {
+                        7 => assert!(written.is_empty()),
+                        word => written.push(word),
+                    }
+                    (text, written)
+                })
+                .collect();
             let next: Vec<f32> = rows
                 .iter()
-                .flat_map(|row| {
-                    assert_eq!(row[0], 7);
-                    let known = texts.iter().find(|(text, _)| *text == &row[1..]);
+                .flat_map(|(text, written)| {
+                    let known = texts[*text].iter().find(|(text, _)| text == written);
                     known.map_or([0.98, 0.01, 0.01], |(_, next)| *next)
                 })
                 .map(f32::ln)
                 .collect();
             Ok(Tensor::from_vec(next, (rows.len(), 3), &Device::Cpu)?)
-        })
-        .unwrap()
-        .words
+        });
+        written.unwrap().into_iter().map(|it| it.words).collect()
+    }
+
+    fn say(texts: Texts<'_>, decoding: &Decoding) -> Vec<u32> {
+        say_all(&[texts], decoding).remove(0)
     }
 
     #[test]
@@ -246,5 +314,28 @@ mod tests {
             (&[2, 2], [0.0, 0.0, 1.0]),
         ];
         assert_eq!(say(&never, &decoding), [2, 2, 2]);
+    }
+
+    #[test]
+    fn texts_written_together_are_those_written_alone() {
+        let short: Texts<'_> = &[(&[], [0.0, 0.6, 0.4]), (&[1], [0.9, 0.05, 0.05])];
+        let long: Texts<'_> = &[
+            (&[], [0.0, 0.3, 0.7]),
+            (&[2], [0.1, 0.5, 0.4]),
+            (&[2, 1], [0.2, 0.2, 0.6]),
+            (&[1], [0.2, 0.4, 0.4]),
+        ];
+        for beams in [1, 2, 3] {
+            let decoding = Decoding {
+                beams,
+                ..Decoding::default()
+            };
+            let alone: Vec<Vec<u32>> = [short, long, short]
+                .map(|text| say(text, &decoding))
+                .to_vec();
+            assert_eq!(say_all(&[short, long, short], &decoding), alone);
+            assert_ne!(alone[0], alone[1]);
+        }
+        assert!(say_all(&[], &Decoding::default()).is_empty());
     }
 }

@@ -3,14 +3,18 @@
 mod cpu_time;
 mod interpretation;
 mod layers;
+mod lora_step;
 mod programs;
+mod published;
 mod reference;
 mod training_step;
 mod vit;
 
 pub(crate) use interpretation::{InterpretationArguments, interpretation};
 pub(crate) use layers::layers;
+pub(crate) use lora_step::{LoraStepArguments, lora_step};
 pub(crate) use programs::{ProgramsArguments, programs};
+pub(crate) use published::{PublishedArguments, published};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.

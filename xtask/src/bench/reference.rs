@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// How to get PyTorch.
 const INSTALL: &str = "to install it:\n  python3 -m venv /tmp/torch\n  \
-    /tmp/torch/bin/pip install torch numpy\n  \
+    /tmp/torch/bin/pip install torch numpy transformers peft\n  \
     cargo run --release -p xtask -- bench training-step --python /tmp/torch/bin/python";
 
 /// What the process says of itself first.
@@ -34,12 +34,17 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// Starts it; fails with the way to install PyTorch where that is what is missing.
-    pub(crate) fn start(python: &Path, threads: usize) -> Result<Self> {
-        let script =
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tools/bench_training_step.py");
+    pub(crate) fn start(
+        python: &Path,
+        script: &str,
+        threads: usize,
+        options: &[&str],
+    ) -> Result<Self> {
+        let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tools");
         let mut child = Command::new(python)
-            .arg(&script)
+            .arg(tools.join(script))
             .args(["--threads", &threads.to_string()])
+            .args(options)
             .env("OMP_NUM_THREADS", threads.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -103,7 +103,8 @@ pub(crate) fn training_step(arguments: &TrainingStepArguments) -> Result<()> {
         .num_threads(threads)
         .build_global()?;
     let mut step = Step::new()?;
-    let mut reference = Reference::start(&arguments.python, threads)?;
+    let mut reference =
+        Reference::start(&arguments.python, "bench_training_step.py", threads, &[])?;
     let introduction = &reference.introduction;
     ensure!(
         introduction.parameters == step.parameters && introduction.threads == threads,

@@ -62,6 +62,29 @@ impl Attention {
         self.output.forward(&mixed.narrow(1, 0, 1)?.contiguous()?)
     }
 
+    /// For texts that grow: the newest token of each, `[texts, 1, dim]`, looks at itself and at all
+    /// before it, whose keys and values `earlier` holds and grows by.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward_next(&self, x: &Tensor, earlier: &mut Option<KeysValues>) -> Result<Tensor> {
+        let q = self.query.forward(x)?;
+        let newest = KeysValues {
+            keys: self.key.forward(x)?,
+            values: self.value.forward(x)?,
+        };
+        let all = match earlier.take() {
+            None => newest,
+            Some(earlier) => KeysValues {
+                keys: Tensor::cat(&[&earlier.keys, &newest.keys], 1)?,
+                values: Tensor::cat(&[&earlier.values, &newest.values], 1)?,
+            },
+        };
+        let mixed = attention(&q, &all.keys, &all.values, self.heads, None, false)?;
+        *earlier = Some(all);
+        self.output.forward(&mixed)
+    }
+
     /// What the heads bring together, before it is projected.
     fn mixed(&self, x: &Tensor, key_mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
         if kernels::fits(x) {
@@ -172,19 +195,56 @@ impl CrossAttention {
         })
     }
 
-    /// `x` `[batch, tokens, dim]` looks at `others` `[batch, others, other]`; `mask` `[batch, others]`
-    /// is 0 where one of them is hidden.
+    /// What there is to be seen of `others` `[batch, others, other]`, whoever looks.
     ///
     /// # Errors
     /// If shapes do not fit.
-    pub fn forward(&self, x: &Tensor, others: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        let (q, k, v) = (
-            self.query.forward(x)?,
-            self.key.forward(others)?,
-            self.value.forward(others)?,
-        );
-        let mixed = attention(&q, &k, &v, self.heads, mask, false)?;
-        self.output.forward(&mixed)
+    pub fn keys_values(&self, others: &Tensor) -> Result<KeysValues> {
+        Ok(KeysValues {
+            keys: self.key.forward(others)?,
+            values: self.value.forward(others)?,
+        })
+    }
+
+    /// `x` `[batch, tokens, dim]` looks at others, of which `mask` `[batch, others]` is 0 where one is
+    /// hidden. Where there are fewer others than `batch`, as many rows of `x` after one another look
+    /// at each.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        others: &KeysValues,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let (batch, tokens, dim) = x.dims3()?;
+        let KeysValues { keys, values } = others;
+        // Rows that look at the same are one long text.
+        let looked_at = keys.dim(0)?;
+        let q = self.query.forward(x)?.reshape((looked_at, (), dim))?;
+        let mixed = attention(&q, keys, values, self.heads, mask, false)?;
+        self.output.forward(&mixed.reshape((batch, tokens, dim))?)
+    }
+}
+
+/// Keys and values of tokens that are looked at, `[batch, tokens, dim]` each.
+#[derive(Clone, Debug)]
+pub struct KeysValues {
+    keys: Tensor,
+    values: Tensor,
+}
+
+impl KeysValues {
+    /// Those of the given rows of the batch, in their order.
+    ///
+    /// # Errors
+    /// If there is no such row.
+    pub fn rows(&self, rows: &Tensor) -> Result<Self> {
+        Ok(Self {
+            keys: self.keys.index_select(rows, 0)?,
+            values: self.values.index_select(rows, 0)?,
+        })
     }
 }
 

@@ -9,7 +9,9 @@ mod linear;
 mod softmax;
 
 pub use activation::{Activation, gelu, quick_gelu, sigmoid, softplus};
-pub use attention::{Attention, AttentionNames, CrossAttention, PackedAttention, attention};
+pub use attention::{
+    Attention, AttentionNames, CrossAttention, KeysValues, PackedAttention, attention,
+};
 pub use conv::{ChannelNorm, Conv2d};
 pub use embedding::Embedding;
 pub use layer_norm::LayerNorm;

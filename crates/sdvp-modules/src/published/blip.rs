@@ -12,13 +12,15 @@ use sdvp_core::{
 use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
 use sdvp_models::layers::softmax;
 use sdvp_models::params::Builder;
-use sdvp_models::{Decoding, ImageProcessor, ModelError, Tokenizer};
+use sdvp_models::{Decoding, ImageProcessor, ModelError, Tokenizer, Written};
 use std::collections::HashMap;
 
 /// Pictures whose states are kept (1.8 MB each of the published sizes).
 const KEPT_PICTURES: usize = 256;
 /// Views that go through the image encoder together.
 const IMAGES_AT_ONCE: usize = 4;
+/// Texts that are read together.
+const TEXTS_AT_ONCE: usize = 32;
 
 /// What both have beside their networks.
 struct Blip {
@@ -83,11 +85,56 @@ impl Blip {
             })
     }
 
-    /// Ids and mask of one text, `[1, length]`.
-    fn tokens(&self, text: &str) -> std::result::Result<(Tensor, Tensor), ModelError> {
+    /// What `read` says of every text beside its view. Texts about one view are read together, and so
+    /// are views of which as much is asked: what a view looks like to each layer is computed once.
+    fn beside_views<T>(
+        &self,
+        tasks: &[&SubTask],
+        images: &HashMap<Digest, Tensor>,
+        read: impl Fn(&Tensor, &Tensor, &Tensor) -> std::result::Result<Vec<T>, ModelError>,
+    ) -> std::result::Result<Vec<T>, ModelError> {
+        // In the order of the views' first tasks, so that batches are the same in every run.
+        let mut of_view: Vec<(Digest, Vec<usize>)> = Vec::new();
+        for (place, task) in tasks.iter().enumerate() {
+            let digest = task.view.digest();
+            match of_view.iter_mut().find(|(known, _)| *known == digest) {
+                Some((_, places)) => places.push(place),
+                None => of_view.push((digest, vec![place])),
+            }
+        }
+        let mut batches: Vec<(Vec<&Tensor>, Vec<usize>)> = Vec::new();
+        for (digest, places) in &of_view {
+            let image = images
+                .get(digest)
+                .ok_or_else(|| ModelError::Config("nothing was computed for a view".to_owned()))?;
+            for places in places.chunks(TEXTS_AT_ONCE) {
+                let fits = |(images, texts): &&mut (Vec<&Tensor>, Vec<usize>)| {
+                    let each = texts.len() / images.len();
+                    each == places.len() && texts.len() + each <= TEXTS_AT_ONCE
+                };
+                match batches.iter_mut().find(fits) {
+                    Some((images, texts)) => {
+                        images.push(image);
+                        texts.extend(places);
+                    }
+                    None => batches.push((vec![image], places.to_vec())),
+                }
+            }
+        }
         let longest = self.config.text_config.max_position_embeddings;
-        let tokens = self.tokenizer.batch(&[text], longest, &Device::Cpu)?;
-        Ok((tokens.ids, tokens.mask))
+        let mut said: Vec<(usize, T)> = Vec::with_capacity(tasks.len());
+        for (images, places) in batches {
+            let texts: Vec<&str> = places.iter().map(|&it| tasks[it].text.as_str()).collect();
+            let tokens = self.tokenizer.batch(&texts, longest, &Device::Cpu)?;
+            let images = Tensor::cat(&images, 0)?;
+            said.extend(
+                places
+                    .into_iter()
+                    .zip(read(&images, &tokens.ids, &tokens.mask)?),
+            );
+        }
+        said.sort_by_key(|(place, _)| *place);
+        Ok(said.into_iter().map(|(_, said)| said).collect())
     }
 }
 
@@ -111,28 +158,26 @@ impl BlipAnswerer {
         let images = self
             .blip
             .image_states(tasks, |pixels| self.network.image_states(pixels))?;
-        let known = tasks
-            .iter()
-            .filter_map(|task| Some((task, images.get(&task.view.digest())?)));
-        known
-            .map(|(task, image)| {
-                let (ids, mask) = self.blip.tokens(&task.text)?;
-                let question = self.network.question_states(image, &ids, &mask)?;
-                let written = self
-                    .network
-                    .generate(&question, &mask, &Decoding::default())?;
-                let Some(written) = written.into_iter().next() else {
-                    return Err(ModelError::Config("nothing was written".to_owned()));
-                };
-                let text = self.blip.tokenizer.decode(&written.words)?.to_lowercase();
-                let confidence = written.log_likelihood.exp();
-                Ok(Outcome::Answer(AnswerOutcome {
-                    top: vec![(text.clone(), confidence)],
-                    text,
-                    confidence,
-                }))
-            })
-            .collect()
+        self.blip.beside_views(tasks, &images, |images, ids, mask| {
+            let questions = self.network.question_states(images, ids, mask)?;
+            let written = self
+                .network
+                .generate(&questions, mask, &Decoding::default())?;
+            written
+                .into_iter()
+                .map(|written| self.answer(&written))
+                .collect()
+        })
+    }
+
+    fn answer(&self, written: &Written) -> std::result::Result<Outcome, ModelError> {
+        let text = self.blip.tokenizer.decode(&written.words)?.to_lowercase();
+        let confidence = written.log_likelihood.exp();
+        Ok(Outcome::Answer(AnswerOutcome {
+            top: vec![(text.clone(), confidence)],
+            text,
+            confidence,
+        }))
     }
 }
 
@@ -176,18 +221,13 @@ impl BlipMatcher {
         let images = self
             .blip
             .image_states(tasks, |pixels| self.network.image_states(pixels))?;
-        let known = tasks
-            .iter()
-            .filter_map(|task| Some((task, images.get(&task.view.digest())?)));
-        known
-            .map(|(task, image)| {
-                let (ids, mask) = self.blip.tokens(&task.text)?;
-                let logits = self.network.logits(image, &ids, &mask)?;
-                let probabilities = softmax(&logits)?.flatten_all()?.to_vec1::<f32>()?;
-                // The second is that it belongs.
-                Ok(Outcome::Score(probabilities.get(1).copied().unwrap_or(0.0)))
-            })
-            .collect()
+        self.blip.beside_views(tasks, &images, |images, ids, mask| {
+            let logits = self.network.logits(images, ids, mask)?;
+            let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
+            // The second is that it belongs.
+            let belongs = |row: &Vec<f32>| Outcome::Score(row.get(1).copied().unwrap_or(0.0));
+            Ok(probabilities.iter().map(belongs).collect())
+        })
     }
 }
 

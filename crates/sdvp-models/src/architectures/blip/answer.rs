@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::generation::{Decoding, Written, generate};
 use crate::layers::{Activation, LayerNorm, Linear, linear};
 use crate::params::{Builder, Init};
-use candle_core::{IndexOp, Tensor};
+use candle_core::Tensor;
 
 /// The network.
 pub struct BlipAnswer {
@@ -60,8 +60,8 @@ impl BlipAnswer {
         self.image.states(pixels)
     }
 
-    /// States of questions, `[batch, length, hidden]`, one a picture; `ids` and `mask` are
-    /// `[batch, length]`.
+    /// States of questions, `[batch, length, hidden]`, as many after one another about each picture;
+    /// `ids` and `mask` are `[batch, length]`.
     ///
     /// # Errors
     /// If shapes do not fit.
@@ -89,13 +89,17 @@ impl BlipAnswer {
             states: questions,
             mask: Some(mask),
         };
-        let x = self.answer.forward(answers, None, true, Some(beside))?;
-        let x = self.activation.apply(&self.head.forward(&x)?)?;
+        self.words(&self.answer.forward(answers, None, true, Some(beside))?)
+    }
+
+    /// Logits of words for states of the decoder.
+    fn words(&self, x: &Tensor) -> Result<Tensor> {
+        let x = self.activation.apply(&self.head.forward(x)?)?;
         let x = self.head_norm.forward(&x)?;
         linear(&x, self.answer.words.weight(), Some(&self.bias))
     }
 
-    /// The answers, one a question.
+    /// The answers, one a question. All are written at the same time, word by word.
     ///
     /// # Errors
     /// If shapes do not fit.
@@ -105,18 +109,12 @@ impl BlipAnswer {
         mask: &Tensor,
         decoding: &Decoding,
     ) -> Result<Vec<Written>> {
-        (0..questions.dim(0)?)
-            .map(|row| {
-                let (states, mask) = (questions.i(row..=row)?, mask.i(row..=row)?);
-                generate(self.begin, self.end, decoding, |answers| {
-                    let (rows, length) = answers.dims2()?;
-                    let (_, others, width) = states.dims3()?;
-                    let states = states.broadcast_as((rows, others, width))?.contiguous()?;
-                    let mask = mask.broadcast_as((rows, others))?.contiguous()?;
-                    let logits = self.answer_logits(&states, &mask, answers)?;
-                    Ok(logits.i((.., length - 1, ..))?.contiguous()?)
-                })
-            })
-            .collect()
+        let mut answers = self.answer.grow(questions, mask)?;
+        let count = questions.dim(0)?;
+        generate(count, self.begin, self.end, decoding, |words, from| {
+            answers.keep(from)?;
+            let states = self.answer.next(&mut answers, words)?;
+            Ok(self.words(&states)?.squeeze(1)?)
+        })
     }
 }

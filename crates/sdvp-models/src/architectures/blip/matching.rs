@@ -45,8 +45,8 @@ impl BlipMatch {
         self.image.states(pixels)
     }
 
-    /// Logits that a text does not belong to its picture and that it does, `[batch, 2]`; `ids` and
-    /// `mask` are `[batch, length]`.
+    /// Logits that a text does not belong to its picture and that it does, `[batch, 2]`, of as many
+    /// texts after one another for each picture; `ids` and `mask` are `[batch, length]`.
     ///
     /// # Errors
     /// If shapes do not fit.
