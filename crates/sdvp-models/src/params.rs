@@ -36,11 +36,10 @@ enum Origin {
 /// Scalars that may stand in for missing ones, if there are not as many in the whole file. A
 /// configuration that asks for more is wrong, and so are all problems that it would bring.
 const MOST_STAND_INS: usize = 1 << 24;
-/// Problems that are listed.
-const MOST_PROBLEMS: usize = 1000;
+/// Problems after which no more are looked for.
+const MOST_PROBLEMS: usize = 100;
 /// Ends the list where there is no end.
-const TOO_MANY: &str =
-    "the configuration asks for far more than the weights have: more of it was not looked at";
+const TOO_MANY: &str = "and more: the configuration and the weights are not of one network";
 
 /// A parameter as a layer holds it, and whether training changes it.
 pub(crate) struct Parameter {
@@ -209,7 +208,7 @@ impl Builder {
         let value = match &mut shared.origin {
             Origin::Fresh => fresh(seed, &full, &shape, init, &self.device)?,
             Origin::Loaded(values) => match values.remove(&full) {
-                Some(value) if value.shape() == &shape && is_fraction(value) => {
+                Some(value) if value.shape() == &shape && is_fraction(&value) => {
                     value.to_dtype(DType::F32)?.to_device(&self.device)?
                 }
                 None if optional => fresh(seed, &full, &shape, init, &self.device)?,

@@ -127,7 +127,7 @@ fn no_number_in_a_configuration_breaks_more_than_its_checkpoint() {
                             let _ = outcome(module.as_ref(), kind);
                         }
                         Err(error) => {
-                            assert!(error.len() < 400_000, "{way} {wrong}: {}", error.len());
+                            assert!(error.len() < 40_000, "{way} {wrong}: {}", error.len());
                             refused += 1;
                         }
                     }
@@ -135,8 +135,7 @@ fn no_number_in_a_configuration_breaks_more_than_its_checkpoint() {
             }
             copy.write(file, right.to_string());
         }
-        // Most of them say how large something is that the weights say, too.
-        assert!(3 * refused > tried, "{name}: {refused} of {tried}");
+        assert!(refused > 30, "{name}: {refused} of {tried}");
         outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
     }
 }
@@ -149,7 +148,7 @@ fn sizes_that_contradict_the_weights_are_told_by_name() {
     copy.write("config.json", config.to_string());
     let error = copy.load(SubTaskKind::Match).err().unwrap();
     assert!(
-        error.contains("1000000000000") && error.contains("far more"),
+        error.contains("1000000000000") && error.contains("not of one network"),
         "{error}"
     );
     let copy = Copy::of("vilt");
@@ -161,6 +160,25 @@ fn sizes_that_contradict_the_weights_are_told_by_name() {
         error.contains("heads") && error.contains("found 3"),
         "{error}"
     );
+}
+
+#[test]
+fn settings_of_pictures_may_be_part_of_a_whole_processors() {
+    for (name, kind) in CHECKPOINTS {
+        let copy = Copy::of(name);
+        let before = outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
+        let whole = json!({
+            "image_processor": copy.json("preprocessor_config.json"),
+            "processor_class": "SomeProcessor",
+        });
+        copy.write("processor_config.json", whole.to_string());
+        std::fs::remove_file(copy.path("preprocessor_config.json")).unwrap();
+        let after = outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
+        assert_eq!(before, after, "{name}");
+        copy.write("processor_config.json", "{}");
+        let error = copy.load(kind).err().unwrap();
+        assert!(error.contains("processor_config.json"), "{error}");
+    }
 }
 
 fn tensors(copy: &Copy) -> HashMap<String, Tensor> {

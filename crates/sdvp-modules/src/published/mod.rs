@@ -57,7 +57,7 @@ type Load = fn(&ModelSource) -> Result<Arc<dyn Module>>;
 /// How a checkpoint becomes a module that answers a kind; none if it cannot.
 fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
     let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
-    Some(match (kind, found.model_type.as_deref()) {
+    let load: Load = match (kind, found.model_type.as_deref()) {
         (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source| {
             let model = Arc::new(LocateModel::load(source, None)?);
             Ok(Arc::new(LocateStudent::new(model)?))
@@ -77,7 +77,8 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
             |source| Ok(Arc::new(BlipMatcher::load(source)?))
         }
         _ => return None,
-    })
+    };
+    Some(load)
 }
 
 /// What can answer a kind.
