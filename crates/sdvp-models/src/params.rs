@@ -33,6 +33,14 @@ enum Origin {
     Loaded(HashMap<String, Tensor>),
 }
 
+/// Scalars that may stand in for missing ones, if there are not as many in the whole file. A
+/// configuration that asks for more is wrong, and so are all problems that it would bring.
+const MOST_STAND_INS: usize = 1 << 24;
+/// Problems after which no more are looked for.
+const MOST_PROBLEMS: usize = 100;
+/// Ends the list where there is no end.
+const TOO_MANY: &str = "and more: the configuration and the weights are not of one network";
+
 /// A parameter as a layer holds it, and whether training changes it.
 pub(crate) struct Parameter {
     value: Tensor,
@@ -61,6 +69,8 @@ struct Shared {
     frozen: bool,
     made: BTreeMap<String, Entry>,
     problems: Vec<String>,
+    /// Scalars that may still stand in for missing ones.
+    stand_ins: usize,
     lora: Option<LoraConfig>,
 }
 
@@ -74,7 +84,12 @@ pub struct Builder {
 
 impl Builder {
     fn of(origin: Origin, seed: u64, device: &Device) -> Self {
+        let loaded = match &origin {
+            Origin::Fresh => 0,
+            Origin::Loaded(values) => values.values().map(Tensor::elem_count).sum(),
+        };
         let shared = Shared {
+            stand_ins: loaded.max(MOST_STAND_INS),
             origin,
             seed,
             frozen: false,
@@ -159,7 +174,8 @@ impl Builder {
     /// One parameter. A missing or wrong one is noted for [`Builder::finish`], and zeros stand in.
     ///
     /// # Errors
-    /// If a tensor cannot be made.
+    /// If a tensor cannot be made, or the network asks for far more than was loaded: nothing is
+    /// allocated for what a configuration merely claims.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         Ok(self.make(shape.into(), name, init, false)?.value)
     }
@@ -187,16 +203,21 @@ impl Builder {
     fn make(&self, shape: Shape, name: &str, init: Init, optional: bool) -> Result<Parameter> {
         let full = self.pp(name).path;
         let mut shared = self.shared.borrow_mut();
+        let shared = &mut *shared;
         let seed = shared.seed;
         let value = match &mut shared.origin {
             Origin::Fresh => fresh(seed, &full, &shape, init, &self.device)?,
             Origin::Loaded(values) => match values.remove(&full) {
-                Some(value) if value.shape() == &shape => {
+                Some(value) if value.shape() == &shape && is_fraction(&value) => {
                     value.to_dtype(DType::F32)?.to_device(&self.device)?
                 }
                 None if optional => fresh(seed, &full, &shape, init, &self.device)?,
                 found => {
                     let problem = match found {
+                        Some(value) if value.shape() == &shape => format!(
+                            "{full}: expected fractions (F16, BF16, F32 or F64), found {:?}",
+                            value.dtype()
+                        ),
                         Some(value) => format!(
                             "{full}: expected shape {:?}, found {:?}",
                             shape.dims(),
@@ -205,6 +226,14 @@ impl Builder {
                         None => format!("{full}: missing, expected shape {:?}", shape.dims()),
                     };
                     shared.problems.push(problem);
+                    let sizes = shape.dims().iter();
+                    let count = sizes.copied().try_fold(1usize, usize::checked_mul);
+                    let left = count.and_then(|count| shared.stand_ins.checked_sub(count));
+                    let Some(left) = left.filter(|_| shared.problems.len() < MOST_PROBLEMS) else {
+                        shared.problems.push(TOO_MANY.to_owned());
+                        return Err(ModelError::Parameters(std::mem::take(&mut shared.problems)));
+                    };
+                    shared.stand_ins = left;
                     Tensor::zeros(&shape, DType::F32, &self.device)?
                 }
             },
@@ -253,6 +282,14 @@ impl Builder {
             Err(ModelError::Parameters(problems))
         }
     }
+}
+
+/// Whether values are numbers by themselves. Quantised ones need a scale, which no network here reads.
+fn is_fraction(value: &Tensor) -> bool {
+    matches!(
+        value.dtype(),
+        DType::F16 | DType::BF16 | DType::F32 | DType::F64
+    )
 }
 
 fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> Result<Tensor> {

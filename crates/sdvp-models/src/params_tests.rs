@@ -38,14 +38,62 @@ fn one_error_lists_all_that_does_not_fit() {
     }
 }
 
+fn loaded(name: &str, dtype: DType) -> Builder {
+    let values = Tensor::new(&[1.5f32, -2.0], &Device::Cpu).unwrap();
+    let values = HashMap::from([(name.to_owned(), values.to_dtype(dtype).unwrap())]);
+    Builder::load(values, &Device::Cpu)
+}
+
 #[test]
-fn half_precision_is_loaded_as_single() {
-    let half = Tensor::new(&[1.5f32, -2.0], &Device::Cpu)
-        .unwrap()
-        .to_dtype(DType::F16)
-        .unwrap();
-    let b = Builder::load(HashMap::from([("x".to_owned(), half)]), &Device::Cpu);
-    assert_eq!(values(&b.get(2, "x", Init::Zeros).unwrap()), [1.5, -2.0]);
+fn any_precision_is_loaded_as_single() {
+    for dtype in [DType::F16, DType::BF16, DType::F32, DType::F64] {
+        let read = loaded("x", dtype).get(2, "x", Init::Zeros).unwrap();
+        assert_eq!(read.dtype(), DType::F32);
+        assert_eq!(values(&read), [1.5, -2.0]);
+    }
+}
+
+#[test]
+fn numbers_of_another_kind_are_no_weights() {
+    for dtype in [DType::I64, DType::U8] {
+        let b = loaded("x", dtype);
+        b.get(2, "x", Init::Zeros).unwrap();
+        let message = b.finish().err().unwrap().to_string();
+        assert!(
+            message.contains(&format!(
+                "x: expected fractions (F16, BF16, F32 or F64), found {dtype:?}"
+            )),
+            "{message}"
+        );
+    }
+    // What the network does not need may be of any kind.
+    let b = loaded("position_ids", DType::I64);
+    b.leave_out("position_ids");
+    assert!(b.finish().is_ok());
+}
+
+#[test]
+fn nothing_is_allocated_for_what_a_configuration_merely_claims() {
+    let huge = 1_000_000_000_000;
+    for shape in [
+        vec![huge, 4],
+        vec![huge, huge],
+        vec![usize::MAX, usize::MAX],
+    ] {
+        let message = loaded("x", DType::F32)
+            .get(shape, "x", Init::Zeros)
+            .err()
+            .unwrap();
+        let message = message.to_string();
+        assert!(
+            message.contains("x: expected shape") && message.contains("not of one network"),
+            "{message}"
+        );
+    }
+    // Nor is there an end to layers that are claimed.
+    let b = loaded("x", DType::F32);
+    let error = (0..huge).find_map(|layer| b.pp(layer).get(2, "y", Init::Zeros).err());
+    assert!(error.unwrap().to_string().contains("not of one network"));
 }
 
 #[test]

@@ -4,9 +4,10 @@ use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::MODEL_FILES;
 use candle_core::{Device, Tensor};
-use sdvp_models::{ModelError, weights};
+use sdvp_models::{ModelError, TensorHeader, read_header, weights};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -42,24 +43,53 @@ pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tenso
     }
 }
 
+/// What the weights in a folder are, by name, without reading them.
+///
+/// # Errors
+/// If there are none, or a file is damaged.
+pub(crate) fn read_headers(folder: &Path) -> Result<BTreeMap<String, TensorHeader>> {
+    let source = ModelSource::Folder(folder.to_owned());
+    let files = if !source.has(WEIGHTS) && source.has(INDEX) {
+        parts(&source, &source.json(INDEX, MODEL_FILES)?)?
+    } else if !source.has(WEIGHTS) && source.has(PICKLED) {
+        return Err(SetupError::Pickled {
+            model: source.name(),
+            file: PICKLED,
+        });
+    } else {
+        BTreeSet::from([WEIGHTS.to_owned()])
+    };
+    let mut headers = BTreeMap::new();
+    for file in files {
+        headers.extend(read_header(&folder.join(file))?);
+    }
+    Ok(headers)
+}
+
+/// The files that an index names.
+fn parts(source: &ModelSource, index: &Index) -> Result<BTreeSet<String>> {
+    let files: BTreeSet<String> = index.weight_map.values().cloned().collect();
+    // A name, and no way to somewhere else.
+    let leads_away = |file: &&String| file.contains(['/', '\\']) || file.starts_with('.');
+    match files.iter().find(leads_away) {
+        None => Ok(files),
+        Some(file) => Err(SetupError::Config {
+            model: source.name(),
+            file: INDEX.to_owned(),
+            reason: format!("expected names of files in the folder, found {file:?}"),
+        }),
+    }
+}
+
 fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
     let index: Index = source.json(INDEX, MODEL_FILES)?;
-    let files: BTreeSet<&String> = index.weight_map.values().collect();
     let mut tensors = HashMap::new();
     let mut problems = Vec::new();
-    for file in files {
-        // A name, and no way to somewhere else.
-        if file.contains(['/', '\\']) || file.starts_with('.') {
-            return Err(SetupError::Config {
-                model: source.name(),
-                file: INDEX.to_owned(),
-                reason: format!("expected names of files in the folder, found {file:?}"),
-            });
-        }
-        let bytes = source.read(file, MODEL_FILES)?;
-        for (name, tensor) in parse(source, file, &bytes)? {
+    for file in parts(source, &index)? {
+        let bytes = source.read(&file, MODEL_FILES)?;
+        for (name, tensor) in parse(source, &file, &bytes)? {
             match index.weight_map.get(&name) {
-                Some(expected) if expected == file => {
+                Some(expected) if *expected == file => {
                     tensors.insert(name, tensor);
                 }
                 Some(other) => {
@@ -93,7 +123,6 @@ fn parse(source: &ModelSource, file: &str, bytes: &[u8]) -> Result<HashMap<Strin
 mod tests {
     use super::*;
     use candle_core::DType;
-    use std::path::Path;
 
     fn tensors(names: &[&str]) -> HashMap<String, Tensor> {
         let tensor = || Tensor::ones(2, DType::F32, &Device::Cpu).unwrap();

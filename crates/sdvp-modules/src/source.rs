@@ -1,11 +1,16 @@
 //! Where the files of a model come from: a folder, or the binary itself.
 
 use crate::error::{Result, SetupError};
-use crate::student::{CONFIG, MODEL_FILES};
+use crate::student::{CONFIG, MODEL_FILES, PROCESSOR};
+use sdvp_models::ImageProcessor;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
+
+/// Everything that prepares inputs, in one file.
+const WHOLE_PROCESSOR: &str = "processor_config.json";
 
 /// The files of one model.
 #[derive(Clone, Debug)]
@@ -79,6 +84,23 @@ impl ModelSource {
         let mut whole: Value = serde_json::from_str(usual).map_err(invalid)?;
         complete(&mut whole, said);
         T::deserialize(whole).map_err(invalid)
+    }
+
+    /// How a model's pictures are prepared. What newer versions of transformers save of a whole processor
+    /// has it as a part of `processor_config.json`.
+    ///
+    /// # Errors
+    /// As [`ModelSource::json`].
+    pub(crate) fn processor(&self) -> Result<ImageProcessor> {
+        #[derive(Deserialize)]
+        struct Whole {
+            image_processor: ImageProcessor,
+        }
+        if self.has(PROCESSOR) || !self.has(WHOLE_PROCESSOR) {
+            return self.json(PROCESSOR, MODEL_FILES);
+        }
+        let whole: Whole = self.json(WHOLE_PROCESSOR, MODEL_FILES)?;
+        Ok(whole.image_processor)
     }
 
     /// One JSON file, parsed.

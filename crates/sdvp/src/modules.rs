@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_data::Task;
+use sdvp_hub::{ModelId, Settings};
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
     AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Student, Teacher,
@@ -23,17 +24,18 @@ pub(crate) fn student(folder: Option<&Path>) -> Result<Student> {
 /// Published checkpoints, or described ONNX files, in the place of a student's modules.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Checkpoints {
-    /// A checkpoint's folder that finds in the student's place: an OWL-ViT or OWLv2, as it is downloaded. Or
-    /// a detector in an ONNX file: the TOML file that describes it.
-    #[arg(long, value_name = "DIR|TOML")]
+    /// A checkpoint that finds in the student's place: an OWL-ViT or OWLv2, its folder as it is
+    /// downloaded or the name by which `sdvp models pull` downloaded it. Or a detector in an ONNX file:
+    /// the TOML file that describes it.
+    #[arg(long, value_name = "DIR|ID|TOML")]
     locate: Option<PathBuf>,
     /// One that answers in its place: a ViLT or BLIP for question answering, or a described ONNX
     /// file.
-    #[arg(long, value_name = "DIR|TOML")]
+    #[arg(long, value_name = "DIR|ID|TOML")]
     answer: Option<PathBuf>,
     /// One that says in its place how well texts fit: a CLIP, a BLIP for image–text retrieval, or a
     /// described ONNX file.
-    #[arg(long = "match", value_name = "DIR|TOML")]
+    #[arg(long = "match", value_name = "DIR|ID|TOML")]
     matching: Option<PathBuf>,
 }
 
@@ -47,12 +49,33 @@ impl Checkpoints {
             (SubTaskKind::Match, &self.matching),
         ] {
             if let Some(path) = folder {
-                let module = module(kind, path)?;
+                let module = module(kind, &located(path)?)?;
                 modules.retain(|other| !other.answers().contains(&kind));
                 modules.push(module);
             }
         }
         Ok(modules)
+    }
+}
+
+/// Where a checkpoint is: in the folder of this name or, if there is none, in the hub's cache, if what
+/// is said can be a name there. Nothing is downloaded.
+pub(crate) fn located(said: &Path) -> Result<PathBuf> {
+    if said.exists() || is_description(said) {
+        return Ok(said.to_owned());
+    }
+    match said.to_str().map(str::parse::<ModelId>) {
+        Some(Ok(id)) => {
+            let settings = Settings::from_environment()?;
+            let found = settings.cache.find(&id);
+            let found = found.with_context(|| format!("there is no folder {}", said.display()))?;
+            Ok(found.folder)
+        }
+        // Whoever writes a revision means no folder.
+        Some(Err(error)) if said.to_string_lossy().contains('@') => {
+            Err(error).with_context(|| format!("there is no folder {}", said.display()))
+        }
+        _ => Ok(said.to_owned()),
     }
 }
 

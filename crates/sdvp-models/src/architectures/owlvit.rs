@@ -84,7 +84,9 @@ impl OwlVitConfig {
 
     /// Patches along one side.
     pub fn grid(&self) -> usize {
-        self.vision_config.image_size / self.vision_config.patch_size
+        let sizes = &self.vision_config;
+        // A network of patches without a size is refused when it is built.
+        sizes.image_size.checked_div(sizes.patch_size).unwrap_or(0)
     }
 }
 

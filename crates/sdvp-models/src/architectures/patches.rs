@@ -5,6 +5,20 @@ use crate::layers::linear;
 use crate::params::{Builder, Init};
 use candle_core::Tensor;
 
+/// The greatest side of a picture that enters a network, pixels; published ones have up to 1,008.
+const LARGEST: usize = 4096;
+
+/// How many patches lie along one side of a network's square input.
+pub(crate) fn patches_along(image_size: usize, patch_size: usize) -> Result<usize> {
+    if image_size <= LARGEST && (1..=image_size).contains(&patch_size) {
+        return Ok(image_size / patch_size);
+    }
+    Err(ModelError::Config(format!(
+        "expected an image_size of at most {LARGEST} and a patch_size from 1 to it, \
+         found {image_size} and {patch_size}"
+    )))
+}
+
 /// A convolution whose kernel equals its stride, computed as one matrix product. The weight keeps
 /// the convolution's shape `[hidden, 3, patch, patch]`, as in published checkpoints.
 pub(crate) struct PatchEmbedding {

@@ -1,7 +1,7 @@
 //! CLIP's two towers (Radford et al. 2021, arXiv 2103.00020), which OWL-ViT has, too.
 
 use super::encoder::{Encoder, EncoderConfig, LayerNames};
-use super::patches::PatchEmbedding;
+use super::patches::{PatchEmbedding, patches_along};
 use crate::error::Result;
 use crate::layers::{Embedding, LayerNorm, Linear};
 use crate::params::{Builder, Init};
@@ -118,7 +118,7 @@ impl ImageTower {
         let embeddings = vision.pp("embeddings");
         embeddings.leave_out("position_ids");
         let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
-        let patches = (config.image_size / config.patch_size).pow(2);
+        let patches = patches_along(config.image_size, config.patch_size)?.pow(2);
         Ok(Self {
             class_embedding: embeddings.get(dim, "class_embedding", Init::Normal(0.02))?,
             patch_embedding: PatchEmbedding::new(

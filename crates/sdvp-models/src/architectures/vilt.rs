@@ -2,7 +2,7 @@
 //! (Kim et al. 2021, arXiv 2102.03334), as published in `dandelin/vilt-b32-finetuned-vqa`.
 
 use super::encoder::{Encoder, EncoderConfig, LayerNames};
-use super::patches::PatchEmbedding;
+use super::patches::{PatchEmbedding, patches_along};
 use crate::error::{ModelError, Result};
 use crate::layers::{Embedding, LayerNorm, Linear, gelu};
 use crate::params::{Builder, Init};
@@ -123,14 +123,7 @@ impl Vilt {
         // Older files have the numbers from 0 on as a tensor.
         text.leave_out("position_ids");
         let (dim, eps) = (config.encoder.hidden_size, config.encoder.layer_norm_eps);
-        let side = config.image_size.checked_div(config.patch_size);
-        let Some(side) = side.filter(|side| *side > 0) else {
-            return Err(ModelError::Config(format!(
-                "expected patches of at most image_size, {}, found patch_size {}",
-                config.image_size, config.patch_size
-            )));
-        };
-        let patches = side.pow(2);
+        let patches = patches_along(config.image_size, config.patch_size)?.pow(2);
         let small = Init::Normal(0.02);
         Ok(Self {
             word_embeddings: Embedding::new(

@@ -1,7 +1,7 @@
 //! Multi-head attention.
 
 use super::{Linear, linear, softmax};
-use crate::error::Result;
+use crate::error::{ModelError, Result};
 use crate::kernels;
 use crate::params::Builder;
 use candle_core::{DType, Device, Tensor};
@@ -34,6 +34,7 @@ impl Attention {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(dim: usize, heads: usize, b: &Builder, names: AttentionNames) -> Result<Self> {
+        check_heads(dim, heads)?;
         let projection = |name: &str| Linear::new(dim, dim, true, &b.pp(name));
         Ok(Self {
             query: projection(names.query)?,
@@ -139,6 +140,7 @@ impl PackedAttention {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(dim: usize, heads: usize, packed: &Builder, output: &Builder) -> Result<Self> {
+        check_heads(dim, heads)?;
         Ok(Self {
             packed: Linear::new(dim, 3 * dim, true, packed)?,
             output: Linear::new(dim, dim, true, output)?,
@@ -185,6 +187,7 @@ impl CrossAttention {
         b: &Builder,
         names: AttentionNames,
     ) -> Result<Self> {
+        check_heads(dim, heads)?;
         let projection = |from: usize, name: &str| Linear::new(from, dim, true, &b.pp(name));
         Ok(Self {
             query: projection(dim, names.query)?,
@@ -248,6 +251,16 @@ impl KeysValues {
     }
 }
 
+/// Whether so many heads share a width.
+fn check_heads(dim: usize, heads: usize) -> Result<()> {
+    if heads > 0 && dim.is_multiple_of(heads) {
+        return Ok(());
+    }
+    Err(ModelError::Config(format!(
+        "expected a number of attention heads that divides the width {dim}, found {heads}"
+    )))
+}
+
 /// `softmax(q kᵀ / √d) v` for each head; `q` `[batch, queries, dim]`, `k` and `v`
 /// `[batch, keys, dim]`, as many keys as queries if `causal`.
 ///
@@ -262,6 +275,7 @@ pub fn attention(
     causal: bool,
 ) -> Result<Tensor> {
     let (batch, tokens, dim) = q.dims3()?;
+    check_heads(dim, heads)?;
     let split = |x: &Tensor| {
         x.reshape((batch, x.dim(1)?, heads, dim / heads))?
             .transpose(1, 2)?

@@ -40,7 +40,7 @@ impl Blip {
         build: impl Fn(&BlipConfig, &Builder) -> std::result::Result<N, ModelError>,
     ) -> Result<(N, Self)> {
         let config: BlipConfig = source.config(|_| BlipConfig::USUAL)?;
-        let processor: ImageProcessor = source.json("preprocessor_config.json", MODEL_FILES)?;
+        let processor = source.processor()?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
         let tensors = read_tensors(source)?;
         let fingerprint = Hasher::new(name)

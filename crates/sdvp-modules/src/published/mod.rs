@@ -3,13 +3,16 @@
 //! configuration says it is.
 
 mod blip;
+mod summary;
 
 pub use blip::{BlipAnswerer, BlipMatcher};
+pub use summary::{CheckpointSummary, WeightSummary};
 
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{
-    AnswerModel, AnswerStudent, LocateModel, LocateStudent, MODEL_FILES, MatchModel, MatchStudent,
+    AnswerModel, AnswerStudent, CONFIG, LocateModel, LocateStudent, MODEL_FILES, MatchModel,
+    MatchStudent,
 };
 use sdvp_core::{Module, SubTaskKind};
 use serde::Deserialize;
@@ -30,38 +33,52 @@ struct Kind {
 /// If a file is missing or does not fit, or the checkpoint answers something else.
 pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
     let source = ModelSource::Folder(folder.to_owned());
-    let found: Kind = source.json("config.json", MODEL_FILES)?;
-    let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
-    let model_type = found.model_type.as_deref();
-    Ok(match (kind, model_type) {
-        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => Arc::new(LocateStudent::new(
-            Arc::new(LocateModel::load(&source, None)?),
-        )?),
-        (SubTaskKind::Match, None | Some("clip")) => Arc::new(MatchStudent::new(Arc::new(
-            MatchModel::load(&source, None)?,
-        ))?),
-        (SubTaskKind::Answer, None | Some("vilt")) => Arc::new(AnswerStudent::new(Arc::new(
-            AnswerModel::load(&source, None)?,
-        ))?),
-        (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
-            Arc::new(BlipAnswerer::load(&source)?)
-        }
-        (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
-            Arc::new(BlipMatcher::load(&source)?)
-        }
-        _ => {
+    let found: Kind = source.json(CONFIG, MODEL_FILES)?;
+    match loader(kind, &found) {
+        Some(load) => load(&source),
+        None => {
             let found = format!(
                 "{} {:?}",
-                model_type.unwrap_or("nothing"),
+                found.model_type.as_deref().unwrap_or("nothing"),
                 found.architectures
             );
-            return Err(SetupError::Config {
+            Err(SetupError::Config {
                 model: source.name(),
-                file: "config.json".to_owned(),
+                file: CONFIG.to_owned(),
                 reason: format!("expected {}, found {found}", expected(kind)),
-            });
+            })
         }
-    })
+    }
+}
+
+/// Makes a module of a checkpoint's files.
+type Load = fn(&ModelSource) -> Result<Arc<dyn Module>>;
+
+/// How a checkpoint becomes a module that answers a kind; none if it cannot.
+fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
+    let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
+    let load: Load = match (kind, found.model_type.as_deref()) {
+        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source| {
+            let model = Arc::new(LocateModel::load(source, None)?);
+            Ok(Arc::new(LocateStudent::new(model)?))
+        },
+        (SubTaskKind::Match, None | Some("clip")) => |source| {
+            let model = Arc::new(MatchModel::load(source, None)?);
+            Ok(Arc::new(MatchStudent::new(model)?))
+        },
+        (SubTaskKind::Answer, None | Some("vilt")) => |source| {
+            let model = Arc::new(AnswerModel::load(source, None)?);
+            Ok(Arc::new(AnswerStudent::new(model)?))
+        },
+        (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
+            |source| Ok(Arc::new(BlipAnswerer::load(source)?))
+        }
+        (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
+            |source| Ok(Arc::new(BlipMatcher::load(source)?))
+        }
+        _ => return None,
+    };
+    Some(load)
 }
 
 /// What can answer a kind.

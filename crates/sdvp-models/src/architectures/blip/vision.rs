@@ -1,7 +1,7 @@
 //! BLIP's image encoder.
 
 use crate::architectures::encoder::EncoderConfig;
-use crate::architectures::patches::PatchEmbedding;
+use crate::architectures::patches::{PatchEmbedding, patches_along};
 use crate::error::Result;
 use crate::layers::{Activation, LayerNorm, Linear, PackedAttention};
 use crate::params::{Builder, Init};
@@ -78,7 +78,7 @@ impl VisionTower {
         let b = b.pp("vision_model");
         let embeddings = b.pp("embeddings");
         let (dim, small) = (config.encoder.hidden_size, Init::Normal(0.02));
-        let patches = (config.image_size / config.patch_size.max(1)).pow(2);
+        let patches = patches_along(config.image_size, config.patch_size)?.pow(2);
         Ok(Self {
             class_embedding: embeddings.get((1, 1, dim), "class_embedding", small)?,
             patch_embedding: PatchEmbedding::new(

@@ -1,6 +1,6 @@
 //! `sdvp models assemble`: a student of one's own, from checkpoints and adapters.
 
-use crate::output;
+use crate::{modules, output};
 use anyhow::{Context, Result};
 use sdvp_core::SubTaskKind;
 use sdvp_modules::Student;
@@ -11,20 +11,21 @@ pub(crate) struct Assemble {
     /// Where the student's folder goes.
     #[arg(long)]
     out: PathBuf,
-    /// An OWL-ViT's folder that finds; the shipped one if not given.
-    #[arg(long, value_name = "DIR")]
+    /// An OWL-ViT (its folder, or its name on the hub) that finds; the shipped one if not given.
+    #[arg(long, value_name = "DIR|ID")]
     locate: Option<PathBuf>,
     /// Low-rank additions to it, as Python's peft saves them.
     #[arg(long, value_name = "DIR")]
     locate_adapter: Option<PathBuf>,
-    /// A ViLT's folder that answers; the shipped one if not given.
-    #[arg(long, value_name = "DIR")]
+    /// A ViLT (its folder, or its name on the hub) that answers; the shipped one if not given.
+    #[arg(long, value_name = "DIR|ID")]
     answer: Option<PathBuf>,
     /// Low-rank additions to it.
     #[arg(long, value_name = "DIR")]
     answer_adapter: Option<PathBuf>,
-    /// A CLIP's folder that says how well texts fit; the shipped one if not given.
-    #[arg(long = "match", value_name = "DIR")]
+    /// A CLIP (its folder, or its name on the hub) that says how well texts fit; the shipped one if not
+    /// given.
+    #[arg(long = "match", value_name = "DIR|ID")]
     matching: Option<PathBuf>,
     /// Low-rank additions to it.
     #[arg(long, value_name = "DIR")]
@@ -39,7 +40,7 @@ impl Assemble {
                 return Ok(format!("builtin:{builtin}"));
             };
             // The student's folder may lie elsewhere.
-            let folder = folder
+            let folder = modules::located(folder)?
                 .canonicalize()
                 .with_context(|| format!("cannot find {}", folder.display()))?;
             Ok(folder.display().to_string())

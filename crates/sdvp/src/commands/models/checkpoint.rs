@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Verify {
-    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights. Or
-    /// the TOML file that describes an ONNX file.
+    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights; or the
+    /// name by which `sdvp models pull` downloaded it. Or the TOML file that describes an ONNX file.
+    #[arg(value_name = "DIR|ID|TOML")]
     folder: PathBuf,
     /// Say what a described detector or classifier sees in this picture.
     #[arg(long)]
@@ -28,14 +29,15 @@ impl Verify {
         if self.image.is_some() && !is_description {
             bail!("--image is for described ONNX files; `sdvp ask` shows what a checkpoint says");
         }
+        let folder = modules::located(&self.folder)?;
         // Loaded once, and not for every kind anew.
-        let detector = is_description.then(|| modules::described(&self.folder).map(Arc::new));
+        let detector = is_description.then(|| modules::described(&folder).map(Arc::new));
         let mut usable = Vec::new();
         let mut reasons = Vec::new();
         for kind in SubTaskKind::TAUGHT {
             let module = match &detector {
-                None => modules::module(kind, &self.folder),
-                Some(Ok(detector)) => modules::stand_in(kind, detector, &self.folder),
+                None => modules::module(kind, &folder),
+                Some(Ok(detector)) => modules::stand_in(kind, detector, &folder),
                 Some(Err(error)) => Err(anyhow!("{error:#}")),
             };
             match module {

@@ -3,21 +3,30 @@
 mod assemble;
 mod calibrate;
 mod checkpoint;
+mod downloads;
+mod list;
 mod pretrain;
+mod pull;
+mod show;
 
-use crate::output;
 use anyhow::{Result, bail};
 use assemble::Assemble;
 use calibrate::Calibrate;
 use checkpoint::Verify;
 use clap::Subcommand;
 use pretrain::Pretrain;
-use sdvp_modules::BUILTIN;
+use pull::Pull;
+use show::Show;
 
 #[derive(Subcommand)]
 pub(crate) enum Models {
-    /// The models in the binary.
+    /// The models in the binary, and those in the hub's cache.
     List,
+    /// Download what is used of a published checkpoint into the hub's cache, where Python's
+    /// huggingface_hub keeps it, too.
+    Pull(Pull),
+    /// What a checkpoint is, without loading it: architecture, parameters, files, uses.
+    Show(Show),
     /// Whether a published checkpoint's folder, or a described ONNX file, can be used, and for what.
     Verify(Verify),
     /// Put a student together from checkpoints' folders and adapters of Python's peft, to be run,
@@ -55,30 +64,13 @@ fn chosen(only: Option<&str>, fits: impl Fn(&str) -> bool) -> Result<Vec<&'stati
 impl Models {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         match self {
-            Models::List => list(json),
+            Models::List => list::run(json),
+            Models::Pull(args) => args.run(json),
+            Models::Show(args) => args.run(json),
             Models::Verify(args) => args.run(json),
             Models::Assemble(args) => args.run(json),
             Models::Pretrain(args) => args.run(json),
             Models::Calibrate(args) => args.run(json),
         }
     }
-}
-
-fn list(json: bool) -> Result<bool> {
-    let sizes: Vec<(&str, usize)> = BUILTIN
-        .iter()
-        .map(|(name, files)| (*name, files.iter().map(|(_, bytes)| bytes.len()).sum()))
-        .collect();
-    if json {
-        let rows: Vec<_> = sizes
-            .iter()
-            .map(|(name, bytes)| serde_json::json!({"name": name, "bytes": bytes}))
-            .collect();
-        output::json(&rows)?;
-    } else {
-        for (name, bytes) in sizes {
-            output::text(&format!("{name:<22} {bytes:>9} bytes"))?;
-        }
-    }
-    Ok(true)
 }

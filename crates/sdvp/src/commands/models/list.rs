@@ -1,0 +1,74 @@
+//! `sdvp models list`: what is shipped, and what is in the hub's cache.
+
+use crate::output;
+use anyhow::Result;
+use sdvp_core::SubTaskKind;
+use sdvp_hub::{Settings, Snapshot};
+use sdvp_modules::{BUILTIN, CheckpointSummary};
+
+/// Prints a line a model.
+pub(super) fn run(json: bool) -> Result<bool> {
+    let shipped: Vec<(&str, usize)> = BUILTIN
+        .iter()
+        .map(|(name, files)| (*name, files.iter().map(|(_, bytes)| bytes.len()).sum()))
+        .collect();
+    let settings = Settings::from_environment()?;
+    let cached = settings.cache.all()?;
+    if json {
+        let shipped = shipped
+            .iter()
+            .map(|(name, bytes)| serde_json::json!({"name": name, "bytes": bytes}));
+        let cached = cached.iter().map(|snapshot| {
+            let read = CheckpointSummary::read(&snapshot.folder);
+            serde_json::json!({
+                "name": snapshot.repository.as_str(),
+                "commit": snapshot.commit,
+                "revisions": snapshot.revisions,
+                "bytes": snapshot.bytes(),
+                "path": snapshot.folder,
+                "answers": read.as_ref().ok().map(|summary| &summary.answers),
+                "reason": read.as_ref().err().map(|error| error.to_string()),
+            })
+        });
+        output::json(&shipped.chain(cached).collect::<Vec<_>>())?;
+        return Ok(true);
+    }
+    for (name, bytes) in shipped {
+        output::text(&format!("{name:<22} {bytes:>9} bytes"))?;
+    }
+    for snapshot in cached {
+        output::text(&format!(
+            "{:<22} {:>9} bytes  {}",
+            named(&snapshot),
+            snapshot.bytes(),
+            uses(&snapshot)
+        ))?;
+    }
+    Ok(true)
+}
+
+/// A model by the name that chooses this state of it.
+fn named(snapshot: &Snapshot) -> String {
+    let repository = &snapshot.repository;
+    match snapshot.revisions.as_slice() {
+        revisions if revisions.iter().any(|revision| revision == "main") => repository.to_string(),
+        [revision, ..] => format!("{repository}@{revision}"),
+        [] => format!("{repository}@{}", snapshot.commit),
+    }
+}
+
+fn uses(snapshot: &Snapshot) -> String {
+    match CheckpointSummary::read(&snapshot.folder) {
+        Ok(summary) => options(&summary.answers),
+        Err(_) => "no checkpoint, or not a whole one".to_owned(),
+    }
+}
+
+/// The options that take a checkpoint for these sub-tasks.
+pub(super) fn options(answers: &[SubTaskKind]) -> String {
+    if answers.is_empty() {
+        return "not used here".to_owned();
+    }
+    let options: Vec<String> = answers.iter().map(|kind| format!("--{kind}")).collect();
+    options.join(" ")
+}
