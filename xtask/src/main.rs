@@ -37,6 +37,8 @@ enum Bench {
     Programs(bench::ProgramsArguments),
     /// Reading and running ViperGPT programs, against CPython.
     Interpretation(bench::InterpretationArguments),
+    /// Reading a large file of GQA's questions, against Python's json.load.
+    Reading(bench::ReadingArguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Bench::Layers => bench::layers(),
         Bench::Programs(arguments) => bench::programs(&arguments),
         Bench::Interpretation(arguments) => bench::interpretation(&arguments),
+        Bench::Reading(arguments) => bench::reading(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ mod cpu_time;
 mod interpretation;
 mod layers;
 mod programs;
+mod reading;
 mod reference;
 mod training_step;
 mod vit;
@@ -11,6 +12,7 @@ mod vit;
 pub(crate) use interpretation::{InterpretationArguments, interpretation};
 pub(crate) use layers::layers;
 pub(crate) use programs::{ProgramsArguments, programs};
+pub(crate) use reading::{ReadingArguments, reading};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.
