@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use sdvp_core::{DecodeLimits, Image};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -160,5 +161,40 @@ fn errors_name_line_and_field() {
         std::fs::write(&path, format!("\n{line}\n")).unwrap();
         let error = read_statements(&path).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains(what), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn changed_bytes_are_read_or_refused(
+        changes in proptest::collection::vec((0usize..400, any::<u8>()), 0..8),
+        which in 0usize..3,
+    ) {
+        let mut text = [
+            r##"{"sentence": "It is red.", "label": "true", "identifier": "5-1", "directory": "3", "structured_rep": [[{"y_loc": 80, "type": "square", "color": "#0099ff", "x_loc": 8, "size": 20}], [], []]}"##,
+            r#"{"image": "3/dev-5-1-0.png", "sentence": "It is red.", "label": "true"}"#,
+            r#"{"identifier": "train-5-1-0", "sentence": "It is red.", "label": "True", "directory": 3}"#,
+        ][which].as_bytes().to_vec();
+        for (at, byte) in changes {
+            let length = text.len();
+            text[at % length] = byte;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("dev.json");
+        std::fs::write(&path, &text).unwrap();
+        for statement in read_statements(&path).unwrap_or_default() {
+            // Nothing that is read leads out of the folder of pictures.
+            let below = |file: &str| file.split('/').all(is_file_stem);
+            prop_assert!(is_file_stem(&statement.image_file("dev", PanelOrder::ALL[0])));
+            prop_assert!(match &statement.pictures {
+                NlvrPictures::One { file, .. } => below(file),
+                NlvrPictures::Orders { directory } => directory.as_deref().is_none_or(below),
+            });
+        }
+        let _ = crate::nlvr2::read_statements(&path);
+        if let Ok(found) = crate::Benchmark::open(dir.path(), &Default::default()) {
+            let _ = crate::check(&found, false);
+        }
     }
 }
