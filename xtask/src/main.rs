@@ -41,6 +41,8 @@ enum Bench {
     LoraStep(bench::LoraStepArguments),
     /// Checkpoints of published size, against transformers.
     Published(bench::PublishedArguments),
+    /// Reading a large file of GQA's questions, against Python's json.load.
+    Reading(bench::ReadingArguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Bench::Interpretation(arguments) => bench::interpretation(&arguments),
         Bench::LoraStep(arguments) => bench::lora_step(&arguments),
         Bench::Published(arguments) => bench::published(&arguments),
+        Bench::Reading(arguments) => bench::reading(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,6 +14,23 @@ impl Digest {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// Digest of everything a reader gives, which is never held as a whole.
+    ///
+    /// # Errors
+    /// As the reader says.
+    pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            match reader.read(&mut piece) {
+                Ok(0) => return Ok(Self(*hasher.finalize().as_bytes())),
+                Ok(count) => hasher.update(&piece[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+        }
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -94,6 +111,12 @@ mod tests {
         let ab_c = Hasher::new("t").part(b"ab").part(b"c").finish();
         let a_bc = Hasher::new("t").part(b"a").part(b"bc").finish();
         assert_ne!(ab_c, a_bc);
+    }
+
+    #[test]
+    fn a_reader_gives_the_digest_of_its_bytes() {
+        let bytes: Vec<u8> = (0..200_000u32).map(|n| (n % 251) as u8).collect();
+        assert_eq!(Digest::of_reader(&bytes[..]).unwrap(), Digest::of(&bytes));
     }
 
     #[test]

@@ -10,12 +10,13 @@
 //! ```
 
 use crate::gqa::{
-    GqaQuestion, Groups, QuestionTypes, SceneGraph, read_questions, write_questions,
+    Annotations, GqaQuestion, Groups, QuestionTypes, SceneGraph, read_questions, write_questions,
     write_scene_graphs,
 };
+use crate::nlvr::{PanelOrder, panels};
 use crate::nlvr2::{Nlvr2Statement, read_statements, write_statements};
-use crate::picto::semantic_string;
-use crate::programs::{read_programs, write_programs};
+use crate::picto::{input_names, semantic_string};
+use crate::programs::{Programs, write_programs};
 use crate::records::{Fields, read_json};
 use crate::staging::Staging;
 use crate::{DatasetError, Gold, Metric, Question, Task, gold};
@@ -23,10 +24,9 @@ use rayon::prelude::*;
 use sdvp_core::{DecodeLimits, Image, ImageError};
 use sdvp_program::Inputs;
 use serde_json::json;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-const ABOUT: &str = "dataset.json";
+pub(crate) const ABOUT: &str = "dataset.json";
 const QUESTIONS: &str = "questions.json";
 const GRAPHS: &str = "sceneGraphs.json";
 const STATEMENTS: &str = "statements.jsonl";
@@ -34,7 +34,7 @@ const PROGRAMS: &str = "programs.jsonl";
 const IMAGES: &str = "images";
 
 /// A question as read from files.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// Its id.
     pub id: String,
@@ -44,17 +44,28 @@ pub struct Record {
     pub images: Vec<PathBuf>,
     /// The right answer.
     pub gold: Gold,
+    /// What kind of question it is; empty where the files do not say.
+    pub kind: String,
+    /// The order of the three boxes in its only picture, if that is one of NLVR's.
+    pub panels: Option<PanelOrder>,
     /// Its program, if there is one.
     pub program: Option<String>,
 }
 
 impl Record {
-    /// Opens its pictures.
+    /// Opens its pictures; three boxes in one picture are cut out and put in their own order.
     ///
     /// # Errors
     /// If one cannot be read; the error names it.
     pub fn inputs(&self, limits: &DecodeLimits) -> Result<Inputs, ImageError> {
-        crate::picto::input_names(self.images.len())
+        if let (Some(order), [path]) = (self.panels, self.images.as_slice()) {
+            let boxes = panels(path, &Image::open(path, limits)?, order)?;
+            let names = input_names(boxes.len()).iter().zip(boxes);
+            return Ok(names
+                .map(|(name, image)| ((*name).to_owned(), image))
+                .collect());
+        }
+        input_names(self.images.len())
             .iter()
             .zip(&self.images)
             .map(|(name, path)| Ok(((*name).to_owned(), Image::open(path, limits)?)))
@@ -129,6 +140,7 @@ fn gqa_record(question: &Question) -> GqaQuestion {
         question: question.text.clone(),
         answer: Some(question.gold.text()),
         image_id: question.id.clone(),
+        annotations: Annotations::default(),
         semantic_str: semantic_string(&question.semantic),
         semantic: question.semantic.clone(),
         types: QuestionTypes {
@@ -155,6 +167,7 @@ fn statement(question: &Question) -> Nlvr2Statement {
             Gold::Bool(label) => Some(label),
             _ => None,
         },
+        directory: None,
     }
 }
 
@@ -165,11 +178,12 @@ fn statement(question: &Question) -> Nlvr2Statement {
 pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
     let task = read_task(&dir.join(ABOUT))?;
     let programs_file = dir.join(PROGRAMS);
-    let mut programs: HashMap<String, String> = if programs_file.exists() {
-        read_programs(&programs_file)?.into_iter().collect()
+    let programs = if programs_file.exists() {
+        Programs::read(&programs_file)?
     } else {
-        HashMap::new()
+        Programs::default()
     };
+    let program = |id: &str, text: &str| programs.of(id, text).map(str::to_owned);
     let mut records = Vec::new();
     let (questions, statements) = (dir.join(QUESTIONS), dir.join(STATEMENTS));
     if questions.exists() {
@@ -184,7 +198,9 @@ pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
             })?;
             records.push(Record {
                 images: vec![dir.join(IMAGES).join(format!("{}.png", question.image_id))],
-                program: programs.remove(&question.id),
+                program: program(&question.id, &question.question),
+                kind: question.types.kind().to_owned(),
+                panels: None,
                 id: question.id,
                 text: question.question,
                 gold,
@@ -205,7 +221,9 @@ pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
                     .image_files()
                     .map(|file| dir.join(IMAGES).join(file))
                     .to_vec(),
-                program: programs.remove(&statement.identifier),
+                program: program(&statement.identifier, &statement.sentence),
+                kind: String::new(),
+                panels: None,
                 id: statement.identifier,
                 text: statement.sentence,
                 gold: Gold::Bool(label),
@@ -236,7 +254,7 @@ fn read_task(path: &Path) -> Result<Task, DatasetError> {
         .map_err(|_| fields.wrong("task", "the name of a task, such as \"picto-gqa\""))
 }
 
-fn parse_gold(answer: &str, metric: Metric) -> Option<Gold> {
+pub(crate) fn parse_gold(answer: &str, metric: Metric) -> Option<Gold> {
     match metric {
         // A question of another metric in a mix has its answer as text, unless it is a box.
         Metric::Accuracy => Some(match gold::parse_box(answer) {

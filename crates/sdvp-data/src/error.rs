@@ -48,6 +48,34 @@ pub enum DatasetError {
         /// The parser's reason.
         reason: String,
     },
+    /// A record is longer than any published one by far, or nested deeper.
+    #[error("{path}, {record}: expected at most {limit}, found more", path = path.display())]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// The record: its line or its key.
+        record: String,
+        /// What is allowed: `16777216 bytes`, `64 levels of nesting`.
+        limit: String,
+    },
+    /// A table is not CSV, or lacks a column.
+    #[error("{path}, line {line}: {reason}", path = path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// Questions cannot be chosen as they should.
+    #[error("{source_name}: {reason}")]
+    Subset {
+        /// What they were to be chosen from or by: a file.
+        source_name: String,
+        /// What was expected and found.
+        reason: String,
+    },
     /// A file has another layout.
     #[error("{path}: expected {expected}, found {found}", path = path.display())]
     Layout {

@@ -19,6 +19,13 @@ pub enum Gold {
     Box(BBox),
 }
 
+impl Default for Gold {
+    /// No word.
+    fn default() -> Self {
+        Gold::Text(String::new())
+    }
+}
+
 /// From this intersection over union on, a box counts as right.
 pub const RIGHT_IOU: f64 = 0.5;
 

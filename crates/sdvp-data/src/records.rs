@@ -1,6 +1,7 @@
 //! JSON records whose errors say in which file, record and field they are.
 
 use crate::DatasetError;
+use crate::stream::{Lines, Next, parse_value};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -85,6 +86,29 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The first of several fields that is there.
+    pub(crate) fn first<T>(
+        &self,
+        fields: &[&str],
+        read: impl Fn(&Self, &str) -> Result<Option<T>, DatasetError>,
+    ) -> Result<Option<T>, DatasetError> {
+        fields
+            .iter()
+            .find_map(|field| read(self, field).transpose())
+            .transpose()
+    }
+
+    /// Whether something is true, as statements are labelled: true, `"True"`, `"true"` …
+    pub(crate) fn optional_label(&self, field: &str) -> Result<Option<bool>, DatasetError> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Bool(label)) => Ok(Some(*label)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(self.wrong(field, "\"True\" or \"False\"")),
+        }
+    }
+
     pub(crate) fn number(&self, field: &str) -> Result<f64, DatasetError> {
         self.get(field)
             .and_then(Value::as_f64)
@@ -120,41 +144,42 @@ impl<'a> Fields<'a> {
     /// A field that names a file: one component of a path, so that no record reaches out of its
     /// folder.
     pub(crate) fn file_stem(&self, field: &str, text: &str) -> Result<(), DatasetError> {
-        if text.is_empty() || text.contains(['/', '\\', '\0']) || text == "." || text == ".." {
-            Err(self.wrong(field, "a name without path separators"))
-        } else {
+        if is_file_stem(text) {
             Ok(())
+        } else {
+            Err(self.wrong(field, "a name without path separators"))
         }
     }
 }
 
-/// The text of a file.
-pub(crate) fn read_text(path: &Path) -> Result<String, DatasetError> {
+/// Whether a text is one component of a path.
+pub(crate) fn is_file_stem(text: &str) -> bool {
+    !(text.is_empty() || text.contains(['/', '\\', '\0']) || text == "." || text == "..")
+}
+
+fn read_text(path: &Path) -> Result<String, DatasetError> {
     std::fs::read_to_string(path).map_err(|source| DatasetError::read(path, source))
 }
 
-/// A whole file of JSON.
+/// A whole file of JSON, for small ones.
 pub(crate) fn read_json(path: &Path) -> Result<Value, DatasetError> {
-    parse(path, 1, &read_text(path)?)
+    parse_value(path, 1, 1, read_text(path)?.as_bytes())
 }
 
-/// A file with one JSON value a line; empty lines are passed over. With each value its line, from 1.
-pub(crate) fn read_json_lines(path: &Path) -> Result<Vec<(usize, Value)>, DatasetError> {
-    read_text(path)?
-        .lines()
-        .enumerate()
-        .filter(|(_, text)| !text.trim().is_empty())
-        .map(|(at, text)| Ok((at + 1, parse(path, at + 1, text)?)))
-        .collect()
-}
-
-fn parse(path: &Path, first_line: usize, text: &str) -> Result<Value, DatasetError> {
-    serde_json::from_str(text).map_err(|error| DatasetError::Json {
-        path: path.to_owned(),
-        line: first_line + error.line().saturating_sub(1),
-        column: error.column(),
-        reason: error.to_string(),
-    })
+/// Hands out the values of a file with one JSON value a line, with their line, from 1; empty lines
+/// are passed over. A line that is not JSON is handed out as what is wrong with it.
+pub(crate) fn each_json_line(
+    path: &Path,
+    mut each: impl FnMut(usize, Result<Value, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    let mut lines = Lines::open(path)?;
+    while let Some(line) = lines.next()? {
+        let value = parse_value(path, line.number, 1, line.text);
+        if each(line.number, value).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A value for an error: short.

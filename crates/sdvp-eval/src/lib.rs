@@ -10,6 +10,7 @@ mod calls;
 mod evaluate;
 mod mcnemar;
 mod measured;
+pub mod official;
 pub mod report;
 mod score;
 mod seeds;

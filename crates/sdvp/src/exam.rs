@@ -1,8 +1,8 @@
 //! Questions as exams (to be scored) and exercises (to be learned from).
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use sdvp_core::DecodeLimits;
-use sdvp_data::dataset::{self, Record};
+use sdvp_data::Record;
 use sdvp_data::picto::{Question, Split};
 use sdvp_data::{Gold, Task, questions};
 use sdvp_distill::Exercise;
@@ -12,7 +12,6 @@ use sdvp_program::visprog::{self, VisProgProgram, VisProgSettings};
 use sdvp_program::{Program, ProgramError, ProgramErrors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A language that programs are written in.
@@ -143,18 +142,10 @@ pub(crate) fn exam(
         .collect()
 }
 
-/// The questions of a folder in a published layout, to be scored.
-pub(crate) fn exam_from(folder: &Path, reader: &Reader, limit: Option<usize>) -> Result<Exam> {
-    let records = dataset::read(folder)?;
-    if records.is_empty() {
-        bail!("{} holds no question", folder.display());
-    }
-    let count = limit.unwrap_or(records.len());
-    Ok(records
-        .into_iter()
-        .take(count)
-        .map(|record| item(record, reader))
-        .collect())
+/// Questions that were read from files, to be scored.
+pub(crate) fn exam_of(records: Vec<Record>, reader: &Reader) -> Exam {
+    let records = records.into_iter();
+    records.map(|record| item(record, reader)).collect()
 }
 
 fn item(record: Record, reader: &Reader) -> ExamItem {
@@ -163,13 +154,13 @@ fn item(record: Record, reader: &Reader) -> ExamItem {
             .framework
             .parse(program, &record.text, &reader.plain)
             .map_err(|errors| errors.to_string()),
-        None => Err("the question has no program; expected one in programs.jsonl".to_owned()),
+        None => Err("the question has no program; expected one in programs.jsonl or in the file given by --programs".to_owned()),
     };
     let record = Arc::new(record);
     ExamItem {
         id: record.id.clone(),
         question: record.text.clone(),
-        kind: String::new(),
+        kind: record.kind.clone(),
         program,
         gold: record.gold.clone(),
         inputs: Arc::new(move || {

@@ -8,6 +8,7 @@ mod exam;
 mod modules;
 mod output;
 mod progress;
+mod published;
 mod trial;
 
 /// Small tensors are made and dropped all the time; the allocator decides how fast training is.

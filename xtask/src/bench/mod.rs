@@ -6,6 +6,7 @@ mod layers;
 mod lora_step;
 mod programs;
 mod published;
+mod reading;
 mod reference;
 mod training_step;
 mod vit;
@@ -15,6 +16,7 @@ pub(crate) use layers::layers;
 pub(crate) use lora_step::{LoraStepArguments, lora_step};
 pub(crate) use programs::{ProgramsArguments, programs};
 pub(crate) use published::{PublishedArguments, published};
+pub(crate) use reading::{ReadingArguments, reading};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.

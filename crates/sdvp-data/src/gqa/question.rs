@@ -2,7 +2,8 @@
 
 use crate::DatasetError;
 use crate::picto::FunctionalStep;
-use crate::records::{Fields, brief, read_json};
+use crate::records::{Fields, is_file_stem};
+use crate::stream::{Entries, Entry, Next, collect, parse_value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -21,6 +22,17 @@ pub struct QuestionTypes {
     pub detailed: String,
 }
 
+impl QuestionTypes {
+    /// The finest of the classifications that is given, structural or detailed; empty without either.
+    pub fn kind(&self) -> &str {
+        if self.detailed.is_empty() {
+            &self.structural
+        } else {
+            &self.detailed
+        }
+    }
+}
+
 /// Groups that GQA balances within.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Groups {
@@ -32,8 +44,34 @@ pub struct Groups {
     pub local: Option<String>,
 }
 
+/// Which objects of the scene graph the words of a text point to: place of the word, or a slice of
+/// places (`1:3`), and the object's id, in the file's order.
+pub type Pointers = Map<String, Value>;
+
+/// What the words of a question and of its answers point to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// Words of the answer.
+    #[serde(default)]
+    pub answer: Pointers,
+    /// Words of the question.
+    #[serde(default)]
+    pub question: Pointers,
+    /// Words of the answer in a sentence.
+    #[serde(default)]
+    pub full_answer: Pointers,
+}
+
+impl Annotations {
+    /// Whether nothing points anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.answer.is_empty() && self.question.is_empty() && self.full_answer.is_empty()
+    }
+}
+
 /// A record of `questions.json`. Fields that some releases leave out are optional or empty.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GqaQuestion {
     /// The record's key; not among its fields.
@@ -42,52 +80,99 @@ pub struct GqaQuestion {
     /// The question.
     pub question: String,
     /// The answer, a word or short phrase; none in splits whose answers are kept back.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
     /// The picture.
     pub image_id: String,
     /// The functional program.
+    #[serde(default)]
     pub semantic: Vec<FunctionalStep>,
     /// What type of question it is.
     pub types: QuestionTypes,
     /// The answer in a sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_answer: Option<String>,
     /// Whether it belongs to the balanced part.
+    #[serde(default = "yes")]
     pub is_balanced: bool,
     /// Ids of questions whose answers follow from this one.
+    #[serde(default)]
     pub entailed: Vec<String>,
     /// Ids of questions that mean the same.
+    #[serde(default)]
     pub equivalent: Vec<String>,
     /// The groups it is balanced in.
+    #[serde(default)]
     pub groups: Groups,
     /// The functional program as text.
+    #[serde(default)]
     pub semantic_str: String,
+    /// What its words point to.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Reads a file of questions: an object from id to record, as published, or a list of records that
-/// have their id in `question_id` (or `questionId`, `id`).
+/// have their id in `question_id` (or `questionId`, `id`). For files that fit into memory; see
+/// [`each_question`].
 ///
 /// # Errors
 /// If the file cannot be read, is not JSON, or a record lacks a question or a picture; each names
 /// file, record and field.
 pub fn read_questions(path: &Path) -> Result<Vec<GqaQuestion>, DatasetError> {
-    match read_json(path)? {
-        Value::Object(records) => records
-            .iter()
-            .map(|(id, value)| read_question(path, Some(id), &format!("record {id:?}"), value))
-            .collect(),
-        Value::Array(records) => records
-            .iter()
-            .enumerate()
-            .map(|(at, value)| read_question(path, None, &format!("record {}", at + 1), value))
-            .collect(),
-        other => Err(DatasetError::Layout {
-            path: path.to_owned(),
-            expected: "an object or a list of question records",
-            found: brief(&other),
-        }),
+    collect(|each| each_question(path, each))
+}
+
+/// Hands out the questions of a file one by one, holding one at a time, until told to stop. A record
+/// that is wrong is handed out as what is wrong with it.
+///
+/// # Errors
+/// If the file cannot be read or is not JSON.
+pub fn each_question(
+    path: &Path,
+    mut each: impl FnMut(Result<GqaQuestion, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    let mut entries = Entries::open(path, "an object or a list of question records")?;
+    while let Some(mut entry) = entries.next()? {
+        let question = match quick(&mut entry) {
+            Some(question) => Ok(question),
+            None => thorough(path, &entry),
+        };
+        if each(question).is_break() {
+            break;
+        }
     }
+    Ok(())
+}
+
+/// A record in the published form, as nearly all are. Whatever is otherwise is read again by
+/// [`thorough`], which knows the variants and says what is wrong.
+fn quick(entry: &mut Entry<'_>) -> Option<GqaQuestion> {
+    let mut question: GqaQuestion = serde_json::from_slice(entry.text).ok()?;
+    if !is_file_stem(&question.image_id) || !only_texts(&question.annotations) {
+        return None;
+    }
+    question.id = entry.key.take()?;
+    Some(question)
+}
+
+fn only_texts(annotations: &Annotations) -> bool {
+    [
+        &annotations.answer,
+        &annotations.question,
+        &annotations.full_answer,
+    ]
+    .into_iter()
+    .all(|pointers| pointers.values().all(Value::is_string))
+}
+
+fn thorough(path: &Path, entry: &Entry<'_>) -> Result<GqaQuestion, DatasetError> {
+    let value = parse_value(path, entry.line, entry.column, entry.text)?;
+    read_question(path, entry.key.as_deref(), &entry.name("record"), &value)
 }
 
 fn read_question(
@@ -99,10 +184,11 @@ fn read_question(
     let fields = Fields::of(path, record, value)?;
     let id = match id {
         Some(id) => id.to_owned(),
-        None => ["question_id", "questionId", "id"]
-            .into_iter()
-            .find_map(|field| fields.optional_identifier(field).transpose())
-            .transpose()?
+        None => fields
+            .first(
+                &["question_id", "questionId", "id"],
+                Fields::optional_identifier,
+            )?
             .ok_or_else(|| fields.wrong("question_id", "an identifier"))?,
     };
     let image_id = fields
@@ -136,6 +222,11 @@ fn read_question(
             .read("groups", "an object with global and local")?
             .unwrap_or_default(),
         semantic_str: fields.optional_text("semanticStr")?.unwrap_or_default(),
+        annotations: match fields.read("annotations", "objects from words to object ids")? {
+            Some(annotations) if only_texts(&annotations) => annotations,
+            Some(_) => return Err(fields.wrong("annotations", "object ids as texts")),
+            None => Annotations::default(),
+        },
     })
 }
 

@@ -4,7 +4,8 @@ use crate::DatasetError;
 use crate::picto::Noun;
 use crate::picto::evaluate::INSIDE;
 use crate::picto::{Relation, Scene};
-use crate::records::{Fields, brief, read_json};
+use crate::records::Fields;
+use crate::stream::{Entries, Entry, Next, collect, parse_value};
 use sdvp_core::BBox;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -101,45 +102,62 @@ impl SceneGraph {
     }
 }
 
-/// Reads a file of scene graphs: an object from image id to graph.
+/// Reads a file of scene graphs: an object from image id to graph. For files that fit into memory;
+/// see [`each_scene_graph`].
 ///
 /// # Errors
 /// If the file cannot be read, is not JSON, or a graph or object lacks a field.
 pub fn read_scene_graphs(path: &Path) -> Result<Vec<SceneGraph>, DatasetError> {
-    let Value::Object(graphs) = read_json(path)? else {
+    collect(|each| each_scene_graph(path, each))
+}
+
+/// Hands out the scene graphs of a file one by one, holding one at a time, until told to stop. A
+/// graph that is wrong is handed out as what is wrong with it.
+///
+/// # Errors
+/// If the file cannot be read or is not JSON.
+pub fn each_scene_graph(
+    path: &Path,
+    mut each: impl FnMut(Result<SceneGraph, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    const EXPECTED: &str = "an object from image id to scene graph";
+    let mut entries = Entries::open(path, EXPECTED)?;
+    if !entries.is_object() {
         return Err(DatasetError::Layout {
             path: path.to_owned(),
-            expected: "an object from image id to scene graph",
-            found: "another value".to_owned(),
-        });
-    };
-    let mut read = Vec::with_capacity(graphs.len());
-    for (image_id, value) in &graphs {
-        let record = format!("graph {image_id:?}");
-        let fields = Fields::of(path, &record, value)?;
-        fields.file_stem("imageId", image_id)?;
-        let objects = match fields.get("objects") {
-            Some(Value::Object(objects)) => objects
-                .iter()
-                .map(|(id, value)| read_object(path, &record, id, value))
-                .collect::<Result<_, _>>()?,
-            Some(other) => {
-                return Err(DatasetError::Layout {
-                    path: path.to_owned(),
-                    expected: "an object from object id to object",
-                    found: brief(other),
-                });
-            }
-            None => return Err(fields.wrong("objects", "an object")),
-        };
-        read.push(SceneGraph {
-            image_id: image_id.clone(),
-            width: pixels(&fields, "width")?,
-            height: pixels(&fields, "height")?,
-            objects,
+            expected: EXPECTED,
+            found: "a list".to_owned(),
         });
     }
-    Ok(read)
+    while let Some(entry) = entries.next()? {
+        if each(read_graph(path, &entry)).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read_graph(path: &Path, entry: &Entry<'_>) -> Result<SceneGraph, DatasetError> {
+    let value = parse_value(path, entry.line, entry.column, entry.text)?;
+    let record = entry.name("graph");
+    let image_id = entry.key.clone().unwrap_or_default();
+    let fields = Fields::of(path, &record, &value)?;
+    fields.file_stem("imageId", &image_id)?;
+    let objects = match fields.get("objects") {
+        Some(Value::Object(objects)) => objects
+            .iter()
+            .map(|(id, value)| read_object(path, &record, id, value))
+            .collect::<Result<_, _>>()?,
+        Some(_) | None => {
+            return Err(fields.wrong("objects", "an object from object id to object"));
+        }
+    };
+    Ok(SceneGraph {
+        image_id,
+        width: pixels(&fields, "width")?,
+        height: pixels(&fields, "height")?,
+        objects,
+    })
 }
 
 fn pixels(fields: &Fields, field: &str) -> Result<u32, DatasetError> {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::DatasetError;
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn shared(file: &str) -> Option<PathBuf> {
@@ -156,4 +157,124 @@ fn scene_graphs_read_back_and_relations_mirror_each_other() {
         error.contains("object \"7\"") && error.contains("field x"),
         "{error}"
     );
+}
+
+/// The quick way to read a record and the thorough one agree on every published record.
+#[test]
+fn both_ways_of_reading_a_record_agree() {
+    for file in [
+        "full_records_50.json",
+        "exovip_val_2327.json",
+        "fixture_questions.json",
+    ] {
+        let Some(path) = shared(file) else { return };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let records: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let records: Vec<serde_json::Value> = match records {
+            serde_json::Value::Array(records) => records,
+            serde_json::Value::Object(records) => records
+                .into_iter()
+                .map(|(id, mut record)| {
+                    record["question_id"] = id.into();
+                    record
+                })
+                .collect(),
+            other => panic!("{other}"),
+        };
+        // As a list, records are read thoroughly; as an object, quickly where they can be.
+        let keyed: serde_json::Map<_, _> = records
+            .iter()
+            .map(|record| {
+                let id = record["question_id"].to_string();
+                (id.trim_matches('"').to_owned(), record.clone())
+            })
+            .collect();
+        let (_one, as_list) = self::file(&serde_json::Value::Array(records).to_string());
+        let (_other, as_object) = self::file(&serde_json::Value::Object(keyed).to_string());
+        let thorough = read_questions(&as_list).unwrap();
+        assert_eq!(read_questions(&as_object).unwrap(), thorough, "{file}");
+        assert!(!thorough.is_empty());
+    }
+}
+
+#[test]
+fn reading_stops_when_told_to() {
+    let (_dir, path) = file(
+        r#"{"1": {"question": "?", "imageId": "a"}, "2": {"question": "?", "imageId": "a"}, broken"#,
+    );
+    let mut seen = Vec::new();
+    each_question(&path, |question| {
+        seen.push(question.unwrap().id);
+        if seen.len() == 2 {
+            std::ops::ControlFlow::Break(())
+        } else {
+            std::ops::ControlFlow::Continue(())
+        }
+    })
+    .unwrap();
+    assert_eq!(seen, ["1", "2"]);
+    let rest = each_question(&path, |_| std::ops::ControlFlow::Continue(()));
+    assert!(matches!(rest, Err(DatasetError::Json { .. })));
+}
+
+#[test]
+fn choices_and_attention_are_read_and_refused_by_field() {
+    let (_dir, path) = file(r#"{"7": {"valid": ["red"], "plausible": []}, "8": {"valid": "red"}}"#);
+    let mut found = Vec::new();
+    each_choices(&path, |choices| {
+        found.push(choices.map_err(|error| error.to_string()));
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(found[0].as_ref().unwrap().valid, ["red"]);
+    let error = found[1].as_ref().unwrap_err();
+    assert!(
+        error.contains("\"8\"") && error.contains("field valid"),
+        "{error}"
+    );
+
+    let (_dir, path) = file(
+        r#"[{"questionId": "7", "attention": [[0.5, 0.5], [0, 0]]}, {"questionId": "8", "attention": [[1, 2]]}]"#,
+    );
+    let mut found = Vec::new();
+    each_attention(&path, |attention| {
+        found.push(attention.map_err(|error| error.to_string()));
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(found[0].as_ref().unwrap().map[0], [0.5, 0.5]);
+    assert!(found[1].as_ref().unwrap_err().contains("square grid"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn changed_bytes_of_every_kind_of_file_are_read_or_refused(
+        changes in proptest::collection::vec((0usize..400, any::<u8>()), 0..8),
+        which in 0usize..4,
+    ) {
+        let mut text = [
+            r#"{"1": {"question": "Is it?", "imageId": "a1", "answer": "yes", "isBalanced": true, "entailed": ["2"], "semantic": [{"operation": "select", "dependencies": [], "argument": "dog (1)"}], "types": {"structural": "verify"}, "annotations": {"question": {"1": "3"}}}}"#,
+            r#"{"a1": {"width": 30, "height": 20, "objects": {"7": {"name": "dog", "x": 1, "y": 2, "w": 3, "h": 4, "attributes": ["red"], "relations": [{"name": "on", "object": "7"}]}}}}"#,
+            r#"{"1": {"valid": ["red"], "plausible": ["red", "blue"]}}"#,
+            r#"[{"questionId": "7", "attention": [[0.5, 0.5], [0, 0]]}]"#,
+        ][which].as_bytes().to_vec();
+        for (at, byte) in changes {
+            let length = text.len();
+            text[at % length] = byte;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        std::fs::write(&path, &text).unwrap();
+        if let Ok(questions) = read_questions(&path) {
+            // Nothing that is read leads out of the folder of pictures.
+            prop_assert!(questions.iter().all(|q| Path::new(&q.image_id).components().count() == 1));
+        }
+        let _ = read_scene_graphs(&path);
+        let _ = each_choices(&path, |_| std::ops::ControlFlow::Continue(()));
+        let _ = each_attention(&path, |_| std::ops::ControlFlow::Continue(()));
+        if let Ok(found) = crate::Benchmark::open(dir.path(), &Default::default()) {
+            let _ = crate::check(&found, false);
+        }
+    }
 }

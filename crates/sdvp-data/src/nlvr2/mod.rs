@@ -4,7 +4,8 @@
 //! the pair's pictures are `split-set-pair-img0.png` (left) and `split-set-pair-img1.png` (right).
 
 use crate::DatasetError;
-use crate::records::{Fields, read_json_lines};
+use crate::records::{Fields, each_json_line};
+use crate::stream::{Next, collect};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub struct Nlvr2Statement {
     pub sentence: String,
     /// Whether it is true of its pair; none in splits whose labels are kept back.
     pub label: Option<bool>,
+    /// The folder of a training pair's pictures, below `images/train`.
+    pub directory: Option<String>,
 }
 
 impl Nlvr2Statement {
@@ -35,30 +38,41 @@ impl Nlvr2Statement {
 /// # Errors
 /// If the file cannot be read, a line is not JSON, or a record lacks a field.
 pub fn read_statements(path: &Path) -> Result<Vec<Nlvr2Statement>, DatasetError> {
-    read_json_lines(path)?
-        .iter()
-        .map(|(line, value)| {
-            let record = format!("line {line}");
-            let fields = Fields::of(path, &record, value)?;
-            let identifier = fields.text("identifier")?;
-            fields.file_stem("identifier", &identifier)?;
-            if !identifier.contains('-') {
-                return Err(fields.wrong("identifier", "split-set-pair-sentence"));
-            }
-            let label = match fields.get("label") {
-                None => None,
-                Some(Value::Bool(label)) => Some(*label),
-                Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
-                Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(false),
-                Some(_) => return Err(fields.wrong("label", "\"True\" or \"False\"")),
-            };
-            Ok(Nlvr2Statement {
-                identifier,
-                sentence: fields.text("sentence")?,
-                label,
-            })
-        })
-        .collect()
+    collect(|each| each_statement(path, each))
+}
+
+/// Hands out the statements of a file one by one, until told to stop. A record that is wrong is handed
+/// out as what is wrong with it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn each_statement(
+    path: &Path,
+    mut each: impl FnMut(Result<Nlvr2Statement, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    each_json_line(path, |line, value| {
+        each(value.and_then(|value| read_statement(path, line, &value)))
+    })
+}
+
+fn read_statement(path: &Path, line: usize, value: &Value) -> Result<Nlvr2Statement, DatasetError> {
+    let record = format!("line {line}");
+    let fields = Fields::of(path, &record, value)?;
+    let identifier = fields.text("identifier")?;
+    fields.file_stem("identifier", &identifier)?;
+    if !identifier.contains('-') {
+        return Err(fields.wrong("identifier", "split-set-pair-sentence"));
+    }
+    let directory = fields.optional_identifier("directory")?;
+    if let Some(directory) = &directory {
+        fields.file_stem("directory", directory)?;
+    }
+    Ok(Nlvr2Statement {
+        identifier,
+        sentence: fields.text("sentence")?,
+        label: fields.optional_label("label")?,
+        directory,
+    })
 }
 
 /// Writes statements, one a line.
@@ -74,6 +88,9 @@ pub fn write_statements(path: &Path, statements: &[Nlvr2Statement]) -> Result<()
         });
         if let Some(label) = statement.label {
             record["label"] = json!(if label { "True" } else { "False" });
+        }
+        if let Some(directory) = &statement.directory {
+            record["directory"] = json!(directory);
         }
         lines.push_str(&record.to_string());
         lines.push('\n');

@@ -49,6 +49,7 @@ fn statements_read_back_and_errors_name_the_line() {
         identifier: "test-1-2-0".to_owned(),
         sentence: "A dog's \"left\" ear.".to_owned(),
         label,
+        directory: label.map(|_| "7".to_owned()),
     });
     write_statements(&path, &statements).unwrap();
     assert_eq!(read_statements(&path).unwrap(), statements);

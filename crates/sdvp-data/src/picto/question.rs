@@ -82,11 +82,11 @@ impl Question {
     }
 }
 
-/// The names of a program's inputs, for one picture or a pair.
+/// The names of a program's inputs, for one picture, a pair, or three.
 pub fn input_names(pictures: usize) -> &'static [&'static str] {
-    if pictures == 2 {
-        &["LEFT", "RIGHT"]
-    } else {
-        &["IMAGE"]
+    match pictures {
+        2 => &["LEFT", "RIGHT"],
+        3 => &["LEFT", "MIDDLE", "RIGHT"],
+        _ => &["IMAGE"],
     }
 }

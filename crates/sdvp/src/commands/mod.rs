@@ -7,6 +7,7 @@ mod demo;
 mod distill;
 mod effort;
 mod eval;
+mod files;
 mod isolation;
 mod models;
 mod program;
@@ -37,7 +38,7 @@ pub(crate) enum Command {
     /// List the shipped models or make them from nothing.
     #[command(subcommand)]
     Models(models::Models),
-    /// Write the built-in world as files.
+    /// Write the built-in world as files; check a benchmark's files; choose some of their questions.
     #[command(subcommand)]
     Data(data::Data),
     /// Interpret Python for another process of this program.

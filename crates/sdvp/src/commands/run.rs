@@ -1,26 +1,41 @@
 //! `sdvp run`: a task's programs, run and scored.
 
+use super::files::Files;
 use super::isolation::Isolation;
-use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_from, single_question};
+use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_of, single_question};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
-use anyhow::{Context, Result};
-use sdvp_data::Task;
+use crate::published::{Published, Selection};
+use anyhow::{Context, Result, bail};
+use sdvp_data::benchmark::OpenOptions;
 use sdvp_data::picto::Split;
+use sdvp_data::{Rule, Task};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
 use sdvp_runtime::Settings;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Run {
-    /// A task of the built-in world (picto-gqa …), or a folder in GQA's or NLVR2's layout.
+    /// A task of the built-in world (picto-gqa …), or a folder or file of GQA, NLVR2 or NLVR, or a table.
     task: String,
-    /// The split of a built-in task.
-    #[arg(long, default_value = "test")]
-    split: String,
+    /// The split of a built-in task (test if not given), or the part of a benchmark, such as
+    /// val_balanced or dev.
+    #[arg(long)]
+    split: Option<String>,
+    /// Some of a benchmark's questions, chosen by --seed: a number, or per-type:NUMBER.
+    #[arg(long, conflicts_with = "manifest")]
+    subset: Option<Rule>,
+    /// The questions that a manifest names (`sdvp data subset`).
+    #[arg(long, conflicts_with = "split")]
+    manifest: Option<PathBuf>,
+    /// The programs of a benchmark's questions, one JSON record a line, by id or by question.
+    #[arg(long)]
+    programs: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// The language of the programs.
     #[arg(long, value_enum, default_value = "visprog")]
     framework: Framework,
@@ -35,7 +50,7 @@ pub(crate) struct Run {
     /// How many questions; 500, or all of a folder, if not given.
     #[arg(long)]
     limit: Option<usize>,
-    /// Seed of a built-in task's questions.
+    /// Seed of a built-in task's questions, or of a subset.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Run one program and one call at a time, sharing nothing.
@@ -61,13 +76,29 @@ impl Run {
                 ..ProgramSettings::default()
             },
         );
-        let folder = PathBuf::from(&self.task);
-        let exam = if folder.is_dir() {
-            exam_from(&folder, &reader, self.limit)?
-        } else {
-            let task = Task::named(&self.task).context("and there is no such folder")?;
-            let split: Split = self.split.parse()?;
-            exam(task, reader, split, self.seed, self.limit.unwrap_or(500))
+        let path = PathBuf::from(&self.task);
+        let mut published = match path.exists() {
+            true => Some(self.published(&path)?),
+            false => None,
+        };
+        let (split, exam) = match &mut published {
+            Some(published) => (
+                published.parts.join(", "),
+                exam_of(std::mem::take(&mut published.records), &reader),
+            ),
+            None => {
+                let task =
+                    Task::named(&self.task).context("and there is no such folder or file")?;
+                if self.subset.is_some() || self.manifest.is_some() || self.programs.is_some() {
+                    bail!(
+                        "--subset, --manifest and --programs are of a benchmark's files; {task} is built in"
+                    );
+                }
+                let name = self.split.as_deref().unwrap_or("test");
+                let split: Split = name.parse()?;
+                let count = self.limit.unwrap_or(500);
+                (name.to_owned(), exam(task, reader, split, self.seed, count))
+            }
         };
         let modules = match &self.teachers {
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -104,14 +135,19 @@ impl Run {
             })?;
         }
         progress.end();
+        let official = match &published {
+            Some(published) => published.official(&exam, &evaluation)?,
+            None => None,
+        };
         let measured = evaluation.measured(self.seed);
         let summary = serde_json::json!({
             "task": self.task,
-            "split": self.split,
+            "split": split,
             "framework": self.framework.name(),
             "seed": self.seed,
             "score": measured,
             "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
+            "official": official.as_ref().map(|(scores, _)| scores),
             "runtime": evaluation.statistics,
         });
         if let Some(out) = &self.out {
@@ -139,6 +175,9 @@ impl Run {
                 100.0 * measured.failure_rate,
                 evaluation.statistics.executions_per_second(),
             ))?;
+            for line in official.iter().flat_map(|(_, lines)| lines) {
+                output::text(&format!("  {line}"))?;
+            }
             if self.fallback {
                 output::text(&format!(
                     "{} were answered by a single question instead",
@@ -147,6 +186,18 @@ impl Run {
             }
         }
         Ok(true)
+    }
+
+    fn published(&self, path: &Path) -> Result<Published> {
+        let selection = Selection {
+            split: self.split.clone(),
+            subset: self.subset,
+            manifest: self.manifest.clone(),
+            seed: self.seed,
+            limit: self.limit,
+            programs: self.programs.clone(),
+        };
+        Published::read(path, &OpenOptions::from(&self.files), &selection)
     }
 }
 

@@ -1,0 +1,148 @@
+use super::*;
+use crate::stream::collect;
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+fn table(name: &str, text: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+fn rows(name: &str, text: &[u8], columns: &Columns) -> Result<Vec<Row>, String> {
+    let (_dir, path) = table(name, text);
+    collect(|each| each_row(&path, columns, each)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_usual_columns_are_found() {
+    let text = "\u{feff}question,image,answer,type,id\n\"Is it, \"\"new\"\"?\",a/b.png,yes,verify,q7\nWhat?,c.png,,,\n";
+    let found = rows("a.csv", text.as_bytes(), &Columns::default()).unwrap();
+    assert_eq!(
+        found[0],
+        Row {
+            id: "q7".to_owned(),
+            images: vec!["a/b.png".to_owned()],
+            question: "Is it, \"new\"?".to_owned(),
+            answer: Some("yes".to_owned()),
+            kind: "verify".to_owned(),
+        }
+    );
+    assert_eq!((found[1].id.as_str(), &found[1].answer), ("2", &None));
+
+    let text = "left\tright\tstatement\tlabel\nl.png\tr.png\tBoth are red.\tTrue\n";
+    let found = rows("a.tsv", text.as_bytes(), &Columns::default()).unwrap();
+    assert_eq!(found[0].images, ["l.png", "r.png"]);
+    assert_eq!(found[0].answer.as_deref(), Some("True"));
+
+    let text = b"{\"image_1\": \"b\", \"image_0\": \"a\", \"question\": \"?\", \"answer\": 3}\n\n{\"images\": [\"a\", \"b\", \"c\"], \"question\": \"?\", \"answer\": true}\n";
+    let found = rows("a.jsonl", text, &Columns::default()).unwrap();
+    assert_eq!(found[0].images, ["a", "b"]);
+    assert_eq!(found[0].answer.as_deref(), Some("3"));
+    assert_eq!(found[1].images.len(), 3);
+    assert_eq!(
+        (found[1].id.as_str(), found[1].answer.as_deref()),
+        ("2", Some("True"))
+    );
+}
+
+#[test]
+fn columns_may_have_any_name() {
+    let columns = Columns {
+        images: vec!["photo".to_owned()],
+        question: Some("frage".to_owned()),
+        answer: Some("antwort".to_owned()),
+        ..Columns::default()
+    };
+    let found = rows("a.csv", b"photo,frage,antwort\na.png,Was?,hund\n", &columns).unwrap();
+    assert_eq!(found[0].question, "Was?");
+    let error = rows("a.csv", b"photo,frage\na.png,Was?\n", &columns).unwrap_err();
+    assert!(
+        error.contains("\"antwort\"") && error.contains("photo, frage"),
+        "{error}"
+    );
+}
+
+#[test]
+fn wrong_tables_are_refused_with_their_line() {
+    for (name, text, what) in [
+        (
+            "a.csv",
+            "image,question\na.png\n",
+            "line 2: expected 2 cells, found 1",
+        ),
+        (
+            "a.csv",
+            "image,question\nb.png,?\n../a.png,?\n",
+            "line 3: expected a picture's path",
+        ),
+        ("a.csv", "image,question\na.png,\n", "expected a question"),
+        (
+            "a.csv",
+            "picture,question\n",
+            "expected one to 3 columns of pictures",
+        ),
+        ("a.csv", "", "expected one to 3 columns of pictures"),
+        (
+            "a.jsonl",
+            "{\"image\": \"a\"}\n",
+            "expected a column \"question\"",
+        ),
+        (
+            "a.jsonl",
+            "\n{\"image\": \"/a\", \"question\": \"?\"}",
+            "line 2, field image",
+        ),
+        (
+            "a.jsonl",
+            "{\"images\": [], \"question\": \"?\"}",
+            "field images",
+        ),
+        ("a.parquet", "PAR1", ".parquet"),
+    ] {
+        let error = rows(name, text.as_bytes(), &Columns::default()).unwrap_err();
+        assert!(error.contains(what), "{error}");
+    }
+    let bad = rows(
+        "a.csv",
+        b"image,question\na.png,\xff\n",
+        &Columns::default(),
+    )
+    .unwrap_err();
+    assert!(bad.contains("line 2") && bad.contains("UTF-8"), "{bad}");
+}
+
+#[test]
+fn a_quote_that_is_never_closed_ends_at_the_limit() {
+    let mut text = b"image,question\na.png,\"".to_vec();
+    text.resize(20 << 20, b'x');
+    let error = rows("a.csv", &text, &Columns::default()).unwrap_err();
+    assert!(error.contains("within the limit"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        changes in proptest::collection::vec((0usize..80, any::<u8>()), 0..8),
+        csv in any::<bool>(),
+    ) {
+        let (name, text) = if csv {
+            ("a.csv", "id,image,question,answer\n1,a/b.png,\"What, now?\",dog\n2,c.png,Is it?,yes\n")
+        } else {
+            ("a.jsonl", "{\"id\": 1, \"image\": [\"a/b.png\"], \"question\": \"What?\", \"answer\": \"dog\"}\n")
+        };
+        let mut text = text.as_bytes().to_vec();
+        for (at, byte) in changes {
+            if let Some(place) = text.get_mut(at) {
+                *place = byte;
+            }
+        }
+        for row in rows(name, &text, &Columns::default()).unwrap_or_default() {
+            // Nothing that is read leads out of the folder of pictures.
+            prop_assert!(row.images.iter().all(|image| stays_below(image)));
+            prop_assert!((1..=3).contains(&row.images.len()));
+        }
+    }
+}
