@@ -77,6 +77,9 @@ impl TryFrom<String> for Digest {
     }
 }
 
+/// Bytes from which on several cores are faster than one.
+const MUCH: usize = 1 << 18;
+
 /// Builds a [`Digest`] from several parts; each part is length-prefixed, so that
 /// `("ab", "c")` and `("a", "bc")` differ.
 #[derive(Default)]
@@ -92,7 +95,12 @@ impl Hasher {
     #[must_use]
     pub fn part(mut self, bytes: &[u8]) -> Self {
         self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        // By all cores where that is worth it; the digest is the same.
+        if bytes.len() < MUCH {
+            self.0.update(bytes);
+        } else {
+            self.0.update_rayon(bytes);
+        }
         self
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{ModelError, Result};
 use crate::params::Params;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use sdvp_core::{Digest, Hasher};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -85,22 +85,58 @@ pub fn fingerprint_of(tensors: &HashMap<String, Tensor>) -> Result<Digest> {
     let tensors: BTreeMap<&String, &Tensor> = tensors.iter().collect();
     let mut hasher = Hasher::new("weights");
     for (name, tensor) in tensors {
-        let values = tensor
-            .flatten_all()?
-            .to_dtype(DType::F32)?
-            .to_vec1::<f32>()?;
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         hasher = hasher
             .part(name.as_bytes())
-            .part(format!("{:?}", tensor.dims()).as_bytes())
-            .part(&bytes);
+            .part(format!("{:?}", tensor.dims()).as_bytes());
+        hasher = with_values(hasher, tensor)?;
     }
     Ok(hasher.finish())
+}
+
+/// The little-endian bytes of a tensor's values in single precision; where they lie so in memory, they
+/// are not copied.
+fn with_values(hasher: Hasher, tensor: &Tensor) -> Result<Hasher> {
+    let tensor = tensor.to_dtype(DType::F32)?.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    if cfg!(target_endian = "little")
+        && let Storage::Cpu(CpuStorage::F32(values)) = &*storage
+        && let Some((from, to)) = layout.contiguous_offsets()
+        && let Some(values) = values.get(from..to)
+    {
+        return Ok(hasher.part(bytemuck::cast_slice(values)));
+    }
+    drop(storage);
+    let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Ok(hasher.part(&bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fingerprints_are_those_of_the_bytes_however_a_tensor_lies_in_memory() {
+        let values: Vec<f32> = (0..200_000).map(|i| i as f32 * 0.37 - 9.0).collect();
+        let plain = Tensor::from_vec(values.clone(), (400, 500), &Device::Cpu).unwrap();
+        let of = |tensor: &Tensor| {
+            fingerprint_of(&HashMap::from([("w".to_owned(), tensor.clone())])).unwrap()
+        };
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        let expected = Hasher::new("weights")
+            .part(b"w")
+            .part(b"[400, 500]")
+            .part(&bytes);
+        assert_eq!(of(&plain), expected.finish());
+        let turned = plain.t().unwrap().contiguous().unwrap().t().unwrap();
+        assert_eq!(of(&turned), expected.finish());
+        let more = Tensor::cat(&[&plain, &plain], 0).unwrap();
+        assert_eq!(of(&more.narrow(0, 400, 400).unwrap()), expected.finish());
+        assert_ne!(of(&more.narrow(0, 1, 400).unwrap()), expected.finish());
+    }
 
     #[test]
     fn half_precision_round_trip() {
