@@ -20,6 +20,6 @@ pub use student::{
     TrainMethod,
 };
 pub use teacher::{
-    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Meaning, Question,
-    Sighting, Teacher, TeacherModel, Vocabulary, onnx,
+    AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,
+    MatchTeacher, Meaning, Place, Question, Sighting, Teacher, TeacherModel, Vocabulary, onnx,
 };
