@@ -114,10 +114,15 @@ impl SubTask {
 
     /// Identity of the request: equal keys have equal outcomes under equal modules.
     pub fn key(&self) -> Digest {
+        Self::key_of(self.kind, &self.view.digest(), &self.text)
+    }
+
+    /// The identity of a request of which only the view's digest is known.
+    pub fn key_of(kind: SubTaskKind, view: &Digest, text: &str) -> Digest {
         Hasher::new("sub-task")
-            .part(self.kind.name().as_bytes())
-            .part(self.view.digest().as_bytes())
-            .part(self.text.as_bytes())
+            .part(kind.name().as_bytes())
+            .part(view.as_bytes())
+            .part(text.as_bytes())
             .finish()
     }
 }

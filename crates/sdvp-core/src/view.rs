@@ -78,8 +78,13 @@ impl View {
 
     /// Digest of image and region.
     pub fn digest(&self) -> Digest {
-        let mut hasher = Hasher::new("view").part(self.image.digest().as_bytes());
-        for edge in self.region.to_array() {
+        Self::digest_of(&self.image.digest(), self.region)
+    }
+
+    /// The digest of a view of which only the image's digest is known.
+    pub fn digest_of(image: &Digest, region: Region) -> Digest {
+        let mut hasher = Hasher::new("view").part(image.as_bytes());
+        for edge in region.to_array() {
             hasher = hasher.part(&edge.to_le_bytes());
         }
         hasher.finish()

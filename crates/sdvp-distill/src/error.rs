@@ -25,17 +25,26 @@ pub enum DistillError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Calls that are to be labelled elsewhere.
+    #[error("the calls cannot be written: {}: {reason}", path.display())]
+    Calls {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Nothing to learn from.
     #[error(
         "no {kind} call could be learned from: {harvested} were harvested, the teacher labelled {labelled}; \
-         are there programs with such steps, and does the teacher know their words?"
+         are there programs with such steps, and does the teacher know their words (or, if it is a \
+         file of labels: were its calls harvested with the same options)?"
     )]
     NothingToLearn {
         /// Of which kind.
         kind: SubTaskKind,
         /// Calls found.
         harvested: usize,
-        /// Calls labelled.
+        /// Calls that the teacher labelled.
         labelled: usize,
     },
 }

@@ -157,7 +157,7 @@ mod tests {
             Exercise {
                 program: Arc::new(program.unwrap()),
                 gold: Some(question.gold.clone()),
-                inputs: Arc::new(move || question.inputs()),
+                inputs: Arc::new(move || Ok(question.inputs())),
             }
         };
         let questions = questions(task, Split::Val, 1, count).into_iter();

@@ -1,11 +1,11 @@
 //! Harvest: executing programs to learn which visual calls they make.
 
-use crate::error::{DistillError, Result};
+use crate::error::DistillError;
 use crate::observer::{Observer, Phase};
 use sdvp_core::{Module, SubTask, SubTaskKind};
 use sdvp_data::Gold;
 use sdvp_program::{Inputs, Program};
-use sdvp_runtime::{Job, Run, Runtime, Settings, Statistics};
+use sdvp_runtime::{Job, JobError, Run, Runtime, Settings, Statistics};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use std::sync::Arc;
 pub struct Exercise {
     /// The program.
     pub program: Arc<dyn Program>,
-    /// Makes (renders, decodes) its images.
-    pub inputs: Arc<dyn Fn() -> Inputs + Send + Sync>,
+    /// Makes (renders, decodes) its images, or says why it cannot.
+    pub inputs: Arc<dyn Fn() -> Result<Inputs, String> + Send + Sync>,
     /// The right answer, where it is known: students never learn from it, but held-out questions
     /// are scored by it, and labels may be checked by it.
     pub gold: Option<Gold>,
@@ -28,6 +28,8 @@ pub struct Harvest {
     pub calls: BTreeMap<SubTaskKind, Vec<SubTask>>,
     /// What the runs cost.
     pub statistics: Statistics,
+    /// Why the first of them failed that did.
+    pub failure: Option<String>,
 }
 
 impl Harvest {
@@ -47,17 +49,25 @@ pub fn harvest(
     modules: Vec<Arc<dyn Module>>,
     name: &str,
     observer: &dyn Observer,
-) -> Result<Harvest> {
+) -> Result<Harvest, DistillError> {
     let mut seen = HashSet::new();
     let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
+    let mut failure = None;
     let statistics = execute(exercises, modules, name, observer, |_, run| {
+        if let Err(reason) = &run.result {
+            failure.get_or_insert_with(|| reason.to_string());
+        }
         for task in run.trace.sub_tasks() {
             if seen.insert(task.key()) {
                 calls.entry(task.kind).or_default().push(task.clone());
             }
         }
     })?;
-    Ok(Harvest { calls, statistics })
+    Ok(Harvest {
+        calls,
+        statistics,
+        failure,
+    })
 }
 
 /// Runs every exercise with the given modules, and hands over what came of each, in order.
@@ -70,7 +80,7 @@ pub(crate) fn execute(
     name: &str,
     observer: &dyn Observer,
     mut on_run: impl FnMut(&Exercise, Run),
-) -> Result<Statistics> {
+) -> Result<Statistics, DistillError> {
     let runtime = Runtime::new(modules, Settings::default())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
     observer.begin(&Phase {
@@ -79,12 +89,14 @@ pub(crate) fn execute(
     });
     let jobs = exercises.iter().map(|exercise| {
         let exercise = exercise.clone();
-        move || Job {
-            program: exercise.program,
-            inputs: (exercise.inputs)(),
+        move || -> Result<Job, JobError> {
+            Ok(Job {
+                inputs: (exercise.inputs)()?,
+                program: exercise.program,
+            })
         }
     });
-    Ok(runtime.run(jobs, |index, run| {
+    Ok(runtime.try_run(jobs, |index, run| {
         if let Some(exercise) = exercises.get(index) {
             on_run(exercise, run);
         }

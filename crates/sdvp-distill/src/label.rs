@@ -12,6 +12,17 @@ const SAME_OBJECT_IOU: f32 = 0.7;
 /// The frameworks' suppression of duplicates, applied to labels as well.
 const DUPLICATE_IOU: f32 = 0.5;
 
+/// What came of labelling calls.
+#[derive(Clone, Debug)]
+pub struct Labelled<E> {
+    /// What can be learned from.
+    pub examples: Vec<E>,
+    /// Calls that the teacher labelled.
+    pub calls: usize,
+    /// Of these, questions with answers only that the student cannot give.
+    pub unsayable: usize,
+}
+
 /// Labels every view of the harvested locate calls: for what the programs asked there, and for the
 /// teacher's whole repertoire, so that a student also learns what is not there. Calls whose words
 /// the teacher does not know are left out. What the teacher is sure of is learned as a fact, as
@@ -21,7 +32,7 @@ pub fn label_views(
     calls: &[SubTask],
     teacher: &dyn Teacher,
     settings: &DistillSettings,
-) -> Vec<LocateExample> {
+) -> Labelled<LocateExample> {
     labelled_views(calls, teacher, SubTask::locate, |view, labels| {
         LocateExample::from_labels(view, labels, settings)
     })
@@ -29,7 +40,7 @@ pub fn label_views(
 
 /// Labels every view of the harvested match calls: for the texts that programs asked about there,
 /// and for the teacher's whole repertoire. Calls whose words the teacher does not know are left out.
-pub fn label_matches(calls: &[SubTask], teacher: &dyn Teacher) -> Vec<MatchExample> {
+pub fn label_matches(calls: &[SubTask], teacher: &dyn Teacher) -> Labelled<MatchExample> {
     labelled_views(calls, teacher, SubTask::matching, |view, labels| {
         let known = labels.filter_map(|(text, label)| match label {
             Some(Outcome::Score(score)) => Some((text, score)),
@@ -47,41 +58,63 @@ pub fn label_matches(calls: &[SubTask], teacher: &dyn Teacher) -> Vec<MatchExamp
 /// A label and its text.
 type Labels<'a> = &'a mut dyn Iterator<Item = (String, Option<Outcome>)>;
 
-/// An example of every view of `calls`, from the teacher's labels for what was asked there and for
-/// its repertoire.
+/// A view with what is asked of it.
+struct Look {
+    view: View,
+    /// First what the teacher may be asked of it, then what the programs asked.
+    texts: Vec<String>,
+    /// Those that programs asked, as indices.
+    called: Vec<usize>,
+}
+
+/// An example of every view of `calls` of which the teacher knows anything, from its labels for what
+/// was asked there and for its repertoire.
 fn labelled_views<E>(
     calls: &[SubTask],
     teacher: &dyn Teacher,
     ask: impl Fn(View, String) -> SubTask,
     example: impl Fn(&View, Labels<'_>) -> E,
-) -> Vec<E> {
-    let repertoire = teacher.repertoire();
+) -> Labelled<E> {
     let mut places: HashMap<Digest, usize> = HashMap::new();
-    let mut views: Vec<(View, Vec<String>)> = Vec::new();
+    let mut looks: Vec<Look> = Vec::new();
     for call in calls {
         let place = *places.entry(call.view.digest()).or_insert_with(|| {
-            views.push((call.view.clone(), repertoire.clone()));
-            views.len() - 1
+            looks.push(Look {
+                view: call.view.clone(),
+                texts: teacher.texts_about(&call.view),
+                called: Vec::new(),
+            });
+            looks.len() - 1
         });
-        if !views[place].1.contains(&call.text) {
-            views[place].1.push(call.text.clone());
+        let Look { texts, called, .. } = &mut looks[place];
+        let known = texts.iter().position(|text| *text == call.text);
+        called.push(known.unwrap_or_else(|| {
+            texts.push(call.text.clone());
+            texts.len() - 1
+        }));
+    }
+    let mut done = Labelled {
+        examples: Vec::with_capacity(looks.len()),
+        calls: 0,
+        unsayable: 0,
+    };
+    for looks in looks.chunks(64) {
+        let asked: Vec<SubTask> = looks
+            .iter()
+            .flat_map(|look| look.texts.iter().map(|t| ask(look.view.clone(), t.clone())))
+            .collect();
+        let mut labels = teacher.label(&asked).into_iter();
+        for look in looks {
+            let labels: Vec<Option<Outcome>> = labels.by_ref().take(look.texts.len()).collect();
+            let is_known = |place: &&usize| labels.get(**place).is_some_and(Option::is_some);
+            done.calls += look.called.iter().filter(is_known).count();
+            if labels.iter().any(Option::is_some) {
+                let mut labels = look.texts.iter().cloned().zip(labels);
+                done.examples.push(example(&look.view, &mut labels));
+            }
         }
     }
-    views
-        .chunks(64)
-        .flat_map(|views| {
-            let asked: Vec<SubTask> = views
-                .iter()
-                .flat_map(|(view, texts)| texts.iter().map(|t| ask(view.clone(), t.clone())))
-                .collect();
-            let mut labels = teacher.label(&asked).into_iter();
-            let examples = views.iter().map(|(view, texts)| {
-                let mut labels = texts.iter().cloned().zip(labels.by_ref());
-                example(view, &mut labels)
-            });
-            examples.collect::<Vec<_>>()
-        })
-        .collect()
+    done
 }
 
 impl LocateExample {
@@ -133,7 +166,7 @@ pub fn label_answers(
     teacher: &dyn Teacher,
     student: &AnswerModel,
     settings: &DistillSettings,
-) -> Vec<AnswerExample> {
+) -> Labelled<AnswerExample> {
     let index: HashMap<&str, usize> = student
         .config
         .answers
@@ -141,23 +174,29 @@ pub fn label_answers(
         .enumerate()
         .map(|(i, a)| (a.as_str(), i))
         .collect();
-    calls
+    let mut done = Labelled {
+        examples: Vec::new(),
+        calls: 0,
+        unsayable: 0,
+    };
+    let labels = calls
         .chunks(256)
-        .flat_map(|calls| calls.iter().zip(teacher.label(calls)))
-        .filter_map(|(call, label)| {
-            let Some(Outcome::Answer(answer)) = label else {
-                return None;
-            };
-            if answer.confidence < settings.answer_confidence {
-                return None;
-            }
-            let known: Vec<(usize, f32)> = answer
-                .top
-                .iter()
-                .filter_map(|(text, p)| Some((*index.get(text.as_str())?, *p)))
-                .collect();
-            let total: f32 = known.iter().map(|(_, p)| p).sum();
-            (total > 0.0).then(|| AnswerExample {
+        .flat_map(|calls| calls.iter().zip(teacher.label(calls)));
+    for (call, label) in labels {
+        let Some(Outcome::Answer(answer)) = label else {
+            continue;
+        };
+        done.calls += 1;
+        let known: Vec<(usize, f32)> = answer
+            .top
+            .iter()
+            .filter_map(|(text, p)| Some((*index.get(text.as_str())?, *p)))
+            .collect();
+        let total: f32 = known.iter().map(|(_, p)| p).sum();
+        if total <= 0.0 {
+            done.unsayable += 1;
+        } else if answer.confidence >= settings.answer_confidence {
+            done.examples.push(AnswerExample {
                 view: call.view.clone(),
                 question: call.text.clone(),
                 answers: known.iter().map(|&(i, p)| (i, p / total)).collect(),
@@ -166,9 +205,10 @@ pub fn label_answers(
                     false => 1.0,
                 },
                 seen: None,
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    done
 }
 
 /// Adds to every example what `teacher`, who knows where things are, sees in its view: a label for
@@ -186,6 +226,7 @@ pub fn label_patches(
         .map(|example| SubTask::locate(example.view.clone(), &any))
         .collect();
     let seen: HashMap<Digest, Arc<LocateExample>> = label_views(&looks, teacher, settings)
+        .examples
         .into_iter()
         .map(|seen| (seen.view.digest(), Arc::new(seen)))
         .collect();
@@ -248,9 +289,10 @@ mod tests {
         let picture = image::RgbImage::new(128, 64);
         let view = View::whole(Image::new(picture).unwrap());
         let calls = ["dog", "harp"].map(|name| SubTask::locate(view.clone(), name));
-        let examples = label_views(&calls, &Stub, &DistillSettings::default());
-        assert_eq!(examples.len(), 1, "one for the view");
-        let example = &examples[0];
+        let labelled = label_views(&calls, &Stub, &DistillSettings::default());
+        assert_eq!(labelled.examples.len(), 1, "one for the view");
+        assert_eq!(labelled.calls, 1, "harps are not known");
+        let example = &labelled.examples[0];
         let names = vec!["dog".to_owned()];
         let place = |x: f32| BBox::new(x, 0.0, x + 0.125, 0.25);
         assert_eq!(example.asked, ["cat", "dog"]);
@@ -294,8 +336,9 @@ mod tests {
         }
         let view = View::whole(Image::new(image::RgbImage::new(16, 16)).unwrap());
         let calls = ["dog", "harp", "dog"].map(|text| SubTask::matching(view.clone(), text));
-        let examples = label_matches(&calls, &Halves);
-        assert_eq!(examples.len(), 1);
+        let labelled = label_matches(&calls, &Halves);
+        assert_eq!((labelled.examples.len(), labelled.calls), (1, 2));
+        let examples = labelled.examples;
         assert_eq!(examples[0].texts, ["cat", "dog"]);
         assert_eq!(examples[0].fits, [0.0, 0.5]);
     }

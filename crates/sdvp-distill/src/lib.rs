@@ -7,6 +7,7 @@
 //! summaries.
 
 mod alignment;
+mod calls;
 mod control;
 mod error;
 mod examples;
@@ -24,6 +25,7 @@ mod settings;
 mod stepwise;
 mod train;
 
+pub use calls::{AlsoAsked, WrittenCalls, write_calls};
 pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
 pub use examples::{
@@ -31,7 +33,7 @@ pub use examples::{
 };
 pub use gate::{Gate, HeldOut, KeptTask, Verdict};
 pub use harvest::{Exercise, Harvest, harvest};
-pub use label::{label_answers, label_matches, label_patches, label_views};
+pub use label::{Labelled, label_answers, label_matches, label_patches, label_views};
 pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};
 pub use rehearsal::{remember_answers, remember_matches, remember_views};

@@ -2,14 +2,14 @@
 
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest};
-use crate::label::{label_answers, label_matches, label_patches, label_views};
+use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
 use crate::memory::{Memory, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
 use crate::train::{
     AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
 };
-use sdvp_core::SubTaskKind;
+use sdvp_core::{SubTask, SubTaskKind};
 use sdvp_models::{Fit, LoraConfig};
 use sdvp_modules::{Student, Teacher};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,13 @@ pub struct DistilledStep {
     pub kind: SubTaskKind,
     /// Distinct calls the programs made.
     pub harvested: usize,
-    /// Examples that came of them.
+    /// Of these, calls that the teacher labelled.
+    #[serde(default)]
+    pub known: usize,
+    /// Of these, questions with answers only that the student cannot give.
+    #[serde(default)]
+    pub unsayable: usize,
+    /// Examples that came of them: views that were searched or compared, or questions.
     pub labelled: usize,
     /// Calls rehearsed.
     pub rehearsed: usize,
@@ -152,8 +158,10 @@ impl Course<'_> {
         }
         let (kind, seed) = (SubTaskKind::Locate, self.settings.seed);
         let calls = calls.of(kind);
-        let examples = label_views(calls, self.lesson.locate, self.settings);
-        need(kind, calls.len(), examples.len())?;
+        let labelled = label_views(calls, self.lesson.locate, self.settings);
+        let counts = Counts::of(calls, &labelled);
+        let examples = labelled.examples;
+        need(kind, &counts)?;
         let settings = &settings.for_calls(examples.len());
         let memory = self.memory.views();
         let mut model = self.student.locate.duplicate(lora(settings, seed))?;
@@ -167,8 +175,7 @@ impl Course<'_> {
             self.observer,
         )?;
         self.student.locate = Arc::new(model);
-        let (harvested, labelled) = (calls.len(), examples.len());
-        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        self.record(kind, settings, counts, memory.len(), curve);
         Ok(())
     }
 
@@ -179,8 +186,10 @@ impl Course<'_> {
         if settings.steps == 0 || calls.is_empty() {
             return Ok(());
         }
-        let examples = label_matches(calls, self.lesson.matching);
-        need(kind, calls.len(), examples.len())?;
+        let labelled = label_matches(calls, self.lesson.matching);
+        let counts = Counts::of(calls, &labelled);
+        let examples = labelled.examples;
+        need(kind, &counts)?;
         let settings = &settings.for_calls(examples.len());
         let memory = self.memory.matches();
         let mut model = self.student.matching.duplicate(lora(settings, seed))?;
@@ -194,8 +203,7 @@ impl Course<'_> {
             self.observer,
         )?;
         self.student.matching = Arc::new(model);
-        let (harvested, labelled) = (calls.len(), examples.len());
-        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        self.record(kind, settings, counts, memory.len(), curve);
         Ok(())
     }
 
@@ -206,8 +214,10 @@ impl Course<'_> {
         let (kind, seed) = (SubTaskKind::Answer, self.settings.seed);
         let calls = calls.of(kind);
         let student = &self.student.answer;
-        let mut examples = label_answers(calls, self.lesson.answer, student, self.settings);
-        need(kind, calls.len(), examples.len())?;
+        let labelled = label_answers(calls, self.lesson.answer, student, self.settings);
+        let counts = Counts::of(calls, &labelled);
+        let mut examples = labelled.examples;
+        need(kind, &counts)?;
         let settings = &settings.for_calls(examples.len());
         // Where in a view a patch lies is known where views are stretched.
         let weight = match student.processor.fit {
@@ -219,7 +229,8 @@ impl Course<'_> {
         }
         let memory = self.memory.answers();
         let mut model = student.duplicate(lora(settings, seed))?;
-        let words = self.lesson.locate.repertoire();
+        let mut words = self.lesson.locate.repertoire();
+        words.retain(|word| model.answer_index(word).is_some());
         let patches = (weight > 0.0 && !words.is_empty())
             .then(|| PatchNames::new(&model, words, weight, seed));
         let objective = AnswerObjective {
@@ -237,8 +248,7 @@ impl Course<'_> {
             self.observer,
         )?;
         self.student.answer = Arc::new(model);
-        let (harvested, labelled) = (calls.len(), examples.len());
-        self.record(kind, settings, [harvested, labelled, memory.len()], curve);
+        self.record(kind, settings, counts, memory.len(), curve);
         Ok(())
     }
 
@@ -247,7 +257,8 @@ impl Course<'_> {
         &mut self,
         kind: SubTaskKind,
         settings: &StepSettings,
-        [harvested, labelled, rehearsed]: [usize; 3],
+        counts: Counts,
+        rehearsed: usize,
         curve: TrainingCurve,
     ) {
         let method = settings.method.clone();
@@ -257,20 +268,41 @@ impl Course<'_> {
         self.checkpoints.push(self.student.clone());
         self.steps.push(DistilledStep {
             kind,
-            harvested,
-            labelled,
+            harvested: counts.harvested,
+            known: counts.known,
+            unsayable: counts.unsayable,
+            labelled: counts.labelled,
             rehearsed,
             curve,
         });
     }
 }
 
-fn need(kind: SubTaskKind, harvested: usize, labelled: usize) -> Result<()> {
-    if labelled == 0 {
+/// How many calls there were, and what came of them.
+struct Counts {
+    harvested: usize,
+    known: usize,
+    unsayable: usize,
+    labelled: usize,
+}
+
+impl Counts {
+    fn of<E>(calls: &[SubTask], labelled: &Labelled<E>) -> Self {
+        Self {
+            harvested: calls.len(),
+            known: labelled.calls,
+            unsayable: labelled.unsayable,
+            labelled: labelled.examples.len(),
+        }
+    }
+}
+
+fn need(kind: SubTaskKind, counts: &Counts) -> Result<()> {
+    if counts.labelled == 0 {
         return Err(DistillError::NothingToLearn {
             kind,
-            harvested,
-            labelled,
+            harvested: counts.harvested,
+            labelled: counts.known,
         });
     }
     Ok(())

@@ -22,6 +22,6 @@ pub use student::{
     StudentNetwork, TrainMethod, TrainingDemand,
 };
 pub use teacher::{
-    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Meaning, Question,
-    Sighting, Teacher, TeacherModel, Vocabulary, onnx,
+    AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,
+    MatchTeacher, Meaning, Place, Question, Sighting, Teacher, TeacherModel, Vocabulary, onnx,
 };

@@ -203,10 +203,27 @@ pub(crate) fn exercises(questions: &[Arc<Question>], framework: Framework) -> Ve
             Some(Exercise {
                 program,
                 gold: Some(question.gold.clone()),
-                inputs: Arc::new(move || question.inputs()),
+                inputs: Arc::new(move || Ok(question.inputs())),
             })
         })
         .collect()
+}
+
+/// The programs of a folder's questions; those that cannot be read are left out.
+pub(crate) fn exercises_from(
+    folder: &Path,
+    framework: Framework,
+    limit: Option<usize>,
+) -> Result<Vec<Exercise>> {
+    let exam = exam_from(folder, &Reader::from(framework), limit)?;
+    let exercise = |item: ExamItem| {
+        Some(Exercise {
+            program: item.program.ok()?,
+            inputs: item.inputs,
+            gold: Some(item.gold),
+        })
+    };
+    Ok(exam.into_iter().filter_map(exercise).collect())
 }
 
 #[cfg(test)]

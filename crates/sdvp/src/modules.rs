@@ -1,13 +1,13 @@
 //! Which student and which teachers a command works with.
 
 use anyhow::{Context, Result, bail};
-use sdvp_core::{Module, SubTaskKind};
+use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_hub::{ModelId, Settings};
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
-    AnswerTeacher, ConvDetector, Detector, LocateTeacher, MatchTeacher, Student, Teacher,
-    TeacherModel, builtin_source, published_module,
+    AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Student,
+    Teacher, TeacherModel, builtin_source, published_module,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,6 +123,55 @@ pub(crate) fn described(file: &Path) -> Result<OnnxDetector> {
     OnnxDetector::load(file).with_context(|| format!("cannot use the teacher {}", file.display()))
 }
 
+/// A teacher of one's own.
+pub(crate) enum OwnTeacher {
+    /// A described ONNX file.
+    Network(Arc<OnnxDetector>),
+    /// Labels of harvested calls.
+    Labels(Arc<LabelFile>),
+}
+
+impl OwnTeacher {
+    /// Loads a description or a file of labels, by what the file is called.
+    pub(crate) fn load(file: &Path) -> Result<Self> {
+        if LabelFile::is_one(file) {
+            let labels = LabelFile::load(file).context("cannot use the labels")?;
+            return Ok(Self::Labels(Arc::new(labels)));
+        }
+        if !is_description(file) {
+            bail!(
+                "cannot use the teacher {}: expected a description (.toml) or labels (.jsonl, .parquet)",
+                file.display()
+            );
+        }
+        Ok(Self::Network(Arc::new(described(file)?)))
+    }
+
+    /// Identity of the network and its description, or of the labels.
+    pub(crate) fn fingerprint(&self) -> Digest {
+        match self {
+            Self::Network(detector) => detector.fingerprint(),
+            Self::Labels(labels) => labels.fingerprint(),
+        }
+    }
+
+    /// Its teachers, by kind.
+    fn teachers(&self) -> Vec<(SubTaskKind, Arc<dyn Teacher>)> {
+        let kinds = match self {
+            Self::Network(detector) => detector.description().teaches(),
+            Self::Labels(labels) => labels.teaches(),
+        };
+        let of_kind = |kind| match self {
+            Self::Network(detector) => teacher(kind, detector.clone()),
+            Self::Labels(labels) => labels.teacher(kind),
+        };
+        let kinds = kinds.into_iter();
+        kinds
+            .filter_map(|kind| Some((kind, of_kind(kind)?)))
+            .collect()
+    }
+}
+
 /// A target's teacher behind its adapters.
 pub(crate) struct Teachers {
     pub(crate) task: Task,
@@ -148,20 +197,17 @@ impl Teachers {
         })
     }
 
-    /// With described ONNX files in the place of those that teach the same; of several files the
+    /// With teachers of one's own in the place of those that teach the same; of several files the
     /// last.
-    pub(crate) fn or_described(mut self, files: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn or_own(mut self, files: &[PathBuf]) -> Result<Self> {
         for file in files {
-            let detector = Arc::new(described(file)?);
-            for kind in detector.description().teaches() {
+            for (kind, teacher) in OwnTeacher::load(file)?.teachers() {
                 let place = match kind {
                     SubTaskKind::Locate => &mut self.locate,
                     SubTaskKind::Match => &mut self.matching,
                     _ => &mut self.answer,
                 };
-                if let Some(teacher) = teacher(kind, detector.clone()) {
-                    *place = teacher;
-                }
+                *place = teacher;
             }
         }
         Ok(self)

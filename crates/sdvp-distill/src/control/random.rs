@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sdvp_core::{
     AnswerOutcome, Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind,
+    View,
 };
 use sdvp_modules::Teacher;
 use std::collections::BTreeMap;
@@ -123,12 +124,16 @@ impl Teacher for RandomTeacher {
     fn repertoire(&self) -> Vec<String> {
         self.teacher.repertoire()
     }
+
+    fn texts_about(&self, view: &View) -> Vec<String> {
+        self.teacher.texts_about(view)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sdvp_core::{BBox, Image, View};
+    use sdvp_core::{BBox, Image};
 
     /// Finds things at a place that only it knows, and is sure of "yes".
     struct Knows;

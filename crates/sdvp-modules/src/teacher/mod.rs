@@ -2,6 +2,7 @@
 
 mod answer;
 mod detector;
+mod labels;
 mod locate;
 mod matching;
 mod model;
@@ -11,13 +12,14 @@ mod vocabulary;
 
 pub use answer::AnswerTeacher;
 pub use detector::Detector;
+pub use labels::{CallRecord, LabelError, LabelFile, Place};
 pub use locate::LocateTeacher;
 pub use matching::MatchTeacher;
 pub use model::{ConvDetector, TeacherModel};
 pub use sighting::Sighting;
 pub use vocabulary::{Meaning, Question, Vocabulary};
 
-use sdvp_core::{Module, Outcome, SubTask};
+use sdvp_core::{Module, Outcome, SubTask, View};
 
 /// A module that labels sub-tasks for students.
 pub trait Teacher: Module {
@@ -31,4 +33,10 @@ pub trait Teacher: Module {
     /// Texts it can be asked on any view beside those a program asked: its vocabulary, for
     /// teaching what is *not* there.
     fn repertoire(&self) -> Vec<String>;
+
+    /// Those of them that it can be asked about this view: all, unless it knows views one by one.
+    fn texts_about(&self, view: &View) -> Vec<String> {
+        let _ = view;
+        self.repertoire()
+    }
 }

@@ -125,8 +125,17 @@ impl Distill {
             let loss = step.curve.points.last();
             let loss = loss.map_or(f32::NAN, |point| point.loss);
             output::text(&format!(
-                "{}: {} calls harvested, {} labelled, {} rehearsed, loss {loss:.3}, {:.0} s",
-                step.kind, step.harvested, step.labelled, step.rehearsed, step.curve.seconds,
+                "{}: labelled {} of {} calls{}, {} examples, {} rehearsed, loss {loss:.3}, {:.0} s",
+                step.kind,
+                step.known,
+                step.harvested,
+                match step.unsayable {
+                    0 => String::new(),
+                    some => format!(", {some} with answers that the student cannot give"),
+                },
+                step.labelled,
+                step.rehearsed,
+                step.curve.seconds,
             ))?;
         }
         if let Some(verdict) = verdict {

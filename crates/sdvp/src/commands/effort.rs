@@ -1,7 +1,7 @@
 //! How a task is distilled: the options of `sdvp distill`, which `sdvp demo` sets by its scale.
 
 use crate::exam::{Framework, exercises, questions_of};
-use crate::modules;
+use crate::modules::{self, OwnTeacher};
 use crate::progress::Progress;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -12,7 +12,7 @@ use sdvp_distill::{
     TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
-use sdvp_modules::{Detector, EarlySettings, Student, Teacher, TrainMethod};
+use sdvp_modules::{EarlySettings, Student, Teacher, TrainMethod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -73,9 +73,10 @@ pub(crate) struct How {
     /// Who labels the calls; all but the teachers are controls.
     #[arg(long, value_enum, default_value_t)]
     labels: Labels,
-    /// A teacher of your own: the TOML file that describes a detector or classifier in an ONNX file.
-    /// It labels in place of the task's own teacher what it can. May be given several times.
-    #[arg(long, value_name = "TOML")]
+    /// A teacher of your own: the TOML file that describes a detector or classifier in an ONNX file,
+    /// or a file of labels for harvested calls (.jsonl, .parquet). It labels in place of the task's
+    /// own teacher what it can. May be given several times.
+    #[arg(long, value_name = "FILE")]
     teacher: Vec<PathBuf>,
     /// Drop the calls of programs whose answer, with the teachers in the modules' place, is known
     /// to be wrong.
@@ -256,8 +257,8 @@ impl Effort {
     pub(crate) fn record(&self) -> Result<Value> {
         let mut record = json!(self);
         let teachers = self.how.teacher.iter().map(|file| {
-            let detector = modules::described(file)?;
-            Ok(json!({ "file": file, "fingerprint": detector.fingerprint() }))
+            let fingerprint = OwnTeacher::load(file)?.fingerprint();
+            Ok(json!({ "file": file, "fingerprint": fingerprint }))
         });
         let teachers = teachers.collect::<Result<Vec<Value>>>()?;
         if let Some(record) = record.as_object_mut() {
@@ -358,7 +359,7 @@ impl Effort {
         seed: u64,
         progress: &Progress,
     ) -> Result<Distillation> {
-        let teachers = modules::Teachers::of(task)?.or_described(&self.how.teacher)?;
+        let teachers = modules::Teachers::of(task)?.or_own(&self.how.teacher)?;
         let questions = questions_of(task, Split::Train, seed, self.questions);
         let mut calls = exercises(&questions, self.framework);
         if self.how.gold_filter {

@@ -8,6 +8,7 @@ mod distill;
 mod effort;
 mod eval;
 mod files;
+mod harvest;
 mod isolation;
 mod models;
 mod program;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Ask(ask::Ask),
     /// Run a task's programs and score the answers.
     Run(run::Run),
+    /// Write the calls that a task's programs make, so that a model of your own can label them.
+    Harvest(harvest::Harvest),
     /// Distil a task's teachers into a student.
     Distill(Box<distill::Distill>),
     /// Run a grid of distillations: controls and ablations, over seeds.
@@ -51,6 +54,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Demo(args) => args.run(json),
         Command::Ask(args) => args.run(json),
         Command::Run(args) => args.run(json),
+        Command::Harvest(args) => args.run(json),
         Command::Distill(args) => args.run(json),
         Command::Ablate(args) => args.run(json),
         Command::Eval(args) => args.run(json),

@@ -1,0 +1,115 @@
+//! What can be wrong with a file of labels.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where in a file a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of JSON lines, from 1.
+    Line(usize),
+    /// A row of a table, from 0, as in data frames.
+    Row(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Line(line) => write!(f, "line {line}"),
+            Place::Row(row) => write!(f, "row {row} (the first is 0)"),
+        }
+    }
+}
+
+/// Why a file of labels cannot be used. Each names the file, and the record where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file, or something in it, is larger than is allowed.
+    #[error("{}: expected at most {limit} {what}, found {found}; divide it, or label fewer calls", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: u64,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// A line is no record.
+    #[error("{}, line {line}, column {column}: {reason}", file.display())]
+    Json {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1; 0 where it is not known.
+        column: usize,
+        /// What the parser expected and found.
+        reason: String,
+    },
+    /// The file is no table that can be read.
+    #[error("{}: no Parquet file that can be read here: {reason}", file.display())]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A table has a column that records have not.
+    #[error("{}: expected columns of {expected}, found {found:?}", file.display())]
+    Column {
+        /// The file.
+        file: PathBuf,
+        /// The names of all fields.
+        expected: String,
+        /// The column's name.
+        found: String,
+    },
+    /// A field of a record holds something else than it should.
+    #[error("{}, {place}, field {field}: expected {expected}, found {found}", file.display())]
+    Field {
+        /// The file.
+        file: PathBuf,
+        /// The record.
+        place: Place,
+        /// The field, such as `boxes[2].score`.
+        field: String,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// Two records say different things of one call.
+    #[error("{}: {first} and {second} label the same call differently; expected one label a call", file.display())]
+    Disagree {
+        /// The file.
+        file: PathBuf,
+        /// The earlier record.
+        first: Place,
+        /// The later one.
+        second: Place,
+    },
+    /// Nothing in the file is a label.
+    #[error(
+        "{}: expected records with labels (boxes, answer or answers, probability, detections), found {found}",
+        file.display()
+    )]
+    Empty {
+        /// The file.
+        file: PathBuf,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// Shorthand.
+pub(super) type Result<T> = std::result::Result<T, LabelError>;

@@ -1,0 +1,169 @@
+//! `sdvp harvest`: the calls that programs make, for a model elsewhere to label.
+
+use super::effort::Effort;
+use crate::exam::{Framework, exercises, exercises_from, questions_of};
+use crate::progress::Progress;
+use crate::{modules, output};
+use anyhow::{Context, Result, bail};
+use sdvp_data::Task;
+use sdvp_data::picto::Split;
+use sdvp_distill::{AlsoAsked, Exercise, WrittenCalls, harvest, write_calls};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What a student's programs ask is what it learns from. With the same task, questions, seed,
+/// framework and student, `sdvp distill` makes the same calls.
+#[derive(clap::Args)]
+pub(crate) struct Harvest {
+    /// A task of the built-in world (picto-gqa …), or a folder in GQA's or NLVR2's layout.
+    task: String,
+    /// The split of a built-in task.
+    #[arg(long, default_value = "train")]
+    split: String,
+    /// The language of the programs.
+    #[arg(long, value_enum, default_value_t)]
+    framework: Framework,
+    /// How many questions; as many as `sdvp distill` takes, or all of a folder, if not given.
+    #[arg(long)]
+    questions: Option<usize>,
+    /// Seed of a built-in task's questions.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The student that runs the programs; the shipped one if not given.
+    #[arg(long)]
+    student: Option<PathBuf>,
+    /// A text file with the name of a thing a line. Whether and where these are is to be said of
+    /// every view that programs search or ask about, so that the student learns what is not there.
+    #[arg(long, value_name = "FILE")]
+    words: Option<PathBuf>,
+    /// A text file with a description a line. How well these fit is to be said of every view that
+    /// programs compare with one.
+    #[arg(long, value_name = "FILE")]
+    descriptions: Option<PathBuf>,
+    /// The new folder: calls.jsonl and images/.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Harvest {
+    pub(crate) fn run(self, json: bool) -> Result<bool> {
+        let also = AlsoAsked {
+            words: texts(self.words.as_deref())?,
+            descriptions: texts(self.descriptions.as_deref())?,
+        };
+        let occupied = match std::fs::read_dir(&self.out) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(_) => self.out.exists(),
+        };
+        if occupied {
+            bail!(
+                "{} already exists; expected a folder that does not, or is empty",
+                self.out.display()
+            );
+        }
+        let exercises = self.exercises()?;
+        let modules = modules::student(self.student.as_deref())?.modules()?;
+        let progress = Progress::new();
+        let name = format!("{}: calls", self.task);
+        let found = harvest(&exercises, modules, &name, &progress)?;
+        progress.end();
+
+        let is_new = !self.out.exists();
+        let written = write_calls(&self.out, &found, &also);
+        if written.is_err() && is_new {
+            // Half of the calls would be taken for all.
+            let _ = std::fs::remove_dir_all(&self.out);
+        }
+        let written = written?;
+        let failed = found.statistics.failed;
+        let done = self.summary(&written, exercises.len(), failed, found.failure.as_deref());
+        match json {
+            true => output::json(&done)?,
+            false => output::text(&self.told(&written, exercises.len(), failed, found.failure))?,
+        }
+        Ok(true)
+    }
+
+    fn exercises(&self) -> Result<Vec<Exercise>> {
+        let folder = Path::new(&self.task);
+        if folder.is_dir() {
+            return exercises_from(folder, self.framework, self.questions);
+        }
+        let task = Task::named(&self.task).context("and there is no such folder")?;
+        let count = self.questions.unwrap_or(Effort::default().questions);
+        let split: Split = self.split.parse()?;
+        let questions = questions_of(task, split, self.seed, count);
+        Ok(exercises(&questions, self.framework))
+    }
+
+    fn summary(
+        &self,
+        written: &WrittenCalls,
+        programs: usize,
+        failed: usize,
+        failure: Option<&str>,
+    ) -> Value {
+        let calls = written.calls.iter();
+        let calls: serde_json::Map<String, Value> = calls
+            .map(|(kind, count)| (kind.name().to_owned(), json!(count)))
+            .collect();
+        json!({
+            "task": self.task,
+            "split": self.split,
+            "framework": self.framework,
+            "seed": self.seed,
+            "programs": programs,
+            "failed": failed,
+            "failure": failure,
+            "calls": calls,
+            "images": written.images,
+            "folder": self.out,
+        })
+    }
+
+    fn told(
+        &self,
+        written: &WrittenCalls,
+        programs: usize,
+        failed: usize,
+        failure: Option<String>,
+    ) -> String {
+        let each = written.calls.iter();
+        let each: Vec<String> = each
+            .map(|(kind, count)| format!("{count} to {kind}"))
+            .collect();
+        let mut told = format!(
+            "wrote {} calls of {programs} programs ({}) about {} pictures to {}",
+            written.calls.values().sum::<usize>(),
+            each.join(", "),
+            written.images,
+            self.out.display(),
+        );
+        if let Some(failure) = failure {
+            told.push_str(&format!(
+                "\n{failed} programs failed, and their calls up to then count; the first: {failure}"
+            ));
+        }
+        told
+    }
+}
+
+/// The lines of a file, each once, without empty ones.
+fn texts(file: Option<&Path>) -> Result<Vec<String>> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut known = BTreeSet::new();
+    let lines = text.lines().map(str::trim);
+    let lines: Vec<String> = lines
+        .filter(|line| !line.is_empty() && known.insert(*line))
+        .map(str::to_owned)
+        .collect();
+    if lines.is_empty() {
+        bail!("{}: expected a text a line, found none", file.display());
+    }
+    Ok(lines)
+}
