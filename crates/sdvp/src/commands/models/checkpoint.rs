@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Verify {
-    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights. Or
-    /// the TOML file that describes an ONNX file.
+    /// The checkpoint's folder: config.json, preprocessor_config.json, weights, and tokenizer.json if
+    /// it reads texts. Or the TOML file that describes an ONNX file.
     folder: PathBuf,
     /// Say what a described detector or classifier sees in this picture.
     #[arg(long)]
@@ -32,7 +32,7 @@ impl Verify {
         let detector = is_description.then(|| modules::described(&self.folder).map(Arc::new));
         let mut usable = Vec::new();
         let mut reasons = Vec::new();
-        for kind in SubTaskKind::TAUGHT {
+        for kind in SubTaskKind::TAUGHT.into_iter().chain([SubTaskKind::Depth]) {
             let module = match &detector {
                 None => modules::module(kind, &self.folder),
                 Some(Ok(detector)) => modules::stand_in(kind, detector, &self.folder),
