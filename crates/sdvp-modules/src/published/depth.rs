@@ -23,8 +23,9 @@ use std::sync::Arc;
 
 /// Pictures of which is kept what was said (1.4 MB each of the published sizes).
 const KEPT_PICTURES: usize = 64;
-/// The least inverse depth that is told from none: what is said to be endlessly far away, or beyond
-/// that by cubic interpolation, is a million units away, farther than anything else.
+/// The least inverse depth that is told from none: what is said to be endlessly far away is a million
+/// units away. So is what cubic interpolation puts beyond that, below 0; ViperGPT, which inverts
+/// whatever there is, takes it for nearer than anything.
 const ENDLESSLY_FAR: f32 = 1e-6;
 
 /// What the network says of a picture: a number for each pixel of its input.
