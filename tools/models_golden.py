@@ -23,8 +23,10 @@ import tokenizers
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers.core_model_loading import revert_weight_conversion
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
 from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
@@ -47,11 +49,12 @@ def write(folder, name, config, model, inputs, outputs):
     tensors = {}
     probes = {key: torch.randn_like(value) for key, value in outputs.items()}
     sum((outputs[key] * probes[key]).sum() for key in outputs).backward()
-    for key, value in model.named_parameters():
-        # Published checkpoints carry more than they use.
-        if value.grad is not None:
-            tensors[f"weight/{key}"] = value.detach()
-            tensors[f"gradient/{key}"] = value.grad
+    # Published checkpoints carry more than they use, and some classes have renamed their parts.
+    used = {key: value for key, value in model.named_parameters() if value.grad is not None}
+    for key, value in revert_weight_conversion(model, used).items():
+        tensors[f"weight/{key}"] = value.detach()
+    for key, value in revert_weight_conversion(model, {key: used[key].grad for key in used}).items():
+        tensors[f"gradient/{key}"] = value
     for kind, part in [("input", inputs), ("output", outputs), ("probe", probes)]:
         for key, value in part.items():
             tensors[f"{kind}/{key}"] = value.detach()
@@ -237,6 +240,59 @@ def blip_match(folder):
     write(folder, "blip_match", config, model, inputs, {"logits": fits, "cosines": cosines})
 
 
+def depth_config(meaning="relative", most=1):
+    backbone = {
+        "model_type": "dinov2",
+        "hidden_size": 24,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 2,
+        "mlp_ratio": 2,
+        "image_size": SIDE,
+        "patch_size": PATCH,
+        # The second layer is not handed on, and what enters the first one is.
+        "out_indices": [0, 1, 3, 4],
+        "reshape_hidden_states": False,
+    }
+    return {
+        "backbone_config": backbone,
+        "patch_size": PATCH,
+        "reassemble_hidden_size": 24,
+        "neck_hidden_sizes": [4, 6, 8, 10],
+        "fusion_hidden_size": 8,
+        "head_hidden_size": 4,
+        "depth_estimation_type": meaning,
+        "max_depth": most,
+    }
+
+
+def depth_network(pixels):
+    """A random network that takes three quarters of what it sees for something near."""
+    model = enlarge(transformers.DepthAnythingForDepthEstimation(transformers.DepthAnythingConfig(**depth_config())))
+    with torch.no_grad():
+        last = model.head.conv3
+        last.bias.add_(1e4)
+        found = model(pixel_values=pixels).predicted_depth - 1e4
+        spread = found.std()
+        last.weight.div_(spread)
+        last.bias.sub_(1e4 + torch.quantile(found, 0.25)).div_(spread)
+    return model
+
+
+def depth_anything(folder):
+    # Wider than positions were learned for, and of just that shape.
+    wide, square = torch.randn(PICTURES, 3, SIDE + PATCH, SIDE + 2 * PATCH), torch.randn(1, 3, SIDE, SIDE)
+
+    model = depth_network(wide)
+    metric = transformers.DepthAnythingConfig(**depth_config("metric", 80))
+    metric = transformers.DepthAnythingForDepthEstimation(metric).eval()
+    metric.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        metres = metric(pixel_values=square).predicted_depth
+    found = {"wide": model(pixel_values=wide).predicted_depth, "square": model(pixel_values=square).predicted_depth}
+    config = model.config.to_dict()
+    write(folder, "depth_anything", config, model, {"wide": wide, "square": square, "metres": metres}, found)
+
+
 def tokenizer(folder, length):
     """A tokenizer of as many words as the networks know, which pads, as some published ones do."""
     # The greatest id ends a text: where CLIP's text tower is read off.
@@ -355,8 +411,42 @@ def published(folder):
         score = model(input_ids=ids, pixel_values=pixels, attention_mask=mask).itm_score
         return float(torch.softmax(score, -1)[0, 1])
 
+    def depth_anything():
+        """Medians of the whole picture and of five strips of it, as ViperGPT reads them off: of one
+        by what is said of the whole picture."""
+        processor = DPTImageProcessorPil(
+            size=side, keep_aspect_ratio=True, ensure_multiple_of=PATCH, image_mean=[0.485, 0.456, 0.406],
+            image_std=[0.229, 0.224, 0.225],
+        )
+        strips = [(0, 40), *((left, left + 8) for left in range(0, 40, 8))]
+
+        def resized(model):
+            found = processor.post_process_depth_estimation(model(pixels), target_sizes=[(30, 40)])
+            return found[0]["predicted_depth"]
+
+        def strips_of(depth):
+            return [float(depth[:, left:right].median()) for left, right in strips]
+
+        pixels = processor(picture(), return_tensors="pt")["pixel_values"]
+        # The first seed whose strips are put neither as they are far away nor the other way round.
+        for seed in range(1000):
+            torch.manual_seed(seed)
+            model = depth_network(pixels)
+            # Interpolation leaves some a little below 0, which is no nearer than what is nearest.
+            medians = strips_of(1 / resized(model).clamp(min=1e-6))
+            rising = sorted(medians[1:])
+            apart = min(far / near for near, far in zip(rising, rising[1:])) > 1.1
+            turns = sum(a < b for a, b in zip(medians[1:], medians[2:]))
+            if min(medians) > 0 and max(medians) < 100 and apart and 0 < turns < 4:
+                save("depth_anything", model, processor)
+                metric = transformers.DepthAnythingConfig(**depth_config("metric", 20))
+                metric = transformers.DepthAnythingForDepthEstimation(metric).eval()
+                metric.load_state_dict(model.state_dict())
+                return {"relative": medians, "metric": strips_of(resized(metric))}
+        raise RuntimeError("no seed has strips apart")
+
     with torch.no_grad():
-        for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match]:
+        for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, depth_anything]:
             torch.manual_seed(0)
             said[make.__name__] = make()
     (folder / "published" / "said.json").write_text(json.dumps(said, indent=1) + "\n")
@@ -404,6 +494,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, clip_adapter, published]:
+    for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, depth_anything, clip_adapter, published]:
         torch.manual_seed(0)
         make(folder)

@@ -15,6 +15,7 @@ import numpy
 from PIL import Image
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 from transformers.models.owlvit.image_processing_pil_owlvit import OwlViTImageProcessorPil
 from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
@@ -27,6 +28,10 @@ WAYS = {
     "owlv2_small": (Owlv2ImageProcessorPil, {"size": {"height": 100, "width": 100}}),
     "blip": (BlipImageProcessorPil, {"size": {"height": 384, "width": 384}, "resample": 3}),
     "vilt": (ViltImageProcessorPil, {"size": {"shortest_edge": 384}, "size_divisor": 32, "resample": 3}),
+    "depth_anything": (
+        DPTImageProcessorPil,
+        {"size": {"height": 518, "width": 518}, "keep_aspect_ratio": True, "ensure_multiple_of": 14, "resample": 3},
+    ),
     "bilinear": (BlipImageProcessorPil, {"size": {"height": 96, "width": 96}, "resample": 2}),
 }
 POINTS = 24

@@ -35,6 +35,10 @@ pub enum Fit {
     /// many pixels, then both rounded down to multiples of this, as ViLT does: an input of many
     /// shapes.
     Multiples(u32),
+    /// Resized in its shape, as little as makes one of its sides as long as the input's, both sides
+    /// then rounded to the nearest multiples of this, as DPT and Depth Anything do: an input of many
+    /// shapes, of at most [`MORE`] times as many pixels.
+    KeepAspect(u32),
     /// Made a square by what is black at the right and below, then resized, as OWLv2 does. The filter
     /// is its own.
     Square,
@@ -42,6 +46,10 @@ pub enum Fit {
 
 /// How much longer than its shorter side an input of many shapes may be, published as 1333 to 800.
 const LONGER: f64 = 1333.0 / 800.0;
+
+/// How many times the pixels of a square view an input may have that only keeps its shape. What
+/// patches say to each other grows with the square of their number.
+const MORE: u64 = 6;
 
 /// Settings of the image side of a model, as `preprocessor_config.json` has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,9 +93,14 @@ impl ImageProcessor {
 
     /// Height and width of the input that views of a shape become.
     pub fn input_size(&self, view: ImageSize) -> ImageSize {
-        let Fit::Multiples(of) = self.fit else {
-            return self.size;
-        };
+        match self.fit {
+            Fit::Multiples(of) => self.multiples(view, of),
+            Fit::KeepAspect(of) => self.in_shape(view, of),
+            Fit::Stretch | Fit::ShortestEdge(_) | Fit::Square => self.size,
+        }
+    }
+
+    fn multiples(&self, view: ImageSize, of: u32) -> ImageSize {
         let shorter = f64::from(self.size.height.min(self.size.width));
         let [height, width] = [view.height, view.width].map(f64::from);
         let scale = shorter / height.min(width).max(1.0);
@@ -101,6 +114,26 @@ impl ImageProcessor {
         ImageSize {
             height: side(height),
             width: side(width),
+        }
+    }
+
+    fn in_shape(&self, view: ImageSize, of: u32) -> ImageSize {
+        let scale = |input: u32, view: u32| f64::from(input) / f64::from(view.max(1));
+        let by_height = scale(self.size.height, view.height);
+        let by_width = scale(self.size.width, view.width);
+        let least = if (1.0 - by_width).abs() < (1.0 - by_height).abs() {
+            by_width
+        } else {
+            by_height
+        };
+        let side = |side: u32| {
+            let multiples = (least * f64::from(side) / f64::from(of)).round_ties_even();
+            // Of a sliver, one patch is left.
+            (multiples as u32).max(1).saturating_mul(of)
+        };
+        ImageSize {
+            height: side(view.height),
+            width: side(view.width),
         }
     }
 
@@ -137,6 +170,15 @@ impl ImageProcessor {
         let (width, height) = rgb.dimensions();
         let Fit::ShortestEdge(shortest) = self.fit else {
             let size = self.input_size(ImageSize { height, width });
+            let pixels = |size: ImageSize| u64::from(size.height) * u64::from(size.width);
+            let most = MORE * pixels(self.size);
+            if matches!(self.fit, Fit::KeepAspect(_)) && pixels(size) > most {
+                return Err(ModelError::Image(format!(
+                    "a picture of {width} × {height} pixels is too narrow: the network would see \
+                     {} × {}, and {most} pixels are the most; cut it in parts",
+                    size.width, size.height
+                )));
+            }
             return resized(rgb, size, self.resample);
         };
         let longer = |short: u32, long: u32| {
@@ -355,6 +397,31 @@ mod tests {
         };
         let error = processor.process(&image(1000, 1).view()).unwrap_err();
         assert!(error.to_string().contains("1000 × 1"), "{error}");
+    }
+
+    #[test]
+    fn shapes_are_kept_within_limits() {
+        let processor = ImageProcessor {
+            fit: Fit::KeepAspect(14),
+            ..ImageProcessor::square(518)
+        };
+        let input = |width: u32, height: u32| {
+            let size = processor.input_size(ImageSize { height, width });
+            (size.width, size.height)
+        };
+        // By the side that changes least.
+        assert_eq!(input(640, 480), (686, 518));
+        assert_eq!(input(480, 640), (518, 686));
+        assert_eq!(input(100, 50), (518, 252));
+        assert_eq!(input(2000, 1000), (1036, 518));
+        assert_eq!(input(518, 518), (518, 518));
+        // A half is rounded to the even number of patches: 525 are 37.5, as 259 above are 18.5.
+        assert_eq!(input(518, 525), (518, 532));
+        assert_eq!(input(518, 511), (518, 504));
+        assert_eq!(input(1000, 1), (518, 14));
+
+        let sliver = processor.process(&image(7000, 500).view()).unwrap_err();
+        assert!(sliver.to_string().contains("7000 × 500"), "{sliver}");
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub(crate) struct ProcessorFile {
     #[serde(default)]
     resample: Filter,
     #[serde(default, skip_serializing_if = "is_no")]
+    keep_aspect_ratio: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ensure_multiple_of: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_no")]
     do_center_crop: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     crop_size: Option<Size>,
@@ -27,10 +31,106 @@ pub(crate) struct ProcessorFile {
     rescale_factor: f64,
     #[serde(default = "yes", skip_serializing)]
     do_normalize: bool,
-    #[serde(default = "usual_mean")]
-    image_mean: [f32; 3],
-    #[serde(default = "usual_std")]
-    image_std: [f32; 3],
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
+}
+
+impl ProcessorFile {
+    /// Mean and deviation where they are not given: CLIP's, which OWL-ViT and BLIP have, too; DPT's
+    /// are a half.
+    fn usual_norm(&self) -> ([f32; 3], [f32; 3]) {
+        match self.image_processor_type.as_deref() {
+            Some(class) if class.starts_with(DPT) => ([0.5; 3], [0.5; 3]),
+            _ => (CLIP_MEAN, CLIP_STD),
+        }
+    }
+
+    /// How DPT and its kin fit views; none for other processors.
+    fn in_shape(&self) -> Result<Option<(Fit, ImageSize)>, UnknownProcessor> {
+        let of = match (self.keep_aspect_ratio, self.ensure_multiple_of) {
+            (false, None) => return Ok(None),
+            (_, of) => of.unwrap_or(1),
+        };
+        let ImageSize { height, width } = self.size.sides("size")?;
+        if self.do_center_crop || self.size_divisor.is_some() {
+            let found = "do_center_crop or size_divisor";
+            return unknown("keep_aspect_ratio", "alone", found);
+        }
+        if !(1..=height.min(width)).contains(&of) {
+            return unknown("ensure_multiple_of", "from 1 to the shorter side", of);
+        }
+        if self.keep_aspect_ratio {
+            return Ok(Some((Fit::KeepAspect(of), ImageSize { height, width })));
+        }
+        let multiple = |side: u32| {
+            let multiples = (f64::from(side) / f64::from(of)).round_ties_even();
+            (multiples as u32).saturating_mul(of)
+        };
+        let size = ImageSize {
+            height: multiple(height),
+            width: multiple(width),
+        };
+        Ok(Some((Fit::Stretch, size)))
+    }
+
+    /// How the others do.
+    fn fitted(&self) -> Result<(Fit, ImageSize), UnknownProcessor> {
+        Ok(match (self.do_center_crop, self.size, self.size_divisor) {
+            (
+                false,
+                Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge),
+                Some(divisor),
+            ) => {
+                if !(1..=shortest_edge).contains(&divisor) {
+                    return unknown("size_divisor", "from 1 to the shortest edge", divisor);
+                }
+                (
+                    Fit::Multiples(divisor),
+                    Size::Number(shortest_edge).sides("size")?,
+                )
+            }
+            (_, size, Some(_)) => {
+                let found = size
+                    .sides("size")
+                    .map_or_else(|e| e.to_string(), |size| format!("{size:?}"));
+                return unknown(
+                    "size",
+                    "a shortest edge beside size_divisor, and no crop",
+                    found,
+                );
+            }
+            (false, Size::ShortestEdge { shortest_edge }, None) => {
+                return unknown("do_center_crop", "beside a shortest edge", shortest_edge);
+            }
+            (false, size, None) if self.image_processor_type.as_deref().is_some_and(squares) => {
+                if !self.do_pad {
+                    return unknown("do_pad", "true", self.do_pad);
+                }
+                (Fit::Square, size.sides("size")?)
+            }
+            (false, size, None) => (Fit::Stretch, size.sides("size")?),
+            (true, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge), None) => {
+                let Some(crop) = self.crop_size else {
+                    return unknown("crop_size", "beside do_center_crop", "none");
+                };
+                (Fit::ShortestEdge(shortest_edge), crop.sides("crop_size")?)
+            }
+            (true, size, None) => {
+                let (size, crop) = (
+                    size.sides("size")?,
+                    self.crop_size
+                        .map(|crop| crop.sides("crop_size"))
+                        .transpose()?,
+                );
+                match crop {
+                    Some(crop) if crop != size => {
+                        return unknown("crop_size", "to be the size", format!("{crop:?}"));
+                    }
+                    _ => (Fit::Stretch, size),
+                }
+            }
+        })
+    }
 }
 
 /// In all the ways in which sizes are published.
@@ -41,6 +141,23 @@ enum Size {
     ShortestEdge { shortest_edge: u32 },
     Pair([u32; 2]),
     Number(u32),
+}
+
+impl Size {
+    fn sides(self, setting: &'static str) -> Result<ImageSize, UnknownProcessor> {
+        match self {
+            Size::Sides { height, width } | Size::Pair([height, width]) => {
+                Ok(ImageSize { height, width })
+            }
+            Size::Number(side) => Ok(ImageSize {
+                height: side,
+                width: side,
+            }),
+            Size::ShortestEdge { shortest_edge } => {
+                unknown(setting, "with height and width", shortest_edge)
+            }
+        }
+    }
 }
 
 /// By name, or by Pillow's number.
@@ -65,6 +182,9 @@ fn is_no(answer: &bool) -> bool {
     !answer
 }
 
+/// DPT's, by its class.
+const DPT: &str = "DPTImageProcessor";
+
 /// The processor that makes squares, by its class.
 const SQUARES: &str = "Owlv2ImageProcessor";
 
@@ -78,14 +198,8 @@ fn usual_factor() -> f64 {
     USUAL_FACTOR
 }
 
-/// CLIP's, which OWL-ViT and BLIP have, too.
-fn usual_mean() -> [f32; 3] {
-    [0.481_454_66, 0.457_827_5, 0.408_210_73]
-}
-
-fn usual_std() -> [f32; 3] {
-    [0.268_629_54, 0.261_302_6, 0.275_777_1]
-}
+const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// The greatest side of an input, pixels; published ones have up to about 1,300.
 const MOST: u32 = 4096;
@@ -127,65 +241,17 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
         if (file.rescale_factor - USUAL_FACTOR).abs() > 1e-6 {
             return unknown("rescale_factor", "1/255", file.rescale_factor);
         }
-        let sides = |size: Size| match size {
-            Size::Sides { height, width } | Size::Pair([height, width]) => {
-                Ok(ImageSize { height, width })
-            }
-            Size::Number(side) => Ok(ImageSize {
-                height: side,
-                width: side,
-            }),
-            Size::ShortestEdge { shortest_edge } => {
-                unknown("crop_size", "with height and width", shortest_edge)
-            }
-        };
-        let (fit, size) = match (file.do_center_crop, file.size, file.size_divisor) {
-            (
-                false,
-                Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge),
-                Some(divisor),
-            ) => {
-                if !(1..=shortest_edge).contains(&divisor) {
-                    return unknown("size_divisor", "from 1 to the shortest edge", divisor);
-                }
-                (Fit::Multiples(divisor), sides(Size::Number(shortest_edge))?)
-            }
-            (_, size, Some(_)) => {
-                let found = sides(size).map_or_else(|e| e.to_string(), |size| format!("{size:?}"));
-                return unknown(
-                    "size",
-                    "a shortest edge beside size_divisor, and no crop",
-                    found,
-                );
-            }
-            (false, Size::ShortestEdge { shortest_edge }, None) => {
-                return unknown("do_center_crop", "beside a shortest edge", shortest_edge);
-            }
-            (false, size, None) if file.image_processor_type.as_deref().is_some_and(squares) => {
-                if !file.do_pad {
-                    return unknown("do_pad", "true", file.do_pad);
-                }
-                (Fit::Square, sides(size)?)
-            }
-            (false, size, None) => (Fit::Stretch, sides(size)?),
-            (true, Size::ShortestEdge { shortest_edge } | Size::Number(shortest_edge), None) => {
-                let Some(crop) = file.crop_size else {
-                    return unknown("crop_size", "beside do_center_crop", "none");
-                };
-                (Fit::ShortestEdge(shortest_edge), sides(crop)?)
-            }
-            (true, size, None) => {
-                let (size, crop) = (sides(size)?, file.crop_size.map(sides).transpose()?);
-                match crop {
-                    Some(crop) if crop != size => {
-                        return unknown("crop_size", "to be the size", format!("{crop:?}"));
-                    }
-                    _ => (Fit::Stretch, size),
-                }
-            }
+        let (usual_mean, usual_std) = file.usual_norm();
+        let (image_mean, image_std) = (
+            file.image_mean.unwrap_or(usual_mean),
+            file.image_std.unwrap_or(usual_std),
+        );
+        let (fit, size) = match file.in_shape()? {
+            Some(found) => found,
+            None => file.fitted()?,
         };
         let edge = match fit {
-            Fit::Stretch | Fit::Multiples(_) | Fit::Square => 1,
+            Fit::Stretch | Fit::Multiples(_) | Fit::KeepAspect(_) | Fit::Square => 1,
             Fit::ShortestEdge(edge) => edge,
         };
         if [size.height, size.width, edge]
@@ -198,12 +264,8 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
                 format!("{size:?} and {edge}"),
             );
         }
-        if file
-            .image_std
-            .iter()
-            .any(|std| !(std.is_finite() && *std > 0.0))
-        {
-            return unknown("image_std", "above 0", format!("{:?}", file.image_std));
+        if image_std.iter().any(|std| !(std.is_finite() && *std > 0.0)) {
+            return unknown("image_std", "above 0", format!("{image_std:?}"));
         }
         let resample = match file.resample {
             Filter::Named(filter) => filter,
@@ -215,8 +277,8 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
             fit,
             size,
             resample,
-            image_mean: file.image_mean,
-            image_std: file.image_std,
+            image_mean,
+            image_std,
         })
     }
 }
@@ -226,7 +288,7 @@ impl From<ImageProcessor> for ProcessorFile {
         let ImageSize { height, width } = processor.size;
         let sides = Size::Sides { height, width };
         let (size, crop_size) = match processor.fit {
-            Fit::Stretch | Fit::Square => (sides, None),
+            Fit::Stretch | Fit::KeepAspect(_) | Fit::Square => (sides, None),
             Fit::ShortestEdge(shortest_edge) => (Size::ShortestEdge { shortest_edge }, Some(sides)),
             Fit::Multiples(_) => (
                 Size::ShortestEdge {
@@ -239,11 +301,17 @@ impl From<ImageProcessor> for ProcessorFile {
             Fit::Multiples(divisor) => Some(divisor),
             _ => None,
         };
+        let ensure_multiple_of = match processor.fit {
+            Fit::KeepAspect(of) => Some(of),
+            _ => None,
+        };
         Self {
             image_processor_type: (processor.fit == Fit::Square).then(|| SQUARES.to_owned()),
             do_resize: true,
             size,
             resample: Filter::Named(processor.resample),
+            keep_aspect_ratio: ensure_multiple_of.is_some(),
+            ensure_multiple_of,
             do_center_crop: crop_size.is_some(),
             crop_size,
             size_divisor,
@@ -251,8 +319,8 @@ impl From<ImageProcessor> for ProcessorFile {
             do_rescale: true,
             rescale_factor: USUAL_FACTOR,
             do_normalize: true,
-            image_mean: processor.image_mean,
-            image_std: processor.image_std,
+            image_mean: Some(processor.image_mean),
+            image_std: Some(processor.image_std),
         }
     }
 }
@@ -294,6 +362,20 @@ mod tests {
             "resample": 3, "size": 384, "size_divisor": 32}"#;
         let vilt = read(vilt).unwrap();
         assert_eq!((vilt.fit, vilt.size.height), (Fit::Multiples(32), 384));
+        // As depth-anything/Depth-Anything-V2-Small-hf has it.
+        let depth = r#"{"do_normalize": true, "do_pad": false, "do_rescale": true,
+            "do_resize": true, "ensure_multiple_of": 14, "image_mean": [0.485, 0.456, 0.406],
+            "image_processor_type": "DPTImageProcessor", "image_std": [0.229, 0.224, 0.225],
+            "keep_aspect_ratio": true, "resample": 3, "rescale_factor": 0.00392156862745098,
+            "size": {"height": 518, "width": 518}, "size_divisor": null}"#;
+        let depth = read(depth).unwrap();
+        assert_eq!((depth.fit, depth.size.width), (Fit::KeepAspect(14), 518));
+        assert_eq!(depth.image_mean, [0.485, 0.456, 0.406]);
+        let stretched = r#"{"image_processor_type": "DPTImageProcessor", "size": 384,
+            "ensure_multiple_of": 100}"#;
+        let stretched = read(stretched).unwrap();
+        assert_eq!((stretched.fit, stretched.size.width), (Fit::Stretch, 400));
+        assert_eq!(stretched.image_mean, [0.5; 3]);
     }
 
     #[test]
@@ -317,7 +399,11 @@ mod tests {
             fit: Fit::Square,
             ..square.clone()
         };
-        for processor in [square, cropped, many, padded] {
+        let kept = ImageProcessor {
+            fit: Fit::KeepAspect(16),
+            ..square.clone()
+        };
+        for processor in [square, cropped, many, padded, kept] {
             let text = serde_json::json!(processor).to_string();
             assert_eq!(read(&text).unwrap(), processor);
         }
@@ -337,6 +423,14 @@ mod tests {
             (
                 r#"{"size": 9, "image_processor_type": "Owlv2ImageProcessor", "do_pad": false}"#,
                 "do_pad",
+            ),
+            (
+                r#"{"size": 9, "keep_aspect_ratio": true, "ensure_multiple_of": 0}"#,
+                "ensure_multiple_of",
+            ),
+            (
+                r#"{"size": 9, "keep_aspect_ratio": true, "do_center_crop": true}"#,
+                "keep_aspect_ratio",
             ),
             (r#"{"size": {"shortest_edge": 384}}"#, "do_center_crop"),
             (r#"{"size": 9, "do_center_crop": true}"#, "crop_size"),

@@ -9,7 +9,8 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use sdvp_models::Decoding;
 use sdvp_models::architectures::{
-    BlipAnswer, BlipConfig, BlipMatch, Clip, ClipConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig,
+    BlipAnswer, BlipConfig, BlipMatch, Clip, ClipConfig, DepthAnything, DepthAnythingConfig,
+    DepthMeaning, OwlVit, OwlVitConfig, Vilt, ViltConfig,
 };
 use sdvp_models::params::{Builder, Params};
 use serde::de::DeserializeOwned;
@@ -224,4 +225,31 @@ fn blip_matches() {
     let logits = network.logits(&images, &ids, mask).unwrap();
     let cosines = network.cosines(&images, &ids, mask).unwrap();
     golden.agrees(&params, &[("logits", &logits), ("cosines", &cosines)]);
+}
+
+#[test]
+fn depth_anything() {
+    let golden = Golden::read("depth_anything");
+    let config = golden.config::<DepthAnythingConfig>();
+    let b = golden.builder();
+    let network = DepthAnything::new(&config, &b).unwrap();
+    let params = b.finish().unwrap();
+    // Wider than positions were learned for, and of just that shape.
+    let [wide, square] = ["wide", "square"].map(|name| golden.get("input", name));
+    let (wide, far) = (
+        network.forward(wide).unwrap(),
+        network.forward(square).unwrap(),
+    );
+    golden.agrees(&params, &[("wide", &wide), ("square", &far)]);
+
+    let metric = DepthAnythingConfig {
+        meaning: DepthMeaning::Metric,
+        max_depth: 80.0,
+        ..config
+    };
+    let network = DepthAnything::new(&metric, &golden.builder()).unwrap();
+    let gap = (network.forward(square).unwrap() - golden.get("input", "metres")).unwrap();
+    let gap: f32 = gap.abs().unwrap().max_all().unwrap().to_scalar().unwrap();
+    // Of up to 80.
+    assert!(gap < 80.0 * OUTPUTS, "metres differ by {gap}");
 }

@@ -13,7 +13,7 @@ mod teacher;
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
-    BlipAnswerer, BlipMatcher, CheckpointSummary, WeightSummary, published_module,
+    BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, WeightSummary, published_module,
 };
 pub use source::ModelSource;
 pub use student::{

@@ -4,7 +4,7 @@
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use sdvp_core::{Image, Module, Outcome, SubTask, SubTaskKind, View};
+use sdvp_core::{Image, Module, Outcome, Region, SubTask, SubTaskKind, View};
 use sdvp_modules::published_module;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,6 +27,15 @@ struct Said {
     vilt: BTreeMap<String, f32>,
     blip_answer: String,
     blip_match: f32,
+    depth_anything: Depths,
+}
+
+/// Of the whole picture, and of five strips from left to right.
+#[derive(Deserialize)]
+struct Depths {
+    relative: [f32; 6],
+    /// If the same weights were said to be of a metric network that sees 20 metres far.
+    metric: [f32; 6],
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -154,6 +163,109 @@ fn blip_answers_and_matches() {
     assert_ne!(answers.fingerprint(), matches.fingerprint());
 }
 
+/// The picture and its strips, as in the script.
+fn strips() -> Vec<View> {
+    let strip = |left: u32| Region::new(left, 0, left + 8, 30).unwrap();
+    let strips = (0..40)
+        .step_by(8)
+        .map(|left| picture().crop(strip(left)).unwrap());
+    std::iter::once(picture()).chain(strips).collect()
+}
+
+fn depth(outcome: &Result<Outcome, sdvp_core::ModuleError>) -> f32 {
+    match outcome {
+        Ok(Outcome::Depth(depth)) => *depth,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn depth_anything_says_how_far_away_parts_of_a_picture_are() {
+    let module = module(SubTaskKind::Depth, "depth_anything");
+    let tasks: Vec<SubTask> = strips().into_iter().map(SubTask::depth).collect();
+    let outcomes = module.run(&tasks);
+    for ((task, outcome), expected) in tasks
+        .iter()
+        .zip(&outcomes)
+        .zip(said().depth_anything.relative)
+    {
+        let found = depth(outcome);
+        assert!((found / expected - 1.0).abs() < 0.01, "{found} {expected}");
+        let alone = module.run(std::slice::from_ref(task)).remove(0);
+        assert_eq!(depth(&alone), found);
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_looked_at_does_not_touch_the_others() {
+    let module = module(SubTaskKind::Depth, "depth_anything");
+    let narrow = Image::new(image::RgbImage::new(200, 16)).unwrap().view();
+    let tasks = [
+        SubTask::depth(narrow),
+        SubTask::depth(picture()),
+        SubTask::answer(picture(), "what is this"),
+    ];
+    let outcomes = module.run(&tasks);
+    let narrow = outcomes[0].as_ref().unwrap_err().to_string();
+    assert!(narrow.contains("200 × 16"), "{narrow}");
+    assert!(depth(&outcomes[1]) > 0.0);
+    let other = outcomes[2].as_ref().unwrap_err().to_string();
+    assert!(other.contains("does not answer answer"), "{other}");
+}
+
+/// A copy of the checkpoint with other texts in one of its files.
+fn changed(file: &str, changes: &[[&str; 2]]) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder("depth_anything")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = copy.path().join(file);
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for [from, to] in changes {
+        assert!(text.contains(from), "{from} in {text}");
+        text = text.replace(from, to);
+    }
+    std::fs::write(path, text).unwrap();
+    copy
+}
+
+#[test]
+fn metric_depth_is_in_metres() {
+    let metric = [
+        ["\"relative\"", "\"metric\""],
+        ["\"max_depth\": 1", "\"max_depth\": 20"],
+    ];
+    let copy = changed("config.json", &metric);
+    let module = published_module(SubTaskKind::Depth, copy.path()).unwrap();
+    let tasks: Vec<SubTask> = strips().into_iter().map(SubTask::depth).collect();
+    for (outcome, expected) in module.run(&tasks).iter().zip(said().depth_anything.metric) {
+        let found = depth(outcome);
+        assert!((found / expected - 1.0).abs() < 0.01, "{found} {expected}");
+    }
+}
+
+#[test]
+fn a_depth_checkpoint_that_is_not_understood_is_refused() {
+    let (config, processor) = ("config.json", "preprocessor_config.json");
+    for (file, change, named) in [
+        (processor, ["_of\": 4", "_of\": 3"], "multiple of 4"),
+        (processor, ["_ratio\": true", "_ratio\": 7"], "boolean"),
+        (config, ["\"relative\"", "\"absolute\""], "metric"),
+        (config, ["\"dinov2\"", "\"beit\""], "dinov2"),
+        (
+            config,
+            ["\"hidden_size\": 24", "\"hidden_size\": 26"],
+            "[26, 26]",
+        ),
+    ] {
+        let copy = changed(file, &[change]);
+        let error = published_module(SubTaskKind::Depth, copy.path());
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains(named), "{named} in {error}");
+    }
+}
+
 #[test]
 fn a_checkpoint_for_something_else_is_refused_by_name() {
     for (kind, name, parts) in [
@@ -164,6 +276,12 @@ fn a_checkpoint_for_something_else_is_refused_by_name() {
             ["to match", "BlipForQuestionAnswering"],
         ),
         (SubTaskKind::Locate, "nowhere", ["config.json", "nowhere"]),
+        (SubTaskKind::Depth, "clip", ["depth_anything", "clip"]),
+        (
+            SubTaskKind::Locate,
+            "depth_anything",
+            ["to locate", "depth_anything"],
+        ),
     ] {
         let error = published_module(kind, &folder(name))
             .err()

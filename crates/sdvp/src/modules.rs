@@ -37,6 +37,9 @@ pub(crate) struct Checkpoints {
     /// described ONNX file.
     #[arg(long = "match", value_name = "DIR|ID|TOML")]
     matching: Option<PathBuf>,
+    /// One that says how far away things are, which no student does: a Depth Anything.
+    #[arg(long, value_name = "DIR")]
+    depth: Option<PathBuf>,
 }
 
 impl Checkpoints {
@@ -47,6 +50,7 @@ impl Checkpoints {
             (SubTaskKind::Locate, &self.locate),
             (SubTaskKind::Answer, &self.answer),
             (SubTaskKind::Match, &self.matching),
+            (SubTaskKind::Depth, &self.depth),
         ] {
             if let Some(path) = folder {
                 let module = module(kind, &located(path)?)?;
@@ -95,11 +99,14 @@ pub(crate) fn stand_in(
     path: &Path,
 ) -> Result<Arc<dyn Module>> {
     if !detector.description().teaches().contains(&kind) {
-        bail!("{} does not {kind}", path.display());
+        bail!("{} does not answer {kind} sub-tasks", path.display());
     }
     match teacher(kind, detector.clone()) {
         Some(teacher) => Ok(teacher),
-        None => bail!("nothing in {} could {kind}", path.display()),
+        None => bail!(
+            "nothing in {} could answer {kind} sub-tasks",
+            path.display()
+        ),
     }
 }
 

@@ -81,6 +81,80 @@ fn a_folder_is_told_what_it_is_good_for() {
         .stderr(contains("owlvit").and(contains("clip")));
 }
 
+/// The picture of `tools/models_golden.py`, as a file.
+fn picture(folder: &Path) -> PathBuf {
+    let pixel = |x: u32, y: u32| image::Rgb([y * 8, x * 6, x * y].map(|v| (v % 256) as u8));
+    let file = folder.join("picture.png");
+    let picture = image::RgbImage::from_fn(40, 30, pixel);
+    picture.save(&file).unwrap();
+    file
+}
+
+const STRIPS: &str = "def execute_command(image):
+    strips = [ImagePatch(image, left, 0, left + 8, 30) for left in range(0, 40, 8)]
+    strips.sort(key=lambda strip: strip.compute_depth())
+    return [ImagePatch(image).compute_depth()] + [strip.left for strip in strips]
+";
+
+#[test]
+fn a_program_sorts_what_it_sees_by_depth() {
+    let said = std::fs::read(checkpoint("said.json")).unwrap();
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let said: Vec<f64> =
+        serde_json::from_value(said["depth_anything"]["relative"].clone()).unwrap();
+    let mut nearest_first: Vec<(f64, usize)> =
+        said[1..].iter().copied().zip((0..40).step_by(8)).collect();
+    nearest_first.sort_by(|a, b| a.0.total_cmp(&b.0));
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program.py");
+    std::fs::write(&program, STRIPS).unwrap();
+    let mut ask = sdvp();
+    ask.args(["ask", "--json", "--framework", "viper", "--question", "?"]);
+    ask.arg("--image").arg(picture(folder.path()));
+    ask.arg("--program").arg(&program);
+    ask.arg("--depth").arg(checkpoint("depth_anything"));
+    let output = ask.assert().success().get_output().stdout.clone();
+    let found: Value = serde_json::from_slice(&output).unwrap();
+    let answer = found["answer"].as_str().unwrap();
+    let answer: Vec<f64> = serde_json::from_str(answer).unwrap();
+    assert!((answer[0] / said[0] - 1.0).abs() < 0.01, "{answer:?}");
+    let lefts: Vec<usize> = answer[1..].iter().map(|left| *left as usize).collect();
+    let expected: Vec<usize> = nearest_first.iter().map(|(_, left)| *left).collect();
+    assert_eq!(lefts, expected);
+}
+
+#[test]
+fn depth_is_asked_of_a_depth_checkpoint_only() {
+    let mut verify = sdvp();
+    verify.args(["models", "verify"]);
+    verify.arg(checkpoint("depth_anything"));
+    verify
+        .assert()
+        .success()
+        .stdout(contains("--depth").and(contains("--locate").not()));
+
+    let mut run = sdvp();
+    run.args(["run", "picto-gqa", "--limit", "1", "--depth"]);
+    run.arg(checkpoint("clip"));
+    run.assert()
+        .code(1)
+        .stderr(contains("depth_anything").and(contains("clip")));
+
+    let detector = checkpoint("../onnx/yolo.toml");
+    let mut run = sdvp();
+    run.args(["run", "picto-gqa", "--limit", "1", "--depth"]);
+    run.arg(detector);
+    run.assert()
+        .code(1)
+        .stderr(contains("does not answer depth sub-tasks"));
+
+    let mut run = sdvp();
+    run.args(["run", "picto-gqa", "--teachers", "picto-gqa", "--depth"]);
+    run.arg(checkpoint("depth_anything"));
+    run.assert().code(2).stderr(contains("--teachers"));
+}
+
 #[test]
 fn a_student_of_checkpoints_and_an_adapter_is_distilled_and_run() {
     let folder = tempfile::tempdir().unwrap();

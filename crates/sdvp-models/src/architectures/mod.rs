@@ -3,6 +3,7 @@
 mod blip;
 mod clip;
 mod conv_teacher;
+mod depth_anything;
 mod encoder;
 mod owlvit;
 mod patches;
@@ -12,6 +13,9 @@ mod vilt;
 pub use blip::{BlipAnswer, BlipConfig, BlipMatch, BlipTextConfig, BlipVisionConfig};
 pub use clip::{Clip, ClipConfig};
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
+pub use depth_anything::{
+    DepthAnything, DepthAnythingConfig, DepthMeaning, Dinov2Config, Stage, UnknownDepthModel,
+};
 pub use encoder::EncoderConfig;
 pub use owlvit::{ImageFeatures, OwlGeneration, OwlVit, OwlVitConfig};
 pub use towers::{ImageTowerConfig, TextTowerConfig};

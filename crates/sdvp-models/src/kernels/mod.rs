@@ -22,7 +22,7 @@ pub(crate) use attention::packed_attention;
 pub(crate) use gelu::{gelu, quick_gelu};
 pub(crate) use linear::linear;
 pub(crate) use norm::{image_norm, layer_norm};
-pub(crate) use unfold::unfold;
+pub(crate) use unfold::{unfold, unfold_rows};
 
 use candle_core::{CpuStorage, DType, Layout, Result, Tensor, bail};
 

@@ -4,6 +4,7 @@ use super::values;
 use crate::error::Result;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Geometry of the windows.
 #[derive(Clone, Copy)]
@@ -14,6 +15,9 @@ struct Windows {
     kernel: usize,
     stride: usize,
     padding: usize,
+    /// The first row of windows, and how many.
+    first: usize,
+    rows: usize,
 }
 
 impl Windows {
@@ -26,17 +30,17 @@ impl Windows {
     }
 
     fn patches_len(&self) -> usize {
-        self.out(self.height) * self.out(self.width) * self.kernel * self.kernel * self.channels
+        self.rows * self.out(self.width) * self.kernel * self.kernel * self.channels
     }
 
     /// Calls `copy(offset in the image, offset in the patches)` for every run of channels that
     /// lies inside the image.
     fn each(&self, mut copy: impl FnMut(usize, usize)) {
-        let (rows, columns, k) = (self.out(self.height), self.out(self.width), self.kernel);
-        for row in 0..rows {
+        let (columns, k) = (self.out(self.width), self.kernel);
+        for row in 0..self.rows {
             for column in 0..columns {
                 for dy in 0..k {
-                    let y = (row * self.stride + dy).wrapping_sub(self.padding);
+                    let y = ((self.first + row) * self.stride + dy).wrapping_sub(self.padding);
                     if y >= self.height {
                         continue;
                     }
@@ -81,7 +85,7 @@ impl CustomOp1 for Unfold {
             });
         let shape = (
             batch,
-            w.out(w.height),
+            w.rows,
             w.out(w.width),
             w.kernel * w.kernel * w.channels,
         );
@@ -132,14 +136,33 @@ impl CustomOp1 for Fold {
 /// # Errors
 /// If the input has another rank.
 pub(crate) fn unfold(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Tensor> {
+    unfold_rows(x, kernel, stride, padding, 0..usize::MAX)
+}
+
+/// As [`unfold`], of these rows of `height'` only, as far as there are.
+///
+/// # Errors
+/// If the input has another rank.
+pub(crate) fn unfold_rows(
+    x: &Tensor,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    rows: Range<usize>,
+) -> Result<Tensor> {
     let (_, height, width, channels) = x.dims4()?;
-    let windows = Windows {
+    let mut windows = Windows {
         height,
         width,
         channels,
         kernel,
         stride: stride.max(1),
         padding,
+        first: 0,
+        rows: 0,
     };
+    let all = windows.out(height);
+    windows.first = rows.start.min(all);
+    windows.rows = rows.end.min(all) - windows.first;
     Ok(x.contiguous()?.apply_op1(Unfold(windows))?)
 }

@@ -2,12 +2,15 @@
 
 use super::linear;
 use crate::error::Result;
-use crate::kernels::{self, unfold};
+use crate::kernels::{self, unfold, unfold_rows};
 use crate::params::{Builder, Init};
 use candle_core::Tensor;
 
 /// ε of the norm.
 const EPS: f64 = 1e-5;
+
+/// Values of unfolded patches that a band may have: 64 MB.
+const BAND: usize = 16 << 20;
 
 /// A two-dimensional convolution over `[batch, height, width, channels]`, computed as one matrix
 /// product over unfolded patches.
@@ -56,10 +59,39 @@ impl Conv2d {
     /// # Errors
     /// If shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let patches = unfold(x, self.kernel, self.stride, self.padding)?;
+        self.of_patches(&unfold(x, self.kernel, self.stride, self.padding)?)
+    }
+
+    /// As [`Conv2d::forward`], for large maps: bands of rows one after the other, since patches
+    /// side by side take `kernel²` times the map's memory.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn forward_in_bands(&self, x: &Tensor) -> Result<Tensor> {
+        let row: usize = x.dims().iter().product::<usize>() / x.dim(1)?.max(1);
+        let row = row * self.kernel * self.kernel / self.stride.max(1);
+        self.bands_of(x, (BAND / row.max(1)).max(1))
+    }
+
+    fn bands_of(&self, x: &Tensor, rows: usize) -> Result<Tensor> {
+        let all =
+            (x.dim(1)? + 2 * self.padding).saturating_sub(self.kernel) / self.stride.max(1) + 1;
+        if rows >= all {
+            return self.forward(x);
+        }
+        let band = |first: usize| {
+            let rows = first..first + rows;
+            let patches = unfold_rows(x, self.kernel, self.stride, self.padding, rows)?;
+            self.of_patches(&patches)
+        };
+        let bands: Vec<Tensor> = (0..all).step_by(rows).map(band).collect::<Result<_>>()?;
+        Ok(Tensor::cat(&bands, 1)?)
+    }
+
+    fn of_patches(&self, patches: &Tensor) -> Result<Tensor> {
         let outputs = self.weight.dim(0)?;
         let weight = self.weight.permute((0, 2, 3, 1))?.reshape((outputs, ()))?;
-        linear(&patches, &weight, self.bias.as_ref())
+        linear(patches, &weight, self.bias.as_ref())
     }
 }
 
@@ -138,6 +170,28 @@ mod tests {
             );
             for tensor in [x.as_tensor(), &conv.weight] {
                 assert!(gap(want.get(tensor).unwrap(), have.get(tensor).unwrap()) < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn bands_make_the_same_map_and_carry_the_same_gradients() {
+        let device = Device::Cpu;
+        for (stride, side) in [(1usize, 7usize), (2, 8), (2, 9)] {
+            let b = Builder::fresh(3, &device);
+            let conv = Conv2d::new(3, 5, 3, stride, 1, true, &b).unwrap();
+            let x = candle_core::Var::randn(0f32, 1f32, (2, side, side, 3), &device).unwrap();
+            let whole = conv.forward(&x).unwrap();
+            assert_eq!(gap(&whole, &conv.forward_in_bands(&x).unwrap()), 0.0);
+            for rows in [1, 2, 3] {
+                let banded = conv.bands_of(&x, rows).unwrap();
+                assert!(gap(&whole, &banded) < 1e-5);
+                let gradients =
+                    |y: &Tensor| y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+                let (want, have) = (gradients(&whole), gradients(&banded));
+                for tensor in [x.as_tensor(), &conv.weight] {
+                    assert!(gap(want.get(tensor).unwrap(), have.get(tensor).unwrap()) < 1e-3);
+                }
             }
         }
     }

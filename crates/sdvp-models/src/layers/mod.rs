@@ -3,7 +3,9 @@
 mod activation;
 mod attention;
 mod conv;
+mod conv_transpose;
 mod embedding;
+mod interpolation;
 mod layer_norm;
 mod linear;
 mod softmax;
@@ -13,7 +15,9 @@ pub use attention::{
     Attention, AttentionNames, CrossAttention, KeysValues, PackedAttention, attention,
 };
 pub use conv::{ChannelNorm, Conv2d};
+pub use conv_transpose::ConvTranspose2d;
 pub use embedding::Embedding;
+pub use interpolation::{Interpolation, Tap, interpolate};
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, linear};
 pub use softmax::{log_softmax, softmax};

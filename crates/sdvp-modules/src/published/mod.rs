@@ -1,11 +1,13 @@
 //! Published checkpoints as modules: a folder as it is downloaded (`config.json`,
-//! `preprocessor_config.json`, `tokenizer.json`, `model.safetensors`), recognised by what its
-//! configuration says it is.
+//! `preprocessor_config.json`, `model.safetensors`, and `tokenizer.json` where texts are read),
+//! recognised by what its configuration says it is.
 
 mod blip;
+mod depth;
 mod summary;
 
 pub use blip::{BlipAnswerer, BlipMatcher};
+pub use depth::DepthEstimator;
 pub use summary::{CheckpointSummary, WeightSummary};
 
 use crate::error::{Result, SetupError};
@@ -76,6 +78,9 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
         (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
             |source| Ok(Arc::new(BlipMatcher::load(source)?))
         }
+        (SubTaskKind::Depth, Some("depth_anything")) => {
+            |source| Ok(Arc::new(DepthEstimator::load(source)?))
+        }
         _ => return None,
     };
     Some(load)
@@ -87,7 +92,8 @@ fn expected(kind: SubTaskKind) -> &'static str {
         SubTaskKind::Locate => "model_type owlvit or owlv2 to locate",
         SubTaskKind::Answer => "model_type vilt, or blip with BlipForQuestionAnswering, to answer",
         SubTaskKind::Match => "model_type clip, or blip with BlipForImageTextRetrieval, to match",
-        SubTaskKind::Depth | SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",
+        SubTaskKind::Depth => "model_type depth_anything to say how far away things are",
+        SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",
         _ => "a kind that checkpoints answer",
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     checkpoints: Checkpoints,
     /// Let the shipped teachers of this target answer in the student's place.
-    #[arg(long, conflicts_with_all = ["locate", "answer", "matching"])]
+    #[arg(long, conflicts_with_all = ["locate", "answer", "matching", "depth"])]
     teachers: Option<String>,
     /// How many questions; 500, or all of a folder, if not given.
     #[arg(long)]

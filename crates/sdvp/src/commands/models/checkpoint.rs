@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Verify {
-    /// The checkpoint's folder: config.json, preprocessor_config.json, tokenizer.json and weights; or the
-    /// name by which `sdvp models pull` downloaded it. Or the TOML file that describes an ONNX file.
+    /// The checkpoint's folder: config.json, preprocessor_config.json, weights, and tokenizer.json if
+    /// it reads texts; or the name by which `sdvp models pull` downloaded it. Or the TOML file that
+    /// describes an ONNX file.
     #[arg(value_name = "DIR|ID|TOML")]
     folder: PathBuf,
     /// Say what a described detector or classifier sees in this picture.
@@ -34,7 +35,7 @@ impl Verify {
         let detector = is_description.then(|| modules::described(&folder).map(Arc::new));
         let mut usable = Vec::new();
         let mut reasons = Vec::new();
-        for kind in SubTaskKind::TAUGHT {
+        for kind in SubTaskKind::TAUGHT.into_iter().chain([SubTaskKind::Depth]) {
             let module = match &detector {
                 None => modules::module(kind, &folder),
                 Some(Ok(detector)) => modules::stand_in(kind, detector, &folder),
