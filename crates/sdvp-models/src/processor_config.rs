@@ -57,7 +57,7 @@ impl Default for Filter {
     }
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 
@@ -72,18 +72,18 @@ fn squares(class: &str) -> bool {
     class.starts_with(SQUARES)
 }
 
-const USUAL_FACTOR: f64 = 1.0 / 255.0;
+pub(crate) const USUAL_FACTOR: f64 = 1.0 / 255.0;
 
-fn usual_factor() -> f64 {
+pub(crate) fn usual_factor() -> f64 {
     USUAL_FACTOR
 }
 
 /// CLIP's, which OWL-ViT and BLIP have, too.
-fn usual_mean() -> [f32; 3] {
+pub(crate) fn usual_mean() -> [f32; 3] {
     [0.481_454_66, 0.457_827_5, 0.408_210_73]
 }
 
-fn usual_std() -> [f32; 3] {
+pub(crate) fn usual_std() -> [f32; 3] {
     [0.268_629_54, 0.261_302_6, 0.275_777_1]
 }
 
@@ -99,7 +99,7 @@ pub struct UnknownProcessor {
     found: String,
 }
 
-fn unknown<T>(
+pub(crate) fn unknown<T>(
     setting: &'static str,
     expected: &'static str,
     found: impl std::fmt::Display,

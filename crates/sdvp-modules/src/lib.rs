@@ -12,7 +12,9 @@ mod teacher;
 
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
-pub use published::{BlipAnswerer, BlipMatcher, published_module};
+pub use published::{
+    BlipAnswerer, BlipMatcher, Prompting, Qwen3VlAnswerer, prompted_module, published_module,
+};
 pub use source::ModelSource;
 pub use student::{
     AnswerModel, AnswerStudent, BaseReference, LocateModel, LocateStudent, MatchModel,

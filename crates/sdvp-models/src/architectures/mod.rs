@@ -6,6 +6,7 @@ mod conv_teacher;
 mod encoder;
 mod owlvit;
 mod patches;
+mod qwen3_vl;
 mod towers;
 mod vilt;
 
@@ -14,5 +15,9 @@ pub use clip::{Clip, ClipConfig};
 pub use conv_teacher::{ConvTeacher, ConvTeacherConfig, DensePrediction};
 pub use encoder::EncoderConfig;
 pub use owlvit::{ImageFeatures, OwlGeneration, OwlVit, OwlVitConfig};
+pub use qwen3_vl::{
+    PatchGrid, PictureStates, Qwen3Vl, Qwen3VlConfig, Qwen3VlTextConfig, Qwen3VlVisionConfig,
+    Reading,
+};
 pub use towers::{ImageTowerConfig, TextTowerConfig};
 pub use vilt::{Vilt, ViltConfig, ViltOutput};

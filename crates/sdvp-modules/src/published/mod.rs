@@ -3,8 +3,12 @@
 //! configuration says it is.
 
 mod blip;
+mod prompting;
+mod qwen3_vl;
 
 pub use blip::{BlipAnswerer, BlipMatcher};
+pub use prompting::Prompting;
+pub use qwen3_vl::Qwen3VlAnswerer;
 
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -29,10 +33,36 @@ struct Kind {
 /// # Errors
 /// If a file is missing or does not fit, or the checkpoint answers something else.
 pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
+    prompted_module(kind, folder, None)
+}
+
+/// As [`published_module`], with what an instruction-tuned model is told beside the question.
+///
+/// # Errors
+/// If there is such a thing, and the checkpoint is no such model.
+pub fn prompted_module(
+    kind: SubTaskKind,
+    folder: &Path,
+    prompting: Option<&Prompting>,
+) -> Result<Arc<dyn Module>> {
     let source = ModelSource::Folder(folder.to_owned());
     let found: Kind = source.json("config.json", MODEL_FILES)?;
     let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
     let model_type = found.model_type.as_deref();
+    if (kind, model_type) == (SubTaskKind::Answer, Some("qwen3_vl")) {
+        let prompting = prompting.cloned().unwrap_or_default();
+        return Ok(Arc::new(Qwen3VlAnswerer::load(&source, prompting)?));
+    }
+    if prompting.is_some() {
+        return Err(SetupError::Config {
+            model: source.name(),
+            file: "config.json".to_owned(),
+            reason: format!(
+                "an instruction, a length or a precision can be set of model_type qwen3_vl, found {}",
+                model_type.unwrap_or("nothing")
+            ),
+        });
+    }
     Ok(match (kind, model_type) {
         (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => Arc::new(LocateStudent::new(
             Arc::new(LocateModel::load(&source, None)?),
@@ -68,7 +98,9 @@ pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Modu
 fn expected(kind: SubTaskKind) -> &'static str {
     match kind {
         SubTaskKind::Locate => "model_type owlvit or owlv2 to locate",
-        SubTaskKind::Answer => "model_type vilt, or blip with BlipForQuestionAnswering, to answer",
+        SubTaskKind::Answer => {
+            "model_type vilt, qwen3_vl, or blip with BlipForQuestionAnswering, to answer"
+        }
         SubTaskKind::Match => "model_type clip, or blip with BlipForImageTextRetrieval, to match",
         SubTaskKind::Depth | SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",
         _ => "a kind that checkpoints answer",
