@@ -1,6 +1,7 @@
 //! Which student and which teachers a command works with.
 
 use anyhow::{Context, Result, bail};
+use candle_core::DType;
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_modules::onnx::OnnxDetector;
