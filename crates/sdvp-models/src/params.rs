@@ -72,6 +72,7 @@ struct Shared {
     /// Scalars that may still stand in for missing ones.
     stand_ins: usize,
     lora: Option<LoraConfig>,
+    precision: Option<DType>,
 }
 
 /// Hands out the parameters of a network by name. Clones share what they hand out.
@@ -96,6 +97,7 @@ impl Builder {
             made: BTreeMap::new(),
             problems: Vec::new(),
             lora: None,
+            precision: None,
         };
         Self {
             shared: Rc::new(RefCell::new(shared)),
@@ -120,6 +122,15 @@ impl Builder {
         let builder = Self::load(tensors, device);
         builder.shared.borrow_mut().frozen = true;
         builder
+    }
+
+    /// What is handed out [as it is stored][CompactLinear] is made this precise instead.
+    ///
+    /// [CompactLinear]: crate::layers::CompactLinear
+    #[must_use]
+    pub fn with_precision(self, precision: Option<DType>) -> Self {
+        self.shared.borrow_mut().precision = precision;
+        self
     }
 
     /// Adds low-rank branches to the linear layers the configuration names; where no values are
@@ -180,6 +191,37 @@ impl Builder {
         Ok(self.make(shape.into(), name, init, false)?.value)
     }
 
+    /// A parameter of a network that is only used, as precise as it was loaded (in single or half
+    /// precision) or as [`Builder::with_precision`] says. It is no part of [`Params`]. A missing or
+    /// wrong one is noted for [`Builder::finish`]; what stands in for it takes no memory.
+    ///
+    /// # Errors
+    /// If a tensor cannot be made.
+    pub(crate) fn stored(&self, shape: impl Into<Shape>, name: &str) -> Result<Tensor> {
+        let (shape, full) = (shape.into(), self.pp(name).path);
+        let mut shared = self.shared.borrow_mut();
+        let precision = shared.precision;
+        let found = match &mut shared.origin {
+            Origin::Fresh => None,
+            Origin::Loaded(values) => values.remove(&full),
+        };
+        match found {
+            Some(value) if value.shape() == &shape => {
+                let kept = match value.dtype() {
+                    dtype @ (DType::F32 | DType::F16 | DType::BF16) => dtype,
+                    _ => DType::F32,
+                };
+                let value = value.to_dtype(precision.unwrap_or(kept))?;
+                Ok(value.to_device(&self.device)?.detach())
+            }
+            found => {
+                shared.problems.push(misfit(&full, &shape, found.as_ref()));
+                let zero = Tensor::zeros((), DType::F32, &self.device)?;
+                Ok(zero.broadcast_as(shape)?)
+            }
+        }
+    }
+
     /// As [`Builder::get`], for layers that save work while the parameter is frozen.
     pub(crate) fn parameter(
         &self,
@@ -213,19 +255,7 @@ impl Builder {
                 }
                 None if optional => fresh(seed, &full, &shape, init, &self.device)?,
                 found => {
-                    let problem = match found {
-                        Some(value) if value.shape() == &shape => format!(
-                            "{full}: expected fractions (F16, BF16, F32 or F64), found {:?}",
-                            value.dtype()
-                        ),
-                        Some(value) => format!(
-                            "{full}: expected shape {:?}, found {:?}",
-                            shape.dims(),
-                            value.dims()
-                        ),
-                        None => format!("{full}: missing, expected shape {:?}", shape.dims()),
-                    };
-                    shared.problems.push(problem);
+                    shared.problems.push(misfit(&full, &shape, found.as_ref()));
                     let sizes = shape.dims().iter();
                     let count = sizes.copied().try_fold(1usize, usize::checked_mul);
                     let left = count.and_then(|count| shared.stand_ins.checked_sub(count));
@@ -290,6 +320,22 @@ fn is_fraction(value: &Tensor) -> bool {
         value.dtype(),
         DType::F16 | DType::BF16 | DType::F32 | DType::F64
     )
+}
+
+/// What is wrong with a parameter that was found instead of the expected one.
+fn misfit(name: &str, shape: &Shape, found: Option<&Tensor>) -> String {
+    let expected = shape.dims();
+    match found {
+        Some(value) if value.shape() == shape => format!(
+            "{name}: expected fractions (F16, BF16, F32 or F64), found {:?}",
+            value.dtype()
+        ),
+        Some(value) => format!(
+            "{name}: expected shape {expected:?}, found {:?}",
+            value.dims()
+        ),
+        None => format!("{name}: missing, expected shape {expected:?}"),
+    }
 }
 
 fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> Result<Tensor> {

@@ -41,7 +41,7 @@ impl ProcessorFile {
     fn usual_norm(&self) -> ([f32; 3], [f32; 3]) {
         match self.image_processor_type.as_deref() {
             Some(class) if class.starts_with(DPT) => ([0.5; 3], [0.5; 3]),
-            _ => (CLIP_MEAN, CLIP_STD),
+            _ => (usual_mean(), usual_std()),
         }
     }
 
@@ -174,7 +174,7 @@ impl Default for Filter {
     }
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 
@@ -192,14 +192,20 @@ fn squares(class: &str) -> bool {
     class.starts_with(SQUARES)
 }
 
-const USUAL_FACTOR: f64 = 1.0 / 255.0;
+pub(crate) const USUAL_FACTOR: f64 = 1.0 / 255.0;
 
-fn usual_factor() -> f64 {
+pub(crate) fn usual_factor() -> f64 {
     USUAL_FACTOR
 }
 
-const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+/// CLIP's, which OWL-ViT and BLIP have, too.
+pub(crate) fn usual_mean() -> [f32; 3] {
+    [0.481_454_66, 0.457_827_5, 0.408_210_73]
+}
+
+pub(crate) fn usual_std() -> [f32; 3] {
+    [0.268_629_54, 0.261_302_6, 0.275_777_1]
+}
 
 /// The greatest side of an input, pixels; published ones have up to about 1,300.
 const MOST: u32 = 4096;
@@ -213,7 +219,7 @@ pub struct UnknownProcessor {
     found: String,
 }
 
-fn unknown<T>(
+pub(crate) fn unknown<T>(
     setting: &'static str,
     expected: &'static str,
     found: impl std::fmt::Display,

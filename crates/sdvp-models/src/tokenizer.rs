@@ -141,6 +141,33 @@ impl Tokenizer {
         Ok(ids)
     }
 
+    /// Ids of a text by itself, without start and end.
+    ///
+    /// # Errors
+    /// If the library refuses the text.
+    pub fn spell(&self, text: &str) -> Result<Vec<u32>> {
+        let encoded = self.inner.encode(text, false);
+        let encoded = encoded.map_err(|e| ModelError::Tokenizer(e.to_string()))?;
+        Ok(encoded.get_ids().to_vec())
+    }
+
+    /// The same tokenizer, for which special words in texts are like any other text.
+    #[must_use]
+    pub fn without_special_words(mut self) -> Self {
+        self.inner.set_encode_special_tokens(true);
+        self
+    }
+
+    /// The id of a word of the vocabulary.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn id(&self, word: &str) -> Result<u32> {
+        self.inner
+            .token_to_id(word)
+            .ok_or_else(|| ModelError::Tokenizer(format!("expected the word {word:?}, found none")))
+    }
+
     /// The text of ids, without start, end and other special tokens.
     ///
     /// # Errors

@@ -3,20 +3,73 @@
 use crate::error::{ModelError, Result};
 use crate::params::Params;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use rayon::prelude::*;
+use safetensors::tensor::Metadata;
 use sdvp_core::{Digest, Hasher};
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Reads every tensor of a safetensors file.
+/// The longest header of a safetensors file, bytes, as the format has it.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Reads every tensor of a safetensors file, one after another, so that no more than one is in memory
+/// twice.
 ///
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
 pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Io {
+    let unreadable = |source| ModelError::Io {
         path: path.to_owned(),
         source,
-    })?;
-    parse_safetensors(&bytes, &path.display().to_string(), device)
+    };
+    let damaged = |reason: String| ModelError::Weights {
+        file: path.display().to_string(),
+        reason,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let whole = file.metadata().map_err(unreadable)?.len();
+    let mut length = [0u8; 8];
+    if whole < 8 {
+        return Err(damaged(format!("expected a header, found {whole} bytes")));
+    }
+    file.read_exact(&mut length).map_err(unreadable)?;
+    let length = u64::from_le_bytes(length);
+    // What a file claims to have is compared with what it has before there is memory for it.
+    let longest = LONGEST_HEADER.min(whole - 8);
+    if length > longest {
+        let reason = format!("expected a header of at most {longest} bytes, found {length}");
+        return Err(damaged(reason));
+    }
+    let mut header = vec![0u8; length as usize];
+    file.read_exact(&mut header).map_err(unreadable)?;
+    let header: Metadata =
+        serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
+    let start = 8 + length;
+    let (claimed, left) = (header.data_len() as u64, whole - start);
+    if claimed != left {
+        return Err(damaged(format!(
+            "expected {claimed} bytes of numbers, found {left}"
+        )));
+    }
+    let mut tensors = HashMap::new();
+    let mut bytes = Vec::new();
+    for name in header.offset_keys() {
+        let Some(info) = header.info(&name) else {
+            continue;
+        };
+        let (from, to) = info.data_offsets;
+        file.seek(SeekFrom::Start(start + from as u64))
+            .map_err(unreadable)?;
+        bytes.resize(to - from, 0);
+        file.read_exact(&mut bytes).map_err(unreadable)?;
+        let tensor = DType::try_from(info.dtype)
+            .and_then(|dtype| Tensor::from_raw_buffer(&bytes, dtype, &info.shape, device))
+            .map_err(|error| damaged(format!("{name}: {error}")))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
 }
 
 /// Every tensor of a safetensors file held in memory; `name` is for messages.
@@ -109,6 +162,42 @@ fn with_values(hasher: Hasher, tensor: &Tensor) -> Result<Hasher> {
     let values = tensor.flatten_all()?.to_vec1::<f32>()?;
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     Ok(hasher.part(&bytes))
+}
+
+/// Values of which a copy is made at a time.
+const FINGERPRINTED: usize = 1 << 20;
+
+/// Identity of tensors by name, as [`fingerprint_of`] but another digest: of networks so large that
+/// no tensor is to be copied as a whole. Whatever precision holds the same values, it is the same.
+///
+/// # Errors
+/// If a tensor cannot be read back from its device.
+pub fn fingerprint_in_pieces(tensors: &HashMap<String, Tensor>) -> Result<Digest> {
+    let ordered: BTreeMap<&String, &Tensor> = tensors.iter().collect();
+    let ordered: Vec<(&String, &Tensor)> = ordered.into_iter().collect();
+    let digests: Vec<Digest> = ordered
+        .par_iter()
+        .map(|(name, tensor)| {
+            let mut hasher = Hasher::new("tensor")
+                .part(name.as_bytes())
+                .part(format!("{:?}", tensor.dims()).as_bytes());
+            let values = tensor.flatten_all()?;
+            let mut bytes = Vec::new();
+            for from in (0..values.elem_count()).step_by(FINGERPRINTED) {
+                let length = FINGERPRINTED.min(values.elem_count() - from);
+                let piece = values.narrow(0, from, length)?.to_dtype(DType::F32)?;
+                bytes.resize(4 * length, 0);
+                for (place, value) in bytes.chunks_exact_mut(4).zip(piece.to_vec1::<f32>()?) {
+                    place.copy_from_slice(&value.to_le_bytes());
+                }
+                hasher = hasher.part(&bytes);
+            }
+            Ok(hasher.finish())
+        })
+        .collect::<Result<_>>()?;
+    let all = Hasher::new("weights in pieces");
+    let add = |all: Hasher, digest: &Digest| all.part(digest.as_bytes());
+    Ok(digests.iter().fold(all, add).finish())
 }
 
 #[cfg(test)]
@@ -207,6 +296,10 @@ mod tests {
             0,
             4_000_000_000_000_000_000,
         );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        std::fs::write(&path, file(&good, None, 8)).unwrap();
+        assert_eq!(read_safetensors(&path, &Device::Cpu).unwrap().len(), 1);
         for (what, bytes) in [
             ("empty", Vec::new()),
             ("cut in its header", file(&good, None, 8)[..12].to_vec()),
@@ -224,9 +317,27 @@ mod tests {
             ("an unknown type", file(&one("F99", "[2]", 0, 8), None, 8)),
             ("no JSON", file("{\"a\":", None, 8)),
         ] {
-            let error = parse_safetensors(&bytes, "w.safetensors", &Device::Cpu);
-            let error = error.err().unwrap_or_else(|| panic!("{what}")).to_string();
-            assert!(error.contains("w.safetensors"), "{what}: {error}");
+            std::fs::write(&path, &bytes).unwrap();
+            for error in [
+                parse_safetensors(&bytes, "w.safetensors", &Device::Cpu),
+                read_safetensors(&path, &Device::Cpu),
+            ] {
+                let error = error.err().unwrap_or_else(|| panic!("{what}")).to_string();
+                assert!(error.contains("w.safetensors"), "{what}: {error}");
+            }
         }
+    }
+
+    #[test]
+    fn a_fingerprint_in_pieces_is_that_of_the_values() {
+        let values: Vec<f32> = (0..FINGERPRINTED + 3).map(|i| (i % 100) as f32).collect();
+        let single = Tensor::new(values.as_slice(), &Device::Cpu).unwrap();
+        let of = |tensor: Tensor| {
+            fingerprint_in_pieces(&HashMap::from([("a".to_owned(), tensor)])).unwrap()
+        };
+        let half = single.to_dtype(DType::BF16).unwrap();
+        let moved = single.roll(1, 0).unwrap();
+        assert_eq!(of(single.clone()), of(half));
+        assert_ne!(of(single), of(moved));
     }
 }

@@ -1,11 +1,12 @@
-//! Photographs are prepared as transformers prepares them. `tools/processor_golden.py` makes the
-//! numbers; the photographs are not part of the repository.
+//! Photographs are prepared as transformers prepares them. `tools/processor_golden.py` and
+//! `tools/qwen3_vl_golden.py` make the numbers; the photographs are not part of the repository.
 
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use candle_core::Device;
 use sdvp_core::{DecodeLimits, Image};
-use sdvp_models::{ImageProcessor, ImageSize};
+use sdvp_models::{ImageProcessor, ImageSize, PatchProcessor};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -59,23 +60,72 @@ fn photographs(archive: &Path) -> Vec<(String, Image)> {
     photographs
 }
 
-#[test]
-fn photographs_are_prepared_as_transformers_does() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/processor.json");
-    let golden: Golden = serde_json::from_slice(&std::fs::read(golden).unwrap()).unwrap();
-    let mut compared = 0;
-    let files = ["gqa/images-9.tar", "coco128/images-val.tar"];
-    let photographs: Vec<(String, Image)> = files
-        .into_iter()
-        .filter_map(archive)
-        .flat_map(|file| photographs(&file))
-        .collect();
-    for (way, settings) in &golden.ways {
-        let mut settings = settings.clone();
+fn golden(file: &str) -> Golden {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file);
+    let mut golden: Golden = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    for settings in golden.ways.values_mut() {
         // Values from 0 to 255 again.
         settings["image_mean"] = serde_json::json!([0.0, 0.0, 0.0]);
         settings["image_std"] = serde_json::json!([1.0 / 255.0, 1.0 / 255.0, 1.0 / 255.0]);
-        let processor: ImageProcessor = serde_json::from_value(settings).unwrap();
+    }
+    golden
+}
+
+fn all_photographs() -> Vec<(String, Image)> {
+    ["gqa/images-9.tar", "coco128/images-val.tar"]
+        .into_iter()
+        .filter_map(archive)
+        .flat_map(|file| photographs(&file))
+        .collect()
+}
+
+#[test]
+fn photographs_are_cut_into_patches_as_transformers_does() {
+    let (golden, photographs) = (golden("patch_processor.json"), all_photographs());
+    for (way, settings) in &golden.ways {
+        let processor: PatchProcessor = serde_json::from_value(settings.clone()).unwrap();
+        let (side, merge) = (processor.patch as usize, processor.merge as usize);
+        let (mut sum, mut count, mut greatest) = (0.0, 0usize, 0f64);
+        for (name, image) in &photographs {
+            let expected = &golden.photographs[name][way];
+            let (patches, grid) = processor.process(&image.view(), &Device::Cpu).unwrap();
+            let (height, width) = (grid.rows * side, grid.columns * side);
+            assert_eq!(expected[..2], [height as f64, width as f64], "{name}");
+            let patches = patches.to_vec2::<f32>().unwrap();
+            let places: Vec<(usize, usize)> = grid.in_squares(merge).collect();
+            for ((x, y), expected) in points(width, height)
+                .into_iter()
+                .zip(expected[2..].chunks(3))
+            {
+                let patch = places.iter().position(|at| *at == (y / side, x / side));
+                let patch = &patches[patch.unwrap()];
+                for (channel, expected) in expected.iter().enumerate() {
+                    let at = (channel * side + y % side) * side + x % side;
+                    let difference = (f64::from(patch[at]) - expected).abs();
+                    sum += difference;
+                    count += 1;
+                    greatest = greatest.max(difference);
+                }
+            }
+        }
+        assert_eq!(count, 3 * POINTS * photographs.len());
+        let mean = sum / count.max(1) as f64;
+        println!("{way}: {count} values, mean difference {mean:.3}, greatest {greatest:.1}");
+        assert!(
+            mean <= MEAN && greatest <= GREATEST,
+            "{way}: {mean} {greatest}"
+        );
+    }
+}
+
+#[test]
+fn photographs_are_prepared_as_transformers_does() {
+    let (golden, photographs) = (golden("processor.json"), all_photographs());
+    let mut compared = 0;
+    for (way, settings) in &golden.ways {
+        let processor: ImageProcessor = serde_json::from_value(settings.clone()).unwrap();
         let (mut sum, mut count, mut greatest) = (0.0, 0usize, 0f64);
         for (name, image) in &photographs {
             let expected = &golden.photographs[name][way];

@@ -1,5 +1,5 @@
 //! The networks compute what transformers computes, and so do their backward passes.
-//! `tools/models_golden.py` makes the files.
+//! `tools/models_golden.py` and `tools/qwen3_vl_golden.py` make the files.
 
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used)]
@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 use sdvp_models::Decoding;
 use sdvp_models::architectures::{
     BlipAnswer, BlipConfig, BlipMatch, Clip, ClipConfig, DepthAnything, DepthAnythingConfig,
-    DepthMeaning, OwlVit, OwlVitConfig, Vilt, ViltConfig,
+    DepthMeaning, OwlVit, OwlVitConfig, PatchGrid, Qwen3Vl, Qwen3VlConfig, Vilt, ViltConfig,
 };
 use sdvp_models::params::{Builder, Params};
 use serde::de::DeserializeOwned;
@@ -252,4 +252,56 @@ fn depth_anything() {
     let gap: f32 = gap.abs().unwrap().max_all().unwrap().to_scalar().unwrap();
     // Of up to 80.
     assert!(gap < 80.0 * OUTPUTS, "metres differ by {gap}");
+}
+
+#[test]
+fn qwen3_vl_answers() {
+    let golden = Golden::read("qwen3_vl");
+    let b = golden.builder();
+    let network = Qwen3Vl::new(&golden.config::<Qwen3VlConfig>(), &b).unwrap();
+    b.finish().unwrap();
+    let numbers = |kind: &str, name: &str| {
+        let numbers = golden.get(kind, name).to_dtype(DType::U32).unwrap();
+        numbers.to_vec1::<u32>().unwrap()
+    };
+    let grid = numbers("input", "grid");
+    let grid = PatchGrid {
+        rows: grid[0] as usize,
+        columns: grid[1] as usize,
+    };
+    assert_ne!(grid.rows, grid.columns);
+    let picture = network
+        .picture_states(golden.get("input", "patches"), grid)
+        .unwrap();
+    let (image, ends) = (30, [34, 35]);
+    let mut texts = HashSet::new();
+    for prompt in 0..2 {
+        let ids = numbers("input", &format!("ids {prompt}"));
+        let (first, count) = (
+            ids.iter().position(|id| *id == image).unwrap(),
+            ids.iter().filter(|id| **id == image).count(),
+        );
+        let mut reading = network.begin();
+        let states = [
+            network.read(&mut reading, &ids[..first]).unwrap(),
+            network.read_picture(&mut reading, &picture).unwrap(),
+            network.read(&mut reading, &ids[first + count..]).unwrap(),
+        ];
+        let logits = network.logits(&Tensor::cat(&states, 0).unwrap()).unwrap();
+        let expected = golden.get("output", &format!("logits {prompt}"));
+        assert_eq!(logits.dims(), expected.dims());
+        let gap = (logits - expected).unwrap().abs().unwrap();
+        let gap: f32 = gap.max_all().unwrap().to_scalar().unwrap();
+        assert!(gap < OUTPUTS, "{prompt} differs by {gap}");
+
+        let written = network.write(reading, &states[2], &ends, 8).unwrap();
+        let expected = numbers("written", &format!("ids {prompt}"));
+        let words = expected.iter().copied().filter(|id| !ends.contains(id));
+        assert_eq!(written.words, words.collect::<Vec<u32>>());
+        let probability = golden.get("written", &format!("probability {prompt}"));
+        let probability = probability.to_vec1::<f32>().unwrap()[0];
+        assert!((written.log_likelihood.exp() / probability - 1.0).abs() < 1e-3);
+        texts.insert((written.words, expected.len()));
+    }
+    assert_eq!(texts.len(), 2, "{texts:?}");
 }

@@ -25,21 +25,17 @@ struct Index {
 /// # Errors
 /// If there are none, or a file is damaged or has not what the index says.
 pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
-    match source.read(WEIGHTS, MODEL_FILES) {
-        Ok(bytes) => parse(source, WEIGHTS, &bytes),
-        Err(missing @ SetupError::MissingFile { .. }) => {
-            if source.has(INDEX) {
-                read_parts(source)
-            } else if source.has(PICKLED) {
-                Err(SetupError::Pickled {
-                    model: source.name(),
-                    file: PICKLED,
-                })
-            } else {
-                Err(missing)
-            }
-        }
-        Err(other) => Err(other),
+    if source.has(WEIGHTS) {
+        read_file(source, WEIGHTS)
+    } else if source.has(INDEX) {
+        read_parts(source)
+    } else if source.has(PICKLED) {
+        Err(SetupError::Pickled {
+            model: source.name(),
+            file: PICKLED,
+        })
+    } else {
+        Err(source.missing(WEIGHTS, MODEL_FILES))
     }
 }
 
@@ -86,8 +82,7 @@ fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
     let mut tensors = HashMap::new();
     let mut problems = Vec::new();
     for file in parts(source, &index)? {
-        let bytes = source.read(&file, MODEL_FILES)?;
-        for (name, tensor) in parse(source, &file, &bytes)? {
+        for (name, tensor) in read_file(source, &file)? {
             match index.weight_map.get(&name) {
                 Some(expected) if *expected == file => {
                     tensors.insert(name, tensor);
@@ -114,9 +109,18 @@ fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
     })
 }
 
-fn parse(source: &ModelSource, file: &str, bytes: &[u8]) -> Result<HashMap<String, Tensor>> {
-    let name = format!("{}/{file}", source.name());
-    Ok(weights::parse_safetensors(bytes, &name, &Device::Cpu)?)
+/// The tensors in one file.
+fn read_file(source: &ModelSource, file: &str) -> Result<HashMap<String, Tensor>> {
+    match source {
+        ModelSource::Folder(folder) if source.has(file) => {
+            Ok(weights::read_safetensors(&folder.join(file), &Device::Cpu)?)
+        }
+        _ => {
+            let bytes = source.read(file, MODEL_FILES)?;
+            let name = format!("{}/{file}", source.name());
+            Ok(weights::parse_safetensors(&bytes, &name, &Device::Cpu)?)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ mod teacher;
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
-    BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, WeightSummary, published_module,
+    BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, Prompting, Qwen3VlAnswerer,
+    WeightSummary, prompted_module, published_module,
 };
 pub use source::ModelSource;
 pub use student::{

@@ -38,16 +38,21 @@ impl ModelSource {
         }
     }
 
+    /// That there is no such file.
+    pub(crate) fn missing(&self, file: &str, expected: &'static str) -> SetupError {
+        SetupError::MissingFile {
+            model: self.name(),
+            file: file.to_owned(),
+            expected,
+        }
+    }
+
     /// The bytes of one file.
     ///
     /// # Errors
     /// If there is no such file, or it cannot be read.
     pub fn read(&self, file: &str, expected: &'static str) -> Result<Cow<'static, [u8]>> {
-        let missing = || SetupError::MissingFile {
-            model: self.name(),
-            file: file.to_owned(),
-            expected,
-        };
+        let missing = || self.missing(file, expected);
         match self {
             ModelSource::Builtin(_, files) => files
                 .iter()

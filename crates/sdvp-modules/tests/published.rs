@@ -1,11 +1,12 @@
 //! Checkpoints in the layout in which they are downloaded answer as transformers does with them.
-//! `tools/models_golden.py` makes the folders.
+//! `tools/models_golden.py` and `tools/qwen3_vl_golden.py` make the folders.
 
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use candle_core::DType;
 use sdvp_core::{Image, Module, Outcome, Region, SubTask, SubTaskKind, View};
-use sdvp_modules::published_module;
+use sdvp_modules::{Prompting, prompted_module, published_module};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -264,6 +265,105 @@ fn a_depth_checkpoint_that_is_not_understood_is_refused() {
         let error = error.err().unwrap().to_string();
         assert!(error.contains(named), "{named} in {error}");
     }
+}
+
+/// What transformers answers, with its probability.
+#[derive(Deserialize)]
+struct Answered {
+    text: String,
+    probability: f32,
+}
+
+fn qwen3_vl(prompting: Option<&Prompting>) -> Result<Arc<dyn Module>, String> {
+    let folder = folder("qwen3_vl");
+    prompted_module(SubTaskKind::Answer, &folder, prompting).map_err(|error| error.to_string())
+}
+
+#[test]
+fn qwen3_vl_answers_whatever_else_is_asked() {
+    let said = std::fs::read(folder("qwen3_vl").join("said.json")).unwrap();
+    let said: BTreeMap<String, Answered> = serde_json::from_slice(&said).unwrap();
+    let other = Image::new(image::RgbImage::new(9, 200)).unwrap().view();
+    let sliver = Image::new(image::RgbImage::new(1, 300)).unwrap().view();
+    let mut tasks = vec![SubTask::answer(other.clone(), "what is this")];
+    tasks.extend(
+        said.keys()
+            .map(|question| SubTask::answer(picture(), question)),
+    );
+    tasks.push(SubTask::locate(picture(), "dog"));
+    tasks.push(SubTask::answer(sliver, "what is this"));
+    tasks.push(SubTask::answer(picture(), "is ".repeat(1200)));
+    tasks.push(SubTask::answer(other, "Is it red?"));
+    // Of numbers in bfloat16 nothing is lost in either of the others.
+    for precision in [None, Some(DType::F32), Some(DType::F16)] {
+        let module = qwen3_vl(Some(&Prompting {
+            precision,
+            ..Prompting::default()
+        }));
+        let module = module.unwrap();
+        let together = module.run(&tasks);
+        for (outcome, (question, expected)) in together[1..].iter().zip(&said) {
+            let Ok(Outcome::Answer(answer)) = outcome else {
+                panic!("{outcome:?}");
+            };
+            let expected_text = expected.text.trim_end_matches('.').to_lowercase();
+            assert_eq!(answer.text, expected_text, "{question}");
+            let ratio = answer.confidence / expected.probability;
+            assert!((ratio - 1.0).abs() < 0.02, "{question}: {answer:?}");
+        }
+        let after = said.len() + 1;
+        for (at, named) in [
+            (after, "locate"),
+            (after + 1, "1 × 300"),
+            (after + 2, "1024"),
+        ] {
+            let error = together[at].as_ref().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+        assert!(together[0].is_ok() && together[after + 3].is_ok());
+        for (task, outcome) in tasks.iter().zip(&together) {
+            let alone = module.run(std::slice::from_ref(task)).remove(0);
+            assert_eq!(&alone, outcome, "alone or not");
+        }
+    }
+}
+
+#[test]
+fn an_instruction_and_limits_are_part_of_what_answers() {
+    let usual = qwen3_vl(None).unwrap();
+    let task = [SubTask::answer(picture(), "what is this")];
+    let short = qwen3_vl(Some(&Prompting {
+        longest_answer: 1,
+        ..Prompting::default()
+    }));
+    let (Ok(Outcome::Answer(long)), Ok(Outcome::Answer(short))) = (
+        usual.run(&task).remove(0),
+        short.as_ref().unwrap().run(&task).remove(0),
+    ) else {
+        panic!("no answers");
+    };
+    assert!(long.text.starts_with(short.text.trim()) && long.text != short.text);
+    assert!(short.confidence > long.confidence);
+    let silent = qwen3_vl(Some(&Prompting {
+        instruction: String::new(),
+        ..Prompting::default()
+    }));
+    assert_ne!(silent.unwrap().fingerprint(), usual.fingerprint());
+    let blind = qwen3_vl(Some(&Prompting {
+        most_pixels: 63,
+        ..Prompting::default()
+    }));
+    assert!(blind.err().unwrap().contains("64"));
+    let other = prompted_module(
+        SubTaskKind::Answer,
+        &folder("vilt"),
+        Some(&Prompting::default()),
+    );
+    let error = other.err().unwrap().to_string();
+    assert!(
+        error.contains("qwen3_vl") && error.contains("vilt"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -209,13 +209,8 @@ pub(crate) fn exercises(questions: &[Arc<Question>], framework: Framework) -> Ve
         .collect()
 }
 
-/// The programs of a folder's questions; those that cannot be read are left out.
-pub(crate) fn exercises_from(
-    folder: &Path,
-    framework: Framework,
-    limit: Option<usize>,
-) -> Result<Vec<Exercise>> {
-    let exam = exam_from(folder, &Reader::from(framework), limit)?;
+/// The programs of questions that were read from files; those that cannot be read are left out.
+pub(crate) fn exercises_of(records: Vec<Record>, framework: Framework) -> Vec<Exercise> {
     let exercise = |item: ExamItem| {
         Some(Exercise {
             program: item.program.ok()?,
@@ -223,7 +218,8 @@ pub(crate) fn exercises_from(
             gold: Some(item.gold),
         })
     };
-    Ok(exam.into_iter().filter_map(exercise).collect())
+    let exam = exam_of(records, &Reader::from(framework));
+    exam.into_iter().filter_map(exercise).collect()
 }
 
 #[cfg(test)]

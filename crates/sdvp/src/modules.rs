@@ -1,13 +1,14 @@
 //! Which student and which teachers a command works with.
 
 use anyhow::{Context, Result, bail};
+use candle_core::DType;
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_hub::{ModelId, Settings};
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
-    AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Student,
-    Teacher, TeacherModel, builtin_source, published_module,
+    AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Prompting,
+    Student, Teacher, TeacherModel, builtin_source, prompted_module,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub(crate) struct Checkpoints {
     /// the TOML file that describes it.
     #[arg(long, value_name = "DIR|ID|TOML")]
     locate: Option<PathBuf>,
-    /// One that answers in its place: a ViLT or BLIP for question answering, or a described ONNX
-    /// file.
+    /// One that answers in its place: a ViLT or BLIP for question answering, a Qwen3-VL (Instruct), or a
+    /// described ONNX file.
     #[arg(long, value_name = "DIR|ID|TOML")]
     answer: Option<PathBuf>,
     /// One that says in its place how well texts fit: a CLIP, a BLIP for image–text retrieval, or a
@@ -40,6 +41,61 @@ pub(crate) struct Checkpoints {
     /// One that says how far away things are, which no student does: a Depth Anything.
     #[arg(long, value_name = "DIR")]
     depth: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// How a Qwen3-VL is asked. Other checkpoints refuse these options.
+#[derive(clap::Args, Clone, Debug, Default)]
+struct Asked {
+    /// Said to the --answer's Qwen3-VL after every question, in place of "Answer with a single word or
+    /// short phrase."
+    #[arg(long, value_name = "TEXT", requires = "answer")]
+    instruction: Option<String>,
+    /// The most tokens of its answers (32).
+    #[arg(long, value_name = "N", requires = "answer", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    answer_tokens: Option<u32>,
+    /// Larger pictures are made smaller for it, to so many pixels (1310720).
+    #[arg(long, value_name = "N", requires = "answer", value_parser = clap::value_parser!(u32).range(1024..=4_194_304))]
+    answer_pixels: Option<u32>,
+    /// How precise its weights are in memory (as in its files). Computing is in single precision
+    /// always.
+    #[arg(long, value_enum, requires = "answer")]
+    dtype: Option<Precision>,
+}
+
+/// A number's precision.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Precision {
+    /// Single precision: four bytes.
+    F32,
+    /// Two bytes, as wide a range.
+    Bf16,
+    /// Two bytes, more digits.
+    F16,
+}
+
+impl Asked {
+    /// Nothing if nothing is said of it.
+    fn prompting(&self) -> Option<Prompting> {
+        let said = self.instruction.is_some()
+            || self.answer_tokens.is_some()
+            || self.answer_pixels.is_some()
+            || self.dtype.is_some();
+        let usual = Prompting::default();
+        said.then(|| Prompting {
+            instruction: self.instruction.clone().unwrap_or(usual.instruction),
+            longest_answer: self
+                .answer_tokens
+                .map_or(usual.longest_answer, |n| n as usize),
+            most_pixels: self.answer_pixels.map_or(usual.most_pixels, u64::from),
+            precision: self.dtype.map(|precision| match precision {
+                Precision::F32 => DType::F32,
+                Precision::Bf16 => DType::BF16,
+                Precision::F16 => DType::F16,
+            }),
+        })
+    }
 }
 
 impl Checkpoints {
@@ -53,7 +109,11 @@ impl Checkpoints {
             (SubTaskKind::Depth, &self.depth),
         ] {
             if let Some(path) = folder {
-                let module = module(kind, &located(path)?)?;
+                let prompting = self
+                    .asked
+                    .prompting()
+                    .filter(|_| kind == SubTaskKind::Answer);
+                let module = prompted(kind, &located(path)?, prompting.as_ref())?;
                 modules.retain(|other| !other.answers().contains(&kind));
                 modules.push(module);
             }
@@ -85,9 +145,24 @@ pub(crate) fn located(said: &Path) -> Result<PathBuf> {
 
 /// A checkpoint's folder, or a described ONNX file, as a module.
 pub(crate) fn module(kind: SubTaskKind, path: &Path) -> Result<Arc<dyn Module>> {
+    prompted(kind, path, None)
+}
+
+/// The same, with what an instruction-tuned model is told beside the question.
+fn prompted(
+    kind: SubTaskKind,
+    path: &Path,
+    prompting: Option<&Prompting>,
+) -> Result<Arc<dyn Module>> {
     if !is_description(path) {
-        return published_module(kind, path)
+        return prompted_module(kind, path, prompting)
             .with_context(|| format!("cannot load the checkpoint {}", path.display()));
+    }
+    if prompting.is_some() {
+        bail!(
+            "an instruction, a length or a precision can be set of a Qwen3-VL, found {}",
+            path.display()
+        );
     }
     stand_in(kind, &Arc::new(described(path)?), path)
 }

@@ -62,10 +62,62 @@ fn checkpoints_answer_in_a_program() {
 }
 
 #[test]
+fn an_instruction_tuned_model_is_asked_as_it_is_told_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program.py");
+    let ask =
+        "def execute_command(image):\n    return ImagePatch(image).simple_query('what is this')\n";
+    std::fs::write(&program, ask).unwrap();
+    let picture = folder.path().join("picture.png");
+    // The one of which `said.json` tells what is answered.
+    let pixel = |x: u32, y: u32| image::Rgb([(y * 8) as u8, (x * 6) as u8, (x * y) as u8]);
+    image::RgbImage::from_fn(40, 30, pixel)
+        .save(&picture)
+        .unwrap();
+    let ask = |answer: &str, more: &[&str]| {
+        let mut ask = sdvp();
+        ask.args(["ask", "--json", "--framework", "viper", "--question", "?"]);
+        ask.arg("--image").arg(&picture);
+        ask.arg("--program").arg(&program);
+        ask.arg("--answer").arg(checkpoint(answer)).args(more);
+        ask.assert()
+    };
+    let answer = |more: &[&str]| {
+        let output = ask("qwen3_vl", more).success().get_output().stdout.clone();
+        let found: Value = serde_json::from_slice(&output).unwrap();
+        found["answer"].as_str().unwrap().to_owned()
+    };
+    let said = std::fs::read(checkpoint("qwen3_vl").join("said.json")).unwrap();
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let expected = said["what is this"]["text"].as_str().unwrap();
+    assert_eq!(answer(&[]), expected.to_lowercase());
+    assert_eq!(answer(&["--dtype", "f32"]), expected.to_lowercase());
+    let short = answer(&["--answer-tokens", "1"]);
+    assert!(short.len() < expected.len(), "{short}");
+    ask("vilt", &["--instruction", "Be brief."])
+        .code(1)
+        .stderr(contains("qwen3_vl"));
+    ask("qwen3_vl", &["--dtype", "f64"]).code(2);
+    sdvp()
+        .args(["run", "picto-gqa", "--limit", "1", "--dtype", "f32"])
+        .assert()
+        .code(2)
+        .stderr(contains("--answer"));
+}
+
+#[test]
 fn a_folder_is_told_what_it_is_good_for() {
     let mut verify = sdvp();
     verify.args(["models", "verify"]).arg(checkpoint("clip"));
     verify.assert().success().stdout(contains("--match"));
+    let mut verify = sdvp();
+    verify
+        .args(["models", "verify"])
+        .arg(checkpoint("qwen3_vl"));
+    verify
+        .assert()
+        .success()
+        .stdout(contains("--answer").and(contains("qwen3-vl")));
     let mut verify = sdvp();
     verify.args(["models", "verify"]).arg(checkpoint(""));
     verify

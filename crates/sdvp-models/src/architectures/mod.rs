@@ -7,6 +7,7 @@ mod depth_anything;
 mod encoder;
 mod owlvit;
 mod patches;
+mod qwen3_vl;
 mod towers;
 mod vilt;
 
@@ -18,5 +19,9 @@ pub use depth_anything::{
 };
 pub use encoder::EncoderConfig;
 pub use owlvit::{ImageFeatures, OwlGeneration, OwlVit, OwlVitConfig};
+pub use qwen3_vl::{
+    PatchGrid, PictureStates, Qwen3Vl, Qwen3VlConfig, Qwen3VlTextConfig, Qwen3VlVisionConfig,
+    Reading,
+};
 pub use towers::{ImageTowerConfig, TextTowerConfig};
 pub use vilt::{Vilt, ViltConfig, ViltOutput, ViltStates};

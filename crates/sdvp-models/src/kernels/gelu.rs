@@ -1,4 +1,5 @@
-//! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`; and its approximation `x · σ(1.702 x)`.
+//! GELU: `x · Φ(x)`, and its derivative `Φ(x) + x · φ(x)`; its approximations `x · σ(1.702 x)` and
+//! `x · σ(2 u(x))`, `u(x) = √(2/π) (x + 0.044715 x³)`; and SiLU, `x · σ(x)`.
 
 #![allow(unsafe_code)] // Results are not zeroed before they are written.
 
@@ -53,6 +54,45 @@ vectorised! {
     }
 }
 
+/// `2 √(2/π)`.
+const TANH_FACTOR: f32 = 1.595_769_1;
+const TANH_CUBIC: f32 = 0.044_715;
+
+vectorised! {
+    fn tanh_forward(x: &[f32], y: &mut Unwritten) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            y.write(x / (1.0 + exp(-TANH_FACTOR * (x + TANH_CUBIC * x * x * x))));
+        }
+    }
+}
+
+vectorised! {
+    fn tanh_backward(x: &[f32], grad: &[f32], out: &mut Unwritten) {
+        for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
+            let sigma = 1.0 / (1.0 + exp(-TANH_FACTOR * (x + TANH_CUBIC * x * x * x)));
+            let slope = TANH_FACTOR * (1.0 + 3.0 * TANH_CUBIC * x * x);
+            out.write(grad * sigma * (1.0 + slope * x * (1.0 - sigma)));
+        }
+    }
+}
+
+vectorised! {
+    fn silu_forward(x: &[f32], y: &mut Unwritten) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            y.write(x / (1.0 + exp(-x)));
+        }
+    }
+}
+
+vectorised! {
+    fn silu_backward(x: &[f32], grad: &[f32], out: &mut Unwritten) {
+        for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
+            let sigma = 1.0 / (1.0 + exp(-x));
+            out.write(grad * sigma * (1.0 + x * (1.0 - sigma)));
+        }
+    }
+}
+
 /// A function of every element, with its derivative times a gradient.
 #[derive(Clone, Copy)]
 struct Elementwise {
@@ -70,6 +110,16 @@ const QUICK_GELU: Elementwise = Elementwise {
     name: "fused quick gelu",
     forward: quick_forward,
     backward: quick_backward,
+};
+const TANH_GELU: Elementwise = Elementwise {
+    name: "fused gelu by tanh",
+    forward: tanh_forward,
+    backward: tanh_backward,
+};
+const SILU: Elementwise = Elementwise {
+    name: "fused silu",
+    forward: silu_forward,
+    backward: silu_backward,
 };
 
 struct Backward(Elementwise);
@@ -138,4 +188,14 @@ pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
 /// `x · σ(1.702 x)` of every element.
 pub(crate) fn quick_gelu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(QUICK_GELU)
+}
+
+/// `x · σ(2 u(x))` of every element.
+pub(crate) fn tanh_gelu(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(TANH_GELU)
+}
+
+/// `x · σ(x)` of every element.
+pub(crate) fn silu(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(SILU)
 }

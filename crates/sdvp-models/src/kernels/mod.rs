@@ -7,6 +7,7 @@
 
 mod adam;
 mod attention;
+mod compact;
 mod exp;
 mod gelu;
 mod lanes;
@@ -19,7 +20,8 @@ mod unwritten;
 
 pub(crate) use adam::{Blend, Update, sum_of_squares};
 pub(crate) use attention::packed_attention;
-pub(crate) use gelu::{gelu, quick_gelu};
+pub(crate) use compact::compact_linear;
+pub(crate) use gelu::{gelu, quick_gelu, silu, tanh_gelu};
 pub(crate) use linear::linear;
 pub(crate) use norm::{image_norm, layer_norm};
 pub(crate) use unfold::{unfold, unfold_rows};

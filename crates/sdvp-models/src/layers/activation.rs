@@ -13,6 +13,10 @@ pub enum Activation {
     Gelu,
     /// `x · σ(1.702 x)`.
     QuickGelu,
+    /// `x · Φ(x)`, with Φ approximated by a hyperbolic tangent.
+    GeluPytorchTanh,
+    /// `x · σ(x)`.
+    Silu,
     /// `max(x, 0)`.
     Relu,
 }
@@ -26,6 +30,8 @@ impl Activation {
         match self {
             Activation::Gelu => gelu(x),
             Activation::QuickGelu => quick_gelu(x),
+            Activation::GeluPytorchTanh => tanh_gelu(x),
+            Activation::Silu => silu(x),
             Activation::Relu => Ok(x.relu()?),
         }
     }
@@ -59,6 +65,30 @@ pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
 fn composite_quick_gelu(x: &Tensor) -> Result<Tensor> {
     let sigmoid = (((x * 0.851)?.tanh()? * 0.5)? + 0.5)?;
     Ok(x.mul(&sigmoid)?)
+}
+
+/// `x · (1 + tanh(u)) / 2` with `u = √(2/π) (x + 0.044715 x³)` (Hendrycks & Gimpel 2016).
+///
+/// # Errors
+/// If the tensor operation fails.
+pub fn tanh_gelu(x: &Tensor) -> Result<Tensor> {
+    if kernels::fits(x) {
+        Ok(kernels::tanh_gelu(x)?)
+    } else {
+        Ok(x.gelu()?)
+    }
+}
+
+/// `x · σ(x)`.
+///
+/// # Errors
+/// If the tensor operation fails.
+pub fn silu(x: &Tensor) -> Result<Tensor> {
+    if kernels::fits(x) {
+        Ok(kernels::silu(x)?)
+    } else {
+        Ok(x.mul(&sigmoid(x)?)?)
+    }
 }
 
 /// `1 / (1 + exp(-x))`, from operations that carry gradients on every device.
@@ -119,12 +149,26 @@ mod tests {
     }
 
     #[test]
+    fn fused_tanh_gelu_and_silu_agree_with_composites_forward_and_backward() {
+        let (forward, backward) = gaps(|x| Ok(x.gelu()?), tanh_gelu);
+        assert!(forward < 4e-6 && backward < 4e-6, "{forward} {backward}");
+        let (forward, backward) = gaps(|x| Ok(x.mul(&sigmoid(x)?)?), silu);
+        assert!(forward < 4e-6 && backward < 2e-6, "{forward} {backward}");
+    }
+
+    #[test]
     fn names_in_configuration_files() {
-        let names: Vec<Activation> =
-            serde_json::from_str(r#"["gelu", "quick_gelu", "relu"]"#).unwrap();
+        let names = r#"["gelu", "quick_gelu", "gelu_pytorch_tanh", "silu", "relu"]"#;
+        let names: Vec<Activation> = serde_json::from_str(names).unwrap();
         assert_eq!(
             names,
-            [Activation::Gelu, Activation::QuickGelu, Activation::Relu]
+            [
+                Activation::Gelu,
+                Activation::QuickGelu,
+                Activation::GeluPytorchTanh,
+                Activation::Silu,
+                Activation::Relu
+            ]
         );
     }
 }

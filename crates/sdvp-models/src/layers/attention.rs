@@ -261,6 +261,19 @@ fn check_heads(dim: usize, heads: usize) -> Result<()> {
     )))
 }
 
+/// `softmax(q kᵀ / √d) v` of one head, `[batch, tokens, d]` each; every token looks at every other.
+///
+/// # Errors
+/// If shapes do not fit.
+pub(crate) fn self_attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+    if kernels::fits(q) {
+        let packed = Tensor::cat(&[q, k, v], 2)?;
+        Ok(kernels::packed_attention(&packed, 1, None, false)?)
+    } else {
+        attention(q, k, v, 1, None, false)
+    }
+}
+
 /// `softmax(q kᵀ / √d) v` for each head; `q` `[batch, queries, dim]`, `k` and `v`
 /// `[batch, keys, dim]`, as many keys as queries if `causal`.
 ///

@@ -4,10 +4,14 @@
 
 mod blip;
 mod depth;
+mod prompting;
+mod qwen3_vl;
 mod summary;
 
 pub use blip::{BlipAnswerer, BlipMatcher};
 pub use depth::DepthEstimator;
+pub use prompting::Prompting;
+pub use qwen3_vl::Qwen3VlAnswerer;
 pub use summary::{CheckpointSummary, WeightSummary};
 
 use crate::error::{Result, SetupError};
@@ -34,8 +38,35 @@ struct Kind {
 /// # Errors
 /// If a file is missing or does not fit, or the checkpoint answers something else.
 pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
+    prompted_module(kind, folder, None)
+}
+
+/// As [`published_module`], with what an instruction-tuned model is told beside the question.
+///
+/// # Errors
+/// If there is such a thing, and the checkpoint is no such model.
+pub fn prompted_module(
+    kind: SubTaskKind,
+    folder: &Path,
+    prompting: Option<&Prompting>,
+) -> Result<Arc<dyn Module>> {
     let source = ModelSource::Folder(folder.to_owned());
     let found: Kind = source.json(CONFIG, MODEL_FILES)?;
+    let model_type = found.model_type.as_deref();
+    if let Some(prompting) = prompting {
+        if (kind, model_type) == (SubTaskKind::Answer, Some("qwen3_vl")) {
+            let module = Qwen3VlAnswerer::load(&source, prompting.clone())?;
+            return Ok(Arc::new(module));
+        }
+        return Err(SetupError::Config {
+            model: source.name(),
+            file: CONFIG.to_owned(),
+            reason: format!(
+                "an instruction, a length or a precision can be set of model_type qwen3_vl, found {}",
+                model_type.unwrap_or("nothing")
+            ),
+        });
+    }
     match loader(kind, &found) {
         Some(load) => load(&source),
         None => {
@@ -78,6 +109,10 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
         (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
             |source| Ok(Arc::new(BlipMatcher::load(source)?))
         }
+        (SubTaskKind::Answer, Some("qwen3_vl")) => |source| {
+            let module = Qwen3VlAnswerer::load(source, Prompting::default())?;
+            Ok(Arc::new(module))
+        },
         (SubTaskKind::Depth, Some("depth_anything")) => {
             |source| Ok(Arc::new(DepthEstimator::load(source)?))
         }
@@ -90,7 +125,9 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
 fn expected(kind: SubTaskKind) -> &'static str {
     match kind {
         SubTaskKind::Locate => "model_type owlvit or owlv2 to locate",
-        SubTaskKind::Answer => "model_type vilt, or blip with BlipForQuestionAnswering, to answer",
+        SubTaskKind::Answer => {
+            "model_type vilt, qwen3_vl, or blip with BlipForQuestionAnswering, to answer"
+        }
         SubTaskKind::Match => "model_type clip, or blip with BlipForImageTextRetrieval, to match",
         SubTaskKind::Depth => "model_type depth_anything to say how far away things are",
         SubTaskKind::Prompt => "nothing: no checkpoint is known for this kind",

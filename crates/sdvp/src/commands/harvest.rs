@@ -1,8 +1,10 @@
 //! `sdvp harvest`: the calls that programs make, for a model elsewhere to label.
 
 use super::effort::Effort;
-use crate::exam::{Framework, exercises, exercises_from, questions_of};
+use super::files::Files;
+use crate::exam::{Framework, exercises, exercises_of, questions_of};
 use crate::progress::Progress;
+use crate::published::{Published, Selection};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
 use sdvp_data::Task;
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// framework and student, `sdvp distill` makes the same calls.
 #[derive(clap::Args)]
 pub(crate) struct Harvest {
-    /// A task of the built-in world (picto-gqa …), or a folder in GQA's or NLVR2's layout.
+    /// A task of the built-in world (picto-gqa …), or a benchmark's folder or file.
     task: String,
     /// The split of a built-in task.
     #[arg(long, default_value = "train")]
@@ -24,6 +26,11 @@ pub(crate) struct Harvest {
     /// The language of the programs.
     #[arg(long, value_enum, default_value_t)]
     framework: Framework,
+    /// Programs of a benchmark's questions, if not those in its folder.
+    #[arg(long, value_name = "FILE")]
+    programs: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// How many questions; as many as `sdvp distill` takes, or all of a folder, if not given.
     #[arg(long)]
     questions: Option<usize>,
@@ -87,8 +94,14 @@ impl Harvest {
 
     fn exercises(&self) -> Result<Vec<Exercise>> {
         let folder = Path::new(&self.task);
-        if folder.is_dir() {
-            return exercises_from(folder, self.framework, self.questions);
+        if folder.exists() {
+            let selection = Selection {
+                limit: self.questions,
+                programs: self.programs.clone(),
+                ..Selection::default()
+            };
+            let published = Published::read(folder, &(&self.files).into(), &selection)?;
+            return Ok(exercises_of(published.records, self.framework));
         }
         let task = Task::named(&self.task).context("and there is no such folder")?;
         let count = self.questions.unwrap_or(Effort::default().questions);

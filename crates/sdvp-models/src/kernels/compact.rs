@@ -1,0 +1,147 @@
+//! `y = x Wᵀ` for a weight that is held in half or single precision. Pieces of its rows are made
+//! single precision one by one, where they are needed, so that nothing is lost of it and a large
+//! network fits into half the memory.
+
+use super::lanes::{sum2, vectorised};
+use super::matrix::{Place, product};
+use super::values;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Rows of the weight that one piece of work takes: of common widths, as many as stay in a core's
+/// cache.
+const PIECE: usize = 64;
+/// Up to so many rows of the input, a row of the weight is read once and multiplied with each.
+const FEW: usize = 4;
+
+/// A weight as it is held.
+enum Held<'a> {
+    Single(&'a [f32]),
+    Half(&'a [f16]),
+    Brain(&'a [bf16]),
+}
+
+vectorised! {
+    /// The upper half of a single-precision number is the number in bfloat16.
+    fn widened(from: &[bf16], into: &mut [f32]) {
+        for (into, from) in into.iter_mut().zip(from) {
+            *into = f32::from_bits(u32::from(from.to_bits()) << 16);
+        }
+    }
+}
+
+vectorised! {
+    /// `y = w xᵀ` for `x` of few rows, all rows of one length.
+    fn products(w: &[f32], x: &[f32], length: usize, y: &mut [f32]) {
+        let rows = x.len() / length;
+        for (w, y) in w.chunks_exact(length).zip(y.chunks_exact_mut(rows)) {
+            for (x, y) in x.chunks_exact(length).zip(y) {
+                *y = sum2(w, x, |w, x| w * x);
+            }
+        }
+    }
+}
+
+impl<'a> Held<'a> {
+    fn of(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("a compact linear layer expected a contiguous weight");
+        };
+        Ok(match storage {
+            CpuStorage::F32(values) => Self::Single(&values[start..end]),
+            CpuStorage::F16(values) => Self::Half(&values[start..end]),
+            CpuStorage::BF16(values) => Self::Brain(&values[start..end]),
+            _ => bail!("a compact linear layer expected a weight in f32, f16 or bf16"),
+        })
+    }
+
+    /// A part in single precision; `space` is for it if it has to be made.
+    fn single<'s>(&'s self, part: Range<usize>, space: &'s mut Vec<f32>) -> &'s [f32] {
+        space.resize(part.len(), 0.0);
+        match self {
+            Self::Single(values) => return &values[part],
+            Self::Half(values) => values[part].convert_to_f32_slice(space),
+            Self::Brain(values) => widened(&values[part], space),
+        }
+        space
+    }
+}
+
+struct CompactLinear;
+
+impl CustomOp2 for CompactLinear {
+    fn name(&self) -> &'static str {
+        "compact linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (&[rows, input], &[output, columns]) = (xl.dims(), wl.dims()) else {
+            bail!(
+                "a compact linear layer expected two matrices, found {:?} and {:?}",
+                xl.dims(),
+                wl.dims()
+            );
+        };
+        if input != columns {
+            bail!(
+                "a compact linear layer expected a weight [_, {input}], found {:?}",
+                wl.dims()
+            );
+        }
+        let (x, held) = (values(x, xl)?, Held::of(w, wl)?);
+        let mut y = vec![0f32; rows * output];
+        if y.is_empty() || input == 0 {
+            return Ok((CpuStorage::F32(y), (rows, output).into()));
+        }
+        // Column by column: the pieces are one after another.
+        y.par_chunks_mut(PIECE * rows)
+            .enumerate()
+            .for_each_init(Vec::new, |space, (piece, y)| {
+                let (first, count) = (piece * PIECE, y.len() / rows);
+                let w = held.single(first * input..(first + count) * input, space);
+                if rows <= FEW {
+                    products(w, x, input, y);
+                } else {
+                    let (w, x) = (
+                        (w, Place::rows_of(input)),
+                        (x, Place::rows_of(input).transposed()),
+                    );
+                    product((count, rows, input), (y, Place::rows_of(rows)), w, x, 1.0);
+                }
+            });
+        if rows > 1 {
+            y = turned(&y, rows, output);
+        }
+        Ok((CpuStorage::F32(y), (rows, output).into()))
+    }
+}
+
+/// Rows of `[columns, rows]` values.
+fn turned(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let mut turned = vec![0f32; values.len()];
+    turned
+        .par_chunks_mut(columns)
+        .enumerate()
+        .for_each(|(row, line)| {
+            for (value, column) in line.iter_mut().zip(values.chunks_exact(rows)) {
+                *value = column[row];
+            }
+        });
+    turned
+}
+
+/// `x Wᵀ` for `x` `[rows, input]` in single precision and `w` `[output, input]` in single or half;
+/// without a backward pass.
+pub(crate) fn compact_linear(x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    x.contiguous()?
+        .apply_op2_no_bwd(&w.contiguous()?, &CompactLinear)
+}

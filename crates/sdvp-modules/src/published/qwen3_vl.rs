@@ -1,0 +1,240 @@
+//! Qwen3-VL behind the [`Module`] trait. It is run, not taught.
+
+use super::Prompting;
+use crate::checkpoint::read_tensors;
+use crate::error::{Result, SetupError};
+use crate::source::ModelSource;
+use crate::student::{CONFIG, MODEL_FILES, Memory};
+use candle_core::Device;
+use sdvp_core::{
+    AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+};
+use sdvp_models::architectures::{Qwen3Vl, Qwen3VlConfig, Reading};
+use sdvp_models::params::Builder;
+use sdvp_models::{ModelError, PatchProcessor, Tokenizer, weights};
+
+/// Pictures of which is kept what the decoder has read of them (of the published 2B, 69 MB for
+/// 640 × 480 pixels).
+const KEPT_PICTURES: usize = 8;
+/// The longest question, tokens.
+const LONGEST_QUESTION: usize = 1024;
+const NAME: &str = "qwen3-vl";
+
+/// Ids of the words that a conversation is made of.
+struct Words {
+    start: u32,
+    end: u32,
+    vision_start: u32,
+    vision_end: u32,
+    /// Either ends an answer.
+    ends: [u32; 2],
+    user: Vec<u32>,
+    line: Vec<u32>,
+    assistant: Vec<u32>,
+}
+
+impl Words {
+    fn of(tokenizer: &Tokenizer) -> std::result::Result<Self, ModelError> {
+        let end = tokenizer.id("<|im_end|>")?;
+        Ok(Self {
+            start: tokenizer.id("<|im_start|>")?,
+            end,
+            vision_start: tokenizer.id("<|vision_start|>")?,
+            vision_end: tokenizer.id("<|vision_end|>")?,
+            ends: [end, tokenizer.id("<|endoftext|>")?],
+            user: tokenizer.spell("user\n")?,
+            line: tokenizer.spell("\n")?,
+            assistant: tokenizer.spell("assistant\n")?,
+        })
+    }
+}
+
+/// Answers questions in words of its own.
+pub struct Qwen3VlAnswerer {
+    network: Qwen3Vl,
+    processor: PatchProcessor,
+    tokenizer: Tokenizer,
+    words: Words,
+    prompting: Prompting,
+    fingerprint: Digest,
+    /// The beginning of every conversation about a picture, read.
+    pictures: Memory<Digest, Reading>,
+}
+
+impl Qwen3VlAnswerer {
+    /// From a checkpoint's files.
+    ///
+    /// # Errors
+    /// If a file is missing or does not fit, or a setting does not fit the checkpoint.
+    pub fn load(source: &ModelSource, prompting: Prompting) -> Result<Self> {
+        let config: Qwen3VlConfig = source.json(CONFIG, MODEL_FILES)?;
+        let processor: PatchProcessor = source.json("preprocessor_config.json", MODEL_FILES)?;
+        let (vision, side) = (&config.vision, processor.patch as usize);
+        if (side, processor.merge as usize) != (vision.patch, vision.merge) {
+            return Err(SetupError::Config {
+                model: source.name(),
+                file: "preprocessor_config.json".to_owned(),
+                reason: format!(
+                    "expected patch_size {} and merge_size {} as in {CONFIG}, found {side} and {}",
+                    vision.patch, vision.merge, processor.merge
+                ),
+            });
+        }
+        let processor = processor.with_at_most(prompting.most_pixels)?;
+        let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
+        // A question that has one in it must not end its own turn.
+        let tokenizer = tokenizer.without_special_words();
+        let words = Words::of(&tokenizer)?;
+        let tensors = read_tensors(source)?;
+        let weights = weights::fingerprint_in_pieces(&tensors)?;
+        let b = Builder::frozen(tensors, &Device::Cpu).with_precision(prompting.precision);
+        let settings = format!("{config:?} {processor:?} {prompting:?}");
+        let fingerprint = Hasher::new("qwen3-vl answers")
+            .part(weights.as_bytes())
+            .part(settings.as_bytes())
+            .part(tokenizer.to_json()?.as_bytes())
+            .finish();
+        let network = Qwen3Vl::new(&config, &b)?;
+        b.finish().map_err(|error| SetupError::Weights {
+            file: source.name(),
+            source: error,
+        })?;
+        Ok(Self {
+            network,
+            processor,
+            tokenizer,
+            words,
+            prompting,
+            fingerprint,
+            pictures: Memory::new(KEPT_PICTURES),
+        })
+    }
+
+    /// What every question about a view begins with, from memory or read now:
+    /// `<|im_start|>user⏎<|vision_start|>`, the picture, `<|vision_end|>`.
+    fn seen(&self, view: &View) -> std::result::Result<Reading, ModelError> {
+        let (words, digest) = (&self.words, view.digest());
+        let mut seen = self
+            .pictures
+            .get_or_compute(std::iter::once(digest), 1, |_| {
+                let (patches, grid) = self.processor.process(view, &Device::Cpu)?;
+                let picture = self.network.picture_states(&patches, grid)?;
+                let before = [&[words.start], words.user.as_slice(), &[words.vision_start]];
+                let mut reading = self.network.begin();
+                self.network.read(&mut reading, &before.concat())?;
+                self.network.read_picture(&mut reading, &picture)?;
+                self.network.read(&mut reading, &[words.vision_end])?;
+                Ok::<_, ModelError>(vec![reading])
+            })?;
+        seen.remove(&digest)
+            .ok_or_else(|| ModelError::Config("nothing was read of a picture".to_owned()))
+    }
+
+    /// Reads the rest, `question⏎instruction<|im_end|>⏎<|im_start|>assistant⏎`, and writes on.
+    fn answer(&self, seen: &Reading, question: &str) -> std::result::Result<Outcome, ModuleError> {
+        let (words, instruction) = (&self.words, &self.prompting.instruction);
+        let said = match instruction.as_str() {
+            "" => question.to_owned(),
+            instruction => format!("{question}\n{instruction}"),
+        };
+        let said = self.tokenizer.spell(&said).map_err(failed)?;
+        if said.len() > LONGEST_QUESTION {
+            return Err(ModuleError::BadText {
+                module: NAME.to_owned(),
+                text: question.chars().take(80).collect(),
+                reason: format!(
+                    "expected at most {LONGEST_QUESTION} tokens with the instruction, found {}",
+                    said.len()
+                ),
+            });
+        }
+        let turn = [&[words.end], words.line.as_slice(), &[words.start]].concat();
+        let rest = [said, turn, words.assistant.clone()].concat();
+        let mut reading = seen.clone();
+        let states = self.network.read(&mut reading, &rest).map_err(failed)?;
+        let longest = self.prompting.longest_answer;
+        let written = self
+            .network
+            .write(reading, &states, &words.ends, longest)
+            .map_err(failed)?;
+        let text = self.tokenizer.decode(&written.words).map_err(failed)?;
+        let text = plain(&text);
+        // The probability of the whole text: the product of its words', its end's included.
+        let confidence = written.log_likelihood.exp();
+        Ok(Outcome::Answer(AnswerOutcome {
+            top: vec![(text.clone(), confidence)],
+            text,
+            confidence,
+        }))
+    }
+}
+
+/// Lower case, without a sentence's full stop: as programs compare answers.
+fn plain(answer: &str) -> String {
+    let answer = answer.trim();
+    answer.strip_suffix('.').unwrap_or(answer).to_lowercase()
+}
+
+fn failed(error: ModelError) -> ModuleError {
+    ModuleError::Failed {
+        module: NAME.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+impl Module for Qwen3VlAnswerer {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn answers(&self) -> &[SubTaskKind] {
+        &[SubTaskKind::Answer]
+    }
+
+    fn fingerprint(&self) -> Digest {
+        self.fingerprint
+    }
+
+    /// View by view, so that each is looked at once however many questions are asked about it.
+    fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
+        let mut order: Vec<(Digest, usize)> = Vec::with_capacity(batch.len());
+        order.extend(batch.iter().map(|task| task.view.digest()).zip(0..));
+        order.sort_unstable();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let mut looked: Option<(Digest, std::result::Result<Reading, ModuleError>)> = None;
+        for (digest, at) in order {
+            let Some(task) = batch.get(at) else { continue };
+            if task.kind != SubTaskKind::Answer {
+                let wrong = ModuleError::WrongKind {
+                    module: NAME.to_owned(),
+                    kind: task.kind,
+                };
+                outcomes.push((at, Err(wrong)));
+                continue;
+            }
+            let (_, seen) = match looked.take() {
+                Some(same) if same.0 == digest => looked.insert(same),
+                _ => looked.insert((digest, self.seen(&task.view).map_err(failed))),
+            };
+            let outcome = match seen {
+                Ok(seen) => self.answer(seen, &task.text),
+                Err(error) => Err(error.clone()),
+            };
+            outcomes.push((at, outcome));
+        }
+        outcomes.sort_unstable_by_key(|(at, _)| *at);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_compared_as_plain_words() {
+        assert_eq!(plain(" Yes.\n"), "yes");
+        assert_eq!(plain("A U.S. flag"), "a u.s. flag");
+        assert_eq!(plain("."), "");
+    }
+}
