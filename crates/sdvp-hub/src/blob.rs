@@ -1,12 +1,12 @@
 //! One file's content: downloaded, gone on with where it broke off, checked, and only then there.
 
 use crate::Watch;
-use crate::cache::Place;
 use crate::client::{Client, Reply, Subject, header};
 use crate::digest::{Hash, Tag};
 use crate::error::{HubError, Result};
 use crate::id::ModelId;
 use crate::patience::{Failure, Patience};
+use crate::place::Place;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

@@ -10,7 +10,9 @@ mod error;
 mod files;
 mod id;
 mod patience;
+mod place;
 mod pull;
+mod refusal;
 mod settings;
 mod url;
 

@@ -2,12 +2,13 @@
 
 use crate::Watch;
 use crate::blob::Blob;
-use crate::cache::{CachedFile, Place, Snapshot};
+use crate::cache::{CachedFile, Snapshot};
 use crate::client::Client;
 use crate::digest::Tag;
 use crate::error::{HubError, Result};
 use crate::files::{CONFIG, INDEX, Listing, Weights};
 use crate::id::{Commit, ModelId};
+use crate::place::Place;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
