@@ -5,6 +5,7 @@
 mod blob;
 mod cache;
 mod client;
+mod conversion;
 mod digest;
 mod error;
 mod files;

@@ -84,14 +84,20 @@ impl Place {
         }
     }
 
+    /// Whether a content has its name in a snapshot.
+    pub(crate) fn is_linked(&self, tag: &Tag, commit: &Commit, name: &str) -> bool {
+        let pointer = self.snapshot(commit).join(name);
+        std::fs::read_link(&pointer).is_ok_and(|found| found == target(tag))
+    }
+
     /// Gives a content its name in a snapshot, which is to be locked. The link appears at once or not at
     /// all.
     pub(crate) fn link(&self, tag: &Tag, commit: &Commit, name: &str) -> Result<()> {
         let folder = self.snapshot(commit);
         std::fs::create_dir_all(&folder).map_err(io("make the folder", &folder))?;
         let pointer = folder.join(name);
-        let target = Path::new("..").join("..").join("blobs").join(tag.as_str());
-        if std::fs::read_link(&pointer).is_ok_and(|found| found == target) {
+        let target = target(tag);
+        if self.is_linked(tag, commit, name) {
             return Ok(());
         }
         let fresh = folder.join(format!(".{name}.link"));
@@ -116,6 +122,11 @@ impl Place {
         }
         sdvp_core::write_whole(&path, commit.as_str().as_bytes()).map_err(io("write", &path))
     }
+}
+
+/// Where a content is, from a snapshot.
+fn target(tag: &Tag) -> PathBuf {
+    Path::new("..").join("..").join("blobs").join(tag.as_str())
 }
 
 #[cfg(unix)]
