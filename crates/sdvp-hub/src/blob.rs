@@ -1,12 +1,12 @@
 //! One file's content: downloaded, gone on with where it broke off, checked, and only then there.
 
 use crate::Watch;
-use crate::cache::Place;
 use crate::client::{Client, Reply, Subject, header};
 use crate::digest::{Hash, Tag};
 use crate::error::{HubError, Result};
 use crate::id::ModelId;
 use crate::patience::{Failure, Patience};
+use crate::place::Place;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -37,10 +37,15 @@ impl Blob<'_> {
 
     /// Brings the content into the cache, if it is not there. Returns how many bytes came.
     pub(crate) fn fetch(&self, client: &Client, place: &Place, watch: &dyn Watch) -> Result<u64> {
-        place.make_blobs()?;
         let whole = place.blob(self.tag);
+        let is_there = || std::fs::metadata(&whole).is_ok_and(|about| about.len() == self.bytes);
+        // Before anything is written: the cache may be one that can only be read.
+        if is_there() {
+            return Ok(0);
+        }
+        place.make_blobs()?;
         let _lock = place.lock(self.tag.as_str(), || watch.queue(self.name))?;
-        if std::fs::metadata(&whole).is_ok_and(|about| about.len() == self.bytes) {
+        if is_there() {
             return Ok(0);
         }
         let mut partial = Partial::open(place.partial(self.tag), self)?;

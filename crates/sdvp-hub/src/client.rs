@@ -5,6 +5,7 @@ use crate::Watch;
 use crate::error::{HubError, Result};
 use crate::id::{Commit, ModelId};
 use crate::patience::{Failure, Patience};
+use crate::refusal::{Refused, failure};
 use crate::settings::Settings;
 use crate::url::{Endpoint, redirected};
 use std::time::Duration;
@@ -15,8 +16,6 @@ use ureq::{Agent, Body};
 const REDIRECTIONS: usize = 8;
 /// The greatest list of files, bytes.
 const LONGEST_LISTING: u64 = 32 << 20;
-/// Letters repeated of what a server says.
-const LONGEST_SAYING: usize = 200;
 
 /// Asks.
 pub(crate) struct Client {
@@ -213,7 +212,16 @@ impl Client {
                     continue;
                 }
             } else if !matches!(status, 200 | 206 | 416) {
-                return Err(self.refusal(subject, url, own, status, &parts.headers));
+                let refused = Refused {
+                    subject,
+                    url,
+                    status,
+                    headers: &parts.headers,
+                };
+                return Err(match own {
+                    true => refused.by_the_hub(&self.endpoint, self.token.is_some()),
+                    false => refused.elsewhere(),
+                });
             }
             return Ok(Reply {
                 status,
@@ -224,135 +232,5 @@ impl Client {
             });
         }
         Err(answer("at most 8 redirections", "more").into())
-    }
-
-    /// Why an answer cannot be used.
-    fn refusal(
-        &self,
-        subject: Subject<'_>,
-        url: &str,
-        own: bool,
-        status: u16,
-        headers: &HeaderMap,
-    ) -> Failure {
-        let id = subject.id.clone();
-        let said = saying(headers, status);
-        let code = header(headers, "x-error-code").unwrap_or_default();
-        let sent = match self.token {
-            Some(_) => "a token was sent",
-            None => "none was sent",
-        };
-        match (own, status) {
-            (true, 401 | 403) if code == "GatedRepo" => HubError::Gated {
-                page: self.endpoint.page(&id),
-                id,
-                sent,
-                said,
-            }
-            .into(),
-            (true, 401 | 403) => HubError::Denied {
-                id,
-                status,
-                sent,
-                said,
-            }
-            .into(),
-            (true, 404 | 410) => {
-                let (repository, revision) = (&id.repository, id.revision.as_str());
-                let what = match (code, subject.file) {
-                    ("RevisionNotFound", _) => format!("revision {revision} of {repository}"),
-                    (_, Some(file)) => format!("{file} in {repository} at {revision}"),
-                    (_, None) => {
-                        format!("model {repository}, or not its revision {revision}")
-                    }
-                };
-                HubError::NotFound {
-                    endpoint: self.endpoint.to_string(),
-                    what,
-                    said,
-                }
-                .into()
-            }
-            _ => {
-                let error = HubError::Status {
-                    url: url.to_owned(),
-                    status,
-                    said,
-                };
-                match status {
-                    408 | 429 | 500 | 502..=504 => Failure::Passing(error, asked_pause(headers)),
-                    _ => error.into(),
-                }
-            }
-        }
-    }
-}
-
-/// A server's own words, as far as they may be shown.
-fn saying(headers: &HeaderMap, status: u16) -> String {
-    let usual = || {
-        let status = ureq::http::StatusCode::from_u16(status).ok();
-        status.and_then(|status| status.canonical_reason())
-    };
-    let said = header(headers, "x-error-message").or_else(usual);
-    let shown = said
-        .unwrap_or("nothing")
-        .chars()
-        .filter(|c| !c.is_control());
-    shown.take(LONGEST_SAYING).collect()
-}
-
-/// In how much time a server asks to come again: `Retry-After` in seconds, or `t` of `RateLimit`.
-fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = header(headers, "retry-after").and_then(|text| text.trim().parse().ok());
-    let limit = || {
-        let parts = header(headers, "ratelimit")?.split(';');
-        let mut times = parts.filter_map(|part| part.trim().strip_prefix("t=")?.parse().ok());
-        times.next()
-    };
-    seconds.or_else(limit).map(Duration::from_secs)
-}
-
-/// Why no answer came.
-fn failure(error: ureq::Error, url: &str) -> Failure {
-    use std::io::ErrorKind::ConnectionRefused;
-    use ureq::Error as E;
-    let passing = match &error {
-        E::Io(error) => error.kind() != ConnectionRefused,
-        E::Timeout(_) | E::Protocol(_) | E::ConnectionFailed => true,
-        _ => false,
-    };
-    let error = HubError::Unreachable {
-        url: url.to_owned(),
-        source: Box::new(error),
-    };
-    if passing {
-        Failure::Passing(error, None)
-    } else {
-        error.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_say_when_to_come_again() {
-        for (name, value, expected) in [
-            ("retry-after", "7", Some(7)),
-            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
-            ("ratelimit", "\"resolvers\";r=0;t=27", Some(27)),
-            ("ratelimit", "\"resolvers\";r=0", None),
-            ("date", "7", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            assert_eq!(
-                asked_pause(&headers),
-                expected.map(Duration::from_secs),
-                "{value}"
-            );
-        }
     }
 }

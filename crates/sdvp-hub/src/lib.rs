@@ -5,12 +5,15 @@
 mod blob;
 mod cache;
 mod client;
+mod conversion;
 mod digest;
 mod error;
 mod files;
 mod id;
 mod patience;
+mod place;
 mod pull;
+mod refusal;
 mod settings;
 mod url;
 

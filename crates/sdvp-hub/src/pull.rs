@@ -2,12 +2,14 @@
 
 use crate::Watch;
 use crate::blob::Blob;
-use crate::cache::{CachedFile, Place, Snapshot};
+use crate::cache::{CachedFile, Snapshot};
 use crate::client::Client;
+use crate::conversion::how_to_convert;
 use crate::digest::Tag;
 use crate::error::{HubError, Result};
 use crate::files::{CONFIG, INDEX, Listing, Weights};
 use crate::id::{Commit, ModelId};
+use crate::place::Place;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -137,7 +139,13 @@ impl Errand<'_> {
         let names = self.listing.settings(self.id)?;
         let weights = self.listing.weights(self.id)?;
         if let Weights::Pickled(file) = weights {
-            return Err(self.pickled(file)?);
+            let config = self.read(&self.fetch(CONFIG)?)?;
+            let page = self.client.endpoint.page(self.id);
+            return Err(HubError::Pickled {
+                id: self.id.clone(),
+                file,
+                advice: how_to_convert(self.id, &self.commit, &page, &config),
+            });
         }
         let mut fetched = Vec::new();
         for name in names {
@@ -161,14 +169,7 @@ impl Errand<'_> {
             let key = |f: &Fetched| (f.file.name == CONFIG, f.file.name.clone());
             key(a).cmp(&key(b))
         });
-        let _lock = self.place.lock(self.commit.as_str(), || ())?;
-        for content in &fetched {
-            self.place
-                .link(&content.tag, &self.commit, &content.file.name)?;
-        }
-        if self.id.revision.commit().is_none() {
-            self.place.note(self.id.revision.as_str(), &self.commit)?;
-        }
+        self.name(&fetched)?;
         let mut files: Vec<PulledFile> = fetched.into_iter().map(|content| content.file).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Pulled {
@@ -178,6 +179,34 @@ impl Errand<'_> {
             files,
             asked: true,
         })
+    }
+
+    /// Gives all contents their names, and the commit that of the revision.
+    fn name(&self, fetched: &[Fetched]) -> Result<()> {
+        let revision = match self.id.revision.commit() {
+            Some(_) => None,
+            None => Some(self.id.revision.as_str()),
+        };
+        let is_noted = match revision {
+            Some(revision) => self.place.meaning(revision)?.as_ref() == Some(&self.commit),
+            None => true,
+        };
+        let linked = |content: &Fetched| {
+            self.place
+                .is_linked(&content.tag, &self.commit, &content.file.name)
+        };
+        if is_noted && fetched.iter().all(linked) {
+            return Ok(());
+        }
+        let _lock = self.place.lock(self.commit.as_str(), || ())?;
+        for content in fetched {
+            self.place
+                .link(&content.tag, &self.commit, &content.file.name)?;
+        }
+        match revision {
+            Some(revision) => self.place.note(revision, &self.commit),
+            None => Ok(()),
+        }
     }
 
     fn fetch(&self, name: &str) -> Result<Fetched> {
@@ -223,39 +252,6 @@ impl Errand<'_> {
             doing: "read",
             path,
             source,
-        })
-    }
-
-    /// That weights are not read, and how to convert them with what the model says it is.
-    fn pickled(&self, file: String) -> Result<HubError> {
-        #[derive(Deserialize)]
-        struct Config {
-            #[serde(default)]
-            architectures: Vec<String>,
-        }
-        let config = self.read(&self.fetch(CONFIG)?)?;
-        let config: Option<Config> = serde_json::from_slice(&config).ok();
-        let named = config.and_then(|config| config.architectures.into_iter().next());
-        // It becomes part of a program that somebody may copy.
-        let is_class = |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric());
-        let class = named
-            .filter(is_class)
-            .unwrap_or_else(|| "AutoModel".to_owned());
-        let (repository, page) = (&self.id.repository, self.client.endpoint.page(self.id));
-        let folder = repository.as_str().rsplit('/').next().unwrap_or_default();
-        let commit = &self.commit;
-        let advice = format!(
-            "Others may have converted it: the pull requests at {page}/discussions are pulled as \
-             {repository}@refs/pr/N. Or, where you trust it, convert it once in Python and give the \
-             folder {folder} instead of the name:\n\
-             from transformers import AutoImageProcessor, AutoTokenizer, {class}\n\
-             for part in ({class}, AutoImageProcessor, AutoTokenizer):\n    \
-             part.from_pretrained(\"{repository}\", revision=\"{commit}\").save_pretrained(\"{folder}\")"
-        );
-        Ok(HubError::Pickled {
-            id: self.id.clone(),
-            file,
-            advice,
         })
     }
 }

@@ -50,26 +50,7 @@ impl Settings {
             let value = text(name)?.unwrap_or_default().to_uppercase();
             Ok(["1", "ON", "YES", "TRUE"].contains(&value.as_str()))
         };
-        let user = said("HOME")
-            .or_else(|| said("USERPROFILE"))
-            .map(PathBuf::from);
-        let folder =
-            |name: &str| said(name).map(|path| at_home(PathBuf::from(path), user.as_deref()));
-        let home = match (folder("HF_HOME"), folder("XDG_CACHE_HOME"), &user) {
-            (Some(home), _, _) => home,
-            (None, Some(caches), _) => caches.join("huggingface"),
-            (None, None, Some(user)) => user.join(".cache").join("huggingface"),
-            (None, None, None) => {
-                return Err(HubError::Environment {
-                    variable: "HF_HOME",
-                    expected: "a folder for the cache, as HOME is not set",
-                    found: String::new(),
-                });
-            }
-        };
-        let cache = folder("HF_HUB_CACHE")
-            .or_else(|| folder("HUGGINGFACE_HUB_CACHE"))
-            .unwrap_or_else(|| home.join("hub"));
+        let home = home(&variable)?;
         let endpoint = text("HF_ENDPOINT")?;
         let endpoint = Endpoint::parse(endpoint.as_deref().unwrap_or(HUB))?;
         let token = if is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN")? {
@@ -78,13 +59,13 @@ impl Settings {
             match (text("HF_TOKEN")?, text("HUGGING_FACE_HUB_TOKEN")?) {
                 (Some(token), _) | (None, Some(token)) => cleaned(&token, "HF_TOKEN")?,
                 (None, None) => {
-                    let file = folder("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-                    token_in(&file)?
+                    let said = folder(&variable, "HF_TOKEN_PATH");
+                    token_in(&said.unwrap_or_else(|| home.join("token")))?
                 }
             }
         };
         Ok(Self {
-            cache: Cache::at(cache),
+            cache: cache(&variable, &home),
             offline: is_on("HF_HUB_OFFLINE")? || is_on("TRANSFORMERS_OFFLINE")?,
             endpoint,
             token,
@@ -92,11 +73,55 @@ impl Settings {
     }
 }
 
-/// `~` is the user's folder.
-fn at_home(path: PathBuf, user: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~"), user) {
-        (Ok(rest), Some(user)) => user.join(rest),
-        _ => path,
+impl Cache {
+    /// Where `HF_HUB_CACHE` or `HF_HOME` says, or where it usually is. What else the environment says
+    /// of the hub does not matter to whoever only looks into the cache.
+    ///
+    /// # Errors
+    /// If there is no place for it.
+    pub fn from_environment() -> Result<Self> {
+        let variable = |name: &str| std::env::var_os(name);
+        Ok(cache(variable, &home(variable)?))
+    }
+}
+
+/// The folder of everything that is kept of the hub.
+fn home(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
+    if let Some(home) = folder(&variable, "HF_HOME") {
+        return Ok(home);
+    }
+    if let Some(caches) = folder(&variable, "XDG_CACHE_HOME") {
+        return Ok(caches.join("huggingface"));
+    }
+    match user(&variable) {
+        Some(user) => Ok(user.join(".cache").join("huggingface")),
+        None => Err(HubError::Environment {
+            variable: "HF_HOME",
+            expected: "a folder for the cache, as HOME is not set",
+            found: String::new(),
+        }),
+    }
+}
+
+fn cache(variable: impl Fn(&str) -> Option<OsString>, home: &Path) -> Cache {
+    let said = folder(&variable, "HF_HUB_CACHE");
+    let said = said.or_else(|| folder(&variable, "HUGGINGFACE_HUB_CACHE"));
+    Cache::at(said.unwrap_or_else(|| home.join("hub")))
+}
+
+fn user(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let said = |name: &str| variable(name).filter(|value| !value.is_empty());
+    said("HOME")
+        .or_else(|| said("USERPROFILE"))
+        .map(PathBuf::from)
+}
+
+/// A folder that a variable names; `~` is the user's.
+fn folder(variable: impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(variable(name).filter(|value| !value.is_empty())?);
+    match (path.strip_prefix("~"), user(&variable)) {
+        (Ok(rest), Some(user)) => Some(user.join(rest)),
+        _ => Some(path),
     }
 }
 

@@ -143,6 +143,12 @@ fn what_is_used_comes_in_the_hubs_own_layout() {
         "{new:?}"
     );
 
+    // It was not even locked, so a cache that can only be read will do.
+    let locks = home.0.path().join("hub/.locks");
+    std::fs::remove_dir_all(&locks).unwrap();
+    std::fs::write(&locks, "in the way").unwrap();
+    assert_eq!(home.pull(&hub, ID).unwrap().downloaded(), 0);
+
     // And offline: it is found, without a word to the hub.
     let asked = hub.requests().len();
     let settings = home.settings(&hub.endpoint, &[("HF_HUB_OFFLINE", "1")]);

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use candle_core::DType;
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_data::Task;
-use sdvp_hub::{ModelId, Settings};
+use sdvp_hub::{Cache, ModelId};
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
     AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Prompting,
@@ -130,8 +130,7 @@ pub(crate) fn located(said: &Path) -> Result<PathBuf> {
     }
     match said.to_str().map(str::parse::<ModelId>) {
         Some(Ok(id)) => {
-            let settings = Settings::from_environment()?;
-            let found = settings.cache.find(&id);
+            let found = Cache::from_environment()?.find(&id);
             let found = found.with_context(|| format!("there is no folder {}", said.display()))?;
             Ok(found.folder)
         }

@@ -3,7 +3,7 @@
 use crate::output;
 use anyhow::Result;
 use sdvp_core::SubTaskKind;
-use sdvp_hub::{Settings, Snapshot};
+use sdvp_hub::{Cache, Snapshot};
 use sdvp_modules::{BUILTIN, CheckpointSummary};
 
 /// Prints a line a model.
@@ -12,8 +12,12 @@ pub(super) fn run(json: bool) -> Result<bool> {
         .iter()
         .map(|(name, files)| (*name, files.iter().map(|(_, bytes)| bytes.len()).sum()))
         .collect();
-    let settings = Settings::from_environment()?;
-    let cached = settings.cache.all()?;
+    // What is shipped is there all the same.
+    let cached = Cache::from_environment().and_then(|cache| cache.all());
+    let cached = cached.unwrap_or_else(|error| {
+        tracing::warn!("sdvp: the hub's cache is not listed: {error}");
+        Vec::new()
+    });
     if json {
         let shipped = shipped
             .iter()
