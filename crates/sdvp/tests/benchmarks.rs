@@ -216,7 +216,7 @@ fn a_table_of_ones_own_is_run() {
         run
     });
     assert_eq!(
-        (&summary["score"]["mean"], &summary["score"]["n"]),
+        (&summary["score"]["accuracy"], &summary["score"]["n"]),
         (&json!(1.0), &json!(2))
     );
     assert_eq!(summary["official"], Value::Null);

@@ -187,11 +187,11 @@ proptest! {
             // Nothing that is read leads out of the folder of pictures.
             let below = |file: &str| file.split('/').all(is_file_stem);
             prop_assert!(is_file_stem(&statement.image_file("dev", PanelOrder::ALL[0])));
-            let within = match &statement.pictures {
+            let stays = match &statement.pictures {
                 NlvrPictures::One { file, .. } => below(file),
                 NlvrPictures::Orders { directory } => directory.as_deref().is_none_or(below),
             };
-            prop_assert!(within);
+            prop_assert!(stays);
         }
         let _ = crate::nlvr2::read_statements(&path);
         if let Ok(found) = crate::Benchmark::open(dir.path(), &Default::default()) {

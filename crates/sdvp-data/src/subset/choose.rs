@@ -4,7 +4,7 @@ use super::Manifest;
 use super::manifest::Source;
 use crate::benchmark::{Benchmark, Part};
 use crate::stream::Next;
-use crate::{DatasetError, benchmark::GoldSource};
+use crate::{DatasetError, Gold, benchmark::GoldSource};
 use sdvp_core::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -17,7 +17,7 @@ use std::str::FromStr;
 pub enum Rule {
     /// So many of all.
     Of(usize),
-    /// So many of each type, or as many as there are.
+    /// So many of each type, or as many as there are; statements are of two types, true and false.
     PerType(usize),
 }
 
@@ -64,6 +64,14 @@ impl TryFrom<String> for Rule {
 /// The questions chosen so far of one type: those of lowest rank, the highest of which goes first.
 type Lowest = BinaryHeap<(Digest, String)>;
 
+/// Statements without a type are of two: true ones and false ones, as far as that is published.
+fn type_of(kind: String, gold: Option<&Gold>) -> String {
+    match gold {
+        Some(Gold::Bool(label)) if kind.is_empty() => label.to_string(),
+        _ => kind,
+    }
+}
+
 /// Chooses questions of some parts (one, or all of the built-in world's files). A question's rank is a
 /// digest of the seed and its id, and those of lowest rank are chosen: the choice depends neither on
 /// the order of the file nor on what else is chosen, and is part of every larger one with this seed.
@@ -81,7 +89,7 @@ pub fn choose(
     let mut wrong = None;
     for part in parts {
         benchmark.each_record(part, |record| {
-            let GoldSource { record, .. } = match record {
+            let GoldSource { record, gold } = match record {
                 Ok(record) => record,
                 Err(error) => {
                     wrong = Some(error);
@@ -91,7 +99,7 @@ pub fn choose(
             records += 1;
             let (kind, count) = match rule {
                 Rule::Of(count) => (String::new(), count),
-                Rule::PerType(count) => (record.kind, count),
+                Rule::PerType(count) => (type_of(record.kind, gold.as_ref()), count),
             };
             let chosen = lowest.entry(kind).or_default();
             let rank = Hasher::new("sdvp subset")

@@ -51,6 +51,22 @@ fn the_same_seed_chooses_the_same_whatever_the_order() {
 }
 
 #[test]
+fn statements_are_of_two_types() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = (0..40)
+        .map(|n| {
+            let label = if n % 4 == 0 { "True" } else { "False" };
+            format!("{{\"identifier\": \"dev-{n}-0-0\", \"sentence\": \"Dogs.\", \"label\": \"{label}\"}}\n")
+        })
+        .collect();
+    write(dir.path(), "dev.json", lines.concat());
+    let found = Benchmark::open(dir.path(), &OpenOptions::default()).unwrap();
+    let part = found.part(None).unwrap();
+    let chosen = choose(&found, &[part], Rule::PerType(5), 0).unwrap();
+    assert_eq!(chosen.ids.len(), 10);
+}
+
+#[test]
 fn a_manifest_reads_back_and_fits_only_its_files() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
