@@ -71,17 +71,18 @@ impl Blob<'_> {
 
     fn download(&self, client: &Client, partial: &mut Partial, watch: &dyn Watch) -> Result<u64> {
         let mut patience = Patience::default();
-        let mut came = 0;
+        let (mut came, mut farthest) = (0, partial.got);
         while partial.got < self.bytes {
             let subject = Subject {
                 id: self.id,
                 file: Some(self.name),
             };
-            let before = came;
             let received = client
                 .file(subject, self.url, partial.got)
                 .and_then(|reply| self.receive(reply, partial, &mut came, watch));
-            if came - before >= WORTH {
+            // Not what came, but how far it got: a server that always begins anew would do so for ever.
+            if partial.got >= farthest + WORTH {
+                farthest = partial.got;
                 patience.restore();
             }
             if let Err(failure) = received {

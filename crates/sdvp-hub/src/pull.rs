@@ -92,7 +92,22 @@ struct Sibling {
 pub fn pull(settings: &Settings, id: &ModelId, watch: &dyn Watch) -> Result<Pulled> {
     if settings.offline {
         return match settings.cache.find(id) {
-            Ok(snapshot) => Ok(Pulled::found(id, snapshot)),
+            Ok(snapshot) => {
+                // Python may have downloaded a part of it only.
+                let names = snapshot.files.iter().map(|file| file.name.clone());
+                let listing = Listing::new(id, names)?;
+                listing.settings(id)?;
+                if matches!(listing.weights(id)?, Weights::Parts) {
+                    let index = snapshot.folder.join(INDEX);
+                    let read = std::fs::read(&index).map_err(|source| HubError::Io {
+                        doing: "read",
+                        path: index.clone(),
+                        source,
+                    })?;
+                    listing.parts(id, &read, &index.display().to_string())?;
+                }
+                Ok(Pulled::found(id, snapshot))
+            }
             Err(HubError::NotCached { id, cache }) => Err(HubError::Offline { id, cache }),
             Err(other) => Err(other),
         };

@@ -64,6 +64,11 @@ pub fn generate(
             break;
         }
         let rows = log_softmax(&next(&words, &from)?)?.to_vec2::<f32>()?;
+        if rows.iter().flatten().any(|value| value.is_nan()) {
+            return Err(ModelError::Config(
+                "expected numbers for what comes next, found others".to_owned(),
+            ));
+        }
         if rows.len() != words.len() {
             return Err(ModelError::Config(format!(
                 "expected what comes next in {} texts, found {}",

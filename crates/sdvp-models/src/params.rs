@@ -206,7 +206,7 @@ impl Builder {
             Origin::Loaded(values) => values.remove(&full),
         };
         match found {
-            Some(value) if value.shape() == &shape => {
+            Some(value) if value.shape() == &shape && is_fraction(&value) => {
                 let kept = match value.dtype() {
                     dtype @ (DType::F32 | DType::F16 | DType::BF16) => dtype,
                     _ => DType::F32,

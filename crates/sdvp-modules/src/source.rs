@@ -2,7 +2,6 @@
 
 use crate::error::{Result, SetupError};
 use crate::student::{CONFIG, MODEL_FILES, PROCESSOR};
-use sdvp_models::ImageProcessor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -96,15 +95,15 @@ impl ModelSource {
     ///
     /// # Errors
     /// As [`ModelSource::json`].
-    pub(crate) fn processor(&self) -> Result<ImageProcessor> {
+    pub(crate) fn processor<P: DeserializeOwned>(&self) -> Result<P> {
         #[derive(Deserialize)]
-        struct Whole {
-            image_processor: ImageProcessor,
+        struct Whole<P> {
+            image_processor: P,
         }
         if self.has(PROCESSOR) || !self.has(WHOLE_PROCESSOR) {
             return self.json(PROCESSOR, MODEL_FILES);
         }
-        let whole: Whole = self.json(WHOLE_PROCESSOR, MODEL_FILES)?;
+        let whole: Whole<P> = self.json(WHOLE_PROCESSOR, MODEL_FILES)?;
         Ok(whole.image_processor)
     }
 

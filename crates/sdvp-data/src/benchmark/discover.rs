@@ -3,6 +3,7 @@
 use super::shape::{Shape, shape_of};
 use super::{Benchmark, Layout, OpenOptions, Part, Pictures, SplitFile};
 use crate::{DatasetError, dataset};
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
 
 /// Folders, below the one that is asked for, in which records are: GQA's, NLVR2's, NLVR's.
@@ -77,7 +78,8 @@ impl Benchmark {
                 .collect::<std::io::Result<Vec<PathBuf>>>()
                 .map_err(|source| DatasetError::read(folder, source))?,
             // Most of the folders are not there.
-            Err(_) => return Ok(()),
+            Err(source) if matches!(source.kind(), NotFound | NotADirectory) => return Ok(()),
+            Err(source) => return Err(DatasetError::read(folder, source)),
         };
         entries.sort();
         for path in entries {

@@ -139,6 +139,8 @@ impl Benchmark {
 /// The split of a part or file: what comes before the first `_`, or after the last where a name starts
 /// with what it is balanced by (`balanced_dev`).
 pub fn split_of_part(name: &str) -> &str {
+    // Parts of one name in several folders have the folder's before it.
+    let name = name.rsplit('/').next().unwrap_or(name);
     match name.split_once('_') {
         Some(("balanced" | "unbalanced", split)) => split,
         Some((split, _)) => split,

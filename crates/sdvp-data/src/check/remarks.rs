@@ -49,8 +49,15 @@ impl Remarks {
         };
         if let Some(remark) = self.0.get_mut(at) {
             remark.count += count;
-            let room = EXAMPLES.saturating_sub(remark.examples.len());
-            remark.examples.extend(examples.into_iter().take(room));
+            for example in examples {
+                if remark.examples.len() >= EXAMPLES {
+                    break;
+                }
+                // Several parts may find the same.
+                if !remark.examples.contains(&example) {
+                    remark.examples.push(example);
+                }
+            }
         }
     }
 

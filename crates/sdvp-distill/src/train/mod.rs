@@ -18,7 +18,7 @@ pub use patch_names::PatchNames;
 pub(crate) use curve::Recorder;
 pub(crate) use locate::locate_losses;
 pub(crate) use matching::match_losses;
-pub(crate) use parts::{Objective, learn_from, learn_labelled, parts_of, share};
+pub(crate) use parts::{Objective, PARTS, learn_from, learn_labelled, parts_of, share};
 
 use crate::error::Result;
 use crate::observer::Observer;
@@ -85,7 +85,10 @@ where
     choose_trainable::<N>(&mut model.params, &settings.method);
     model.keep_early(&settings.early)?;
     let inputs = settings.batch + settings.rehearsed.min(memory.len());
-    let demand = model.training_demand(inputs, settings.pieces);
+    let pieces = parts_of(settings.batch, 0, settings.pieces)
+        .len()
+        .div_ceil(PARTS);
+    let demand = model.training_demand(inputs, pieces);
     observer.note(&demand.to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
     let config = AdamWConfig {

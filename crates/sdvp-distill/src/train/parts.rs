@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// Parts of a batch. A constant, and not the number of cores: what is learned must not depend on
 /// the machine.
-const PARTS: usize = 2;
+pub(crate) const PARTS: usize = 2;
 
 /// What is minimised over one part of a batch, already weighted by the part's share of it.
 pub(crate) struct Objective {

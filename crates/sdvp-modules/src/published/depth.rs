@@ -10,7 +10,7 @@
 use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use crate::student::{MODEL_FILES, Memory, PROCESSOR, settings_text};
+use crate::student::{Memory, PROCESSOR, settings_text};
 use candle_core::{Device, Tensor};
 use sdvp_core::{Digest, Hasher, Image, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
 use sdvp_models::architectures::{DepthAnything, DepthAnythingConfig, DepthMeaning};
@@ -83,7 +83,7 @@ impl DepthEstimator {
     /// If a file is missing or does not fit.
     pub fn load(source: &ModelSource) -> Result<Self> {
         let config: DepthAnythingConfig = source.config(|_| DepthAnythingConfig::USUAL)?;
-        let processor: ImageProcessor = source.json(PROCESSOR, MODEL_FILES)?;
+        let processor: ImageProcessor = source.processor()?;
         shows_whole_pictures(&processor, config.backbone.patch_size).map_err(|reason| {
             SetupError::Config {
                 model: source.name(),

@@ -68,7 +68,7 @@ impl Qwen3VlAnswerer {
     /// If a file is missing or does not fit, or a setting does not fit the checkpoint.
     pub fn load(source: &ModelSource, prompting: Prompting) -> Result<Self> {
         let config: Qwen3VlConfig = source.json(CONFIG, MODEL_FILES)?;
-        let processor: PatchProcessor = source.json("preprocessor_config.json", MODEL_FILES)?;
+        let processor: PatchProcessor = source.processor()?;
         let (vision, side) = (&config.vision, processor.patch as usize);
         if (side, processor.merge as usize) != (vision.patch, vision.merge) {
             return Err(SetupError::Config {

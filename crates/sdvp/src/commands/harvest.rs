@@ -14,15 +14,18 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// The split of a built-in task that is learned from.
+const TRAIN: &str = "train";
+
 /// What a student's programs ask is what it learns from. With the same task, questions, seed,
 /// framework and student, `sdvp distill` makes the same calls.
 #[derive(clap::Args)]
 pub(crate) struct Harvest {
     /// A task of the built-in world (picto-gqa …), or a benchmark's folder or file.
     task: String,
-    /// The split of a built-in task.
-    #[arg(long, default_value = "train")]
-    split: String,
+    /// The split of a built-in task [default: train], or the part of a benchmark.
+    #[arg(long)]
+    split: Option<String>,
     /// The language of the programs.
     #[arg(long, value_enum, default_value_t)]
     framework: Framework,
@@ -69,7 +72,13 @@ impl Harvest {
                 self.out.display()
             );
         }
-        let exercises = self.exercises()?;
+        let (exercises, unread) = self.exercises()?;
+        if exercises.is_empty() {
+            bail!(
+                "none of {unread} programs can be read; `sdvp program check` says why, or is this not {}?",
+                self.framework.name()
+            );
+        }
         let modules = modules::student(self.student.as_deref())?.modules()?;
         let progress = Progress::new();
         let name = format!("{}: calls", self.task);
@@ -84,30 +93,43 @@ impl Harvest {
         }
         let written = written?;
         let failed = found.statistics.failed;
-        let done = self.summary(&written, exercises.len(), failed, found.failure.as_deref());
-        match json {
-            true => output::json(&done)?,
-            false => output::text(&self.told(&written, exercises.len(), failed, found.failure))?,
+        if json {
+            let mut done =
+                self.summary(&written, exercises.len(), failed, found.failure.as_deref());
+            done["unreadable"] = json!(unread);
+            output::json(&done)?;
+        } else {
+            output::text(&self.told(&written, exercises.len(), failed, found.failure))?;
+            if unread > 0 {
+                output::text(&format!("{unread} programs are missing or cannot be read"))?;
+            }
         }
         Ok(true)
     }
 
-    fn exercises(&self) -> Result<Vec<Exercise>> {
+    /// Programs, and how many there would be beside them if they could be read.
+    fn exercises(&self) -> Result<(Vec<Exercise>, usize)> {
         let folder = Path::new(&self.task);
         if folder.exists() {
             let selection = Selection {
+                split: self.split.clone(),
                 limit: self.questions,
                 programs: self.programs.clone(),
                 ..Selection::default()
             };
             let published = Published::read(folder, &(&self.files).into(), &selection)?;
-            return Ok(exercises_of(published.records, self.framework));
+            let asked = published.records.len();
+            let exercises = exercises_of(published.records, self.framework);
+            let unread = asked - exercises.len();
+            return Ok((exercises, unread));
         }
         let task = Task::named(&self.task).context("and there is no such folder")?;
         let count = self.questions.unwrap_or(Effort::default().questions);
-        let split: Split = self.split.parse()?;
+        let split: Split = self.split.as_deref().unwrap_or(TRAIN).parse()?;
         let questions = questions_of(task, split, self.seed, count);
-        Ok(exercises(&questions, self.framework))
+        let exercises = exercises(&questions, self.framework);
+        let unread = questions.len() - exercises.len();
+        Ok((exercises, unread))
     }
 
     fn summary(
@@ -123,7 +145,7 @@ impl Harvest {
             .collect();
         json!({
             "task": self.task,
-            "split": self.split,
+            "split": self.split.as_deref().unwrap_or(TRAIN),
             "framework": self.framework,
             "seed": self.seed,
             "programs": programs,

@@ -135,9 +135,21 @@ impl Run {
             })?;
         }
         progress.end();
-        let official = match &published {
-            Some(published) => published.official(&exam, &evaluation)?,
-            None => None,
+        if let Some(out) = &self.out {
+            std::fs::create_dir_all(out)
+                .with_context(|| format!("cannot make the folder {}", out.display()))?;
+            write_file(
+                &out.join("results.jsonl"),
+                results(&exam, &evaluation).as_bytes(),
+            )?;
+        }
+        // What was answered stays, whatever the benchmark's own script would have against it.
+        let (official, refused) = match &published {
+            Some(published) => match published.official(&exam, &evaluation) {
+                Ok(official) => (official, None),
+                Err(error) => (None, Some(format!("{error:#}"))),
+            },
+            None => (None, None),
         };
         let measured = evaluation.measured(self.seed);
         let summary = serde_json::json!({
@@ -148,15 +160,10 @@ impl Run {
             "score": measured,
             "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
             "official": official.as_ref().map(|(scores, _)| scores),
+            "official_error": refused,
             "runtime": evaluation.statistics,
         });
         if let Some(out) = &self.out {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("cannot make the folder {}", out.display()))?;
-            write_file(
-                &out.join("results.jsonl"),
-                results(&exam, &evaluation).as_bytes(),
-            )?;
             write_file(
                 &out.join("summary.json"),
                 format!("{summary:#}\n").as_bytes(),
@@ -178,6 +185,9 @@ impl Run {
             for line in official.iter().flat_map(|(_, lines)| lines) {
                 output::text(&format!("  {line}"))?;
             }
+            if let Some(refused) = &refused {
+                output::text(&format!("  no official scores: {refused}"))?;
+            }
             if self.fallback {
                 output::text(&format!(
                     "{} were answered by a single question instead",
@@ -185,7 +195,7 @@ impl Run {
                 ))?;
             }
         }
-        Ok(true)
+        Ok(refused.is_none())
     }
 
     fn published(&self, path: &Path) -> Result<Published> {

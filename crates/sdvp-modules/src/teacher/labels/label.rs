@@ -6,6 +6,7 @@ use super::fault::Faults;
 use super::record::{Record, ScoredBox, WeighedAnswer};
 use sdvp_core::{AnswerOutcome, BBox, Detection, Outcome, Region, SubTaskKind};
 use sdvp_models::Calibration;
+use std::collections::HashSet;
 
 /// How far probabilities may sum beside 1 by rounding.
 const ROUNDING: f64 = 1e-3;
@@ -128,13 +129,13 @@ pub(super) fn bbox(
             "[left, top, right, bottom] with left < right and top < bottom",
         ));
     }
+    if bbox.x1 <= 0.0 || bbox.y1 <= 0.0 {
+        return Err(wrong("pixels from the top-left corner, not all before it"));
+    }
     if bbox.x1 <= 1.0 && bbox.y1 <= 1.0 {
         return Err(wrong(
             "pixels, and no parts of the sides: this box is all in the first pixel",
         ));
-    }
-    if bbox.x1 <= 0.0 || bbox.y1 <= 0.0 {
-        return Err(wrong("pixels from the top-left corner, not all before it"));
     }
     match region {
         Some(region) if within(&bbox, region.width(), region.height()).is_none() => {
@@ -150,9 +151,10 @@ pub(super) fn bbox(
 fn distribution(answers: Vec<WeighedAnswer>, faults: &Faults<'_>) -> Result<AnswerOutcome> {
     let mut top: Vec<(String, f32)> = Vec::with_capacity(answers.len());
     let mut total = 0.0;
+    let mut known = HashSet::new();
     for (at, found) in answers.into_iter().enumerate() {
         let text = as_said(&found.answer, &format!("answers[{at}].answer"), faults)?;
-        if top.iter().any(|(known, _)| *known == text) {
+        if !known.insert(text.clone()) {
             let field = format!("answers[{at}].answer");
             return Err(faults.field(field, "every answer once", quoted(&text)));
         }
