@@ -120,7 +120,7 @@ impl Checking<'_> {
                 question.image_id.clone(),
             ),
             (Some(told), Some(real)) if *told != real => self.inconsistent.add(
-                "pictures of another size than their scene graph says",
+                &format!("pictures of {part} of another size than their scene graph says"),
                 format!(
                     "{}: {}×{}, not {}×{}",
                     question.image_id, real.0, real.1, told.0, told.1

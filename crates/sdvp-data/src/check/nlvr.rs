@@ -72,7 +72,10 @@ impl Checking<'_> {
                     let right = (4 * PANEL_WIDTH, PANEL_WIDTH);
                     if let Some(size) = size.filter(|size| new && *size != right) {
                         self.inconsistent.add(
-                            "pictures that do not have three boxes in 400×100 pixels",
+                            &format!(
+                                "pictures of {} that are not three boxes in 400×100 pixels",
+                                part.name
+                            ),
                             format!("{}: {}×{}", path.display(), size.0, size.1),
                         );
                     }

@@ -94,7 +94,10 @@ fn what_is_wrong_in_gqa_is_found() {
     );
     assert_eq!(found(wrong, "not among all of their split").examples, ["3"]);
     assert!(found(wrong, "cannot be decoded").examples[0].contains("b.jpg"));
-    assert_eq!(found(wrong, "another size").examples, ["a: 9×6, not 8×6"]);
+    assert_eq!(
+        found(wrong, "val_balanced of another size").examples,
+        ["a: 9×6, not 8×6"]
+    );
     let missing = &report.missing;
     assert!(found(missing, "that are not there").examples[0].contains("c.jpg"));
     assert!(found(missing, "without choices").examples[0].contains("val_choices"));
