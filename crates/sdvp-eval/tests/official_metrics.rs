@@ -1,7 +1,7 @@
 //! The official metrics against `tools/official_metrics_golden.py`, on constructed predictions.
 
 // The exemption of tests does not reach the helpers of integration tests.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use sdvp_data::gqa::{self, Attention, Choices, GqaQuestion, SceneGraph};
 use sdvp_data::{nlvr, nlvr2};

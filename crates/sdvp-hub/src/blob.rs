@@ -113,7 +113,7 @@ impl Blob<'_> {
                 expected: "the file, or the rest of it",
                 found: format!("status {} and range {range:?}", reply.status),
             };
-            return Err(Failure::Passing(error, None));
+            return Err(Failure::Passing(Box::new(error), None));
         }
         let mut body = reply.body.into_reader();
         let mut piece = vec![0; PIECE];
@@ -125,7 +125,7 @@ impl Blob<'_> {
                     expected: self.bytes,
                     reason,
                 };
-                Failure::Passing(error, None)
+                Failure::Passing(Box::new(error), None)
             };
             let count = match body.read(&mut piece) {
                 Ok(count) => count,

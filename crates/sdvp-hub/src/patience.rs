@@ -15,14 +15,14 @@ const LONGEST: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It would fail again.
-    Lasting(HubError),
+    Lasting(Box<HubError>),
     /// It may pass; in how much time, if the server said so.
-    Passing(HubError, Option<Duration>),
+    Passing(Box<HubError>, Option<Duration>),
 }
 
 impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
-        Failure::Lasting(error)
+        Failure::Lasting(Box::new(error))
     }
 }
 
@@ -44,12 +44,12 @@ impl Patience {
     /// If there is to be none.
     pub(crate) fn wait(&mut self, failure: Failure, url: &str, watch: &dyn Watch) -> Result<()> {
         let (error, asked) = match failure {
-            Failure::Lasting(error) => return Err(error),
+            Failure::Lasting(error) => return Err(*error),
             Failure::Passing(error, asked) => (error, asked),
         };
         self.failures += 1;
         if self.failures >= TRIES {
-            return Err(error);
+            return Err(*error);
         }
         let pause = asked.unwrap_or(FIRST * 2u32.pow(self.failures - 1));
         if pause > LONGEST {
@@ -76,7 +76,7 @@ mod tests {
             status: 503,
             said: "busy".to_owned(),
         };
-        Failure::Passing(error, Some(Duration::from_secs(seconds)))
+        Failure::Passing(Box::new(error), Some(Duration::from_secs(seconds)))
     }
 
     #[test]

@@ -27,7 +27,9 @@ impl Refused<'_> {
             said: saying(self.headers, self.status),
         };
         match self.status {
-            408 | 429 | 500 | 502..=504 => Failure::Passing(error, asked_pause(self.headers)),
+            408 | 429 | 500 | 502..=504 => {
+                Failure::Passing(Box::new(error), asked_pause(self.headers))
+            }
             _ => error.into(),
         }
     }
@@ -114,7 +116,7 @@ pub(crate) fn failure(error: ureq::Error, url: &str) -> Failure {
         source: Box::new(error),
     };
     if passing {
-        Failure::Passing(error, None)
+        Failure::Passing(Box::new(error), None)
     } else {
         error.into()
     }

@@ -55,7 +55,7 @@ vectorised! {
 }
 
 /// `2 √(2/π)`.
-const TANH_FACTOR: f32 = 1.595_769_1;
+const TANH_FACTOR: f32 = 1.595_769_2;
 const TANH_CUBIC: f32 = 0.044_715;
 
 vectorised! {

@@ -209,7 +209,7 @@ impl TryFrom<BackboneFile> for Dinov2Config {
         }
         let heads = file.num_attention_heads;
         check(
-            heads > 0 && file.hidden_size % heads == 0,
+            heads > 0 && file.hidden_size.is_multiple_of(heads),
             "num_attention_heads",
             format!("to divide {}", file.hidden_size),
             heads,
