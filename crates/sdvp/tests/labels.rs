@@ -169,6 +169,14 @@ fn labels_in_a_file_teach_what_their_teacher_teaches() {
     assert_eq!(teacher["fingerprint"], json!(fingerprint));
     let record = std::fs::read_to_string(path("file").join("distilled.json")).unwrap();
     assert!(record.contains(&fingerprint.to_string()));
+
+    // And it is the file that teaches: where it says that nothing is there, other things are learned.
+    for call in found.iter_mut().filter(|call| call["kind"] == "locate") {
+        call["boxes"] = json!([]);
+    }
+    write(&labels, &found);
+    let (_, other) = distilled("other", Some(&labels));
+    assert!(taught[0] != other[0], "the file was not looked at");
 }
 
 #[test]

@@ -88,8 +88,8 @@ pub enum LabelError {
         /// What it holds.
         found: String,
     },
-    /// Two records say different things of one call.
-    #[error("{}: {first} and {second} label the same call differently; expected one label a call", file.display())]
+    /// Two records say different things of one call or picture.
+    #[error("{}: {first} and {second} label the same call or picture differently; expected one label of it", file.display())]
     Disagree {
         /// The file.
         file: PathBuf,
