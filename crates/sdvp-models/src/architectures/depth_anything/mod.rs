@@ -8,10 +8,12 @@
 
 mod backbone;
 mod config;
+mod config_file;
 mod head;
 mod neck;
 
-pub use config::{DepthAnythingConfig, DepthMeaning, Dinov2Config, Stage, UnknownDepthModel};
+pub use config::{DepthAnythingConfig, DepthMeaning, Dinov2Config, Stage};
+pub use config_file::UnknownDepthModel;
 
 use crate::error::Result;
 use crate::params::Builder;

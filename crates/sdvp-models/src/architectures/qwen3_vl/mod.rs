@@ -2,6 +2,7 @@
 //! published in `Qwen/Qwen3-VL-*-Instruct`. It is only used: nothing here carries gradients.
 
 mod config;
+mod config_file;
 mod positions;
 mod text;
 mod vision;
