@@ -24,11 +24,11 @@ pub struct TrainingDemand {
     pub weights: u64,
     /// Scalars that learn.
     pub learning: u64,
-    /// Memory of all weights.
+    /// Memory of all weights: of those that learn, and of the former self.
     pub weight_bytes: u64,
     /// Memory of both moments, where every weight started, and its gradient.
     pub optimizer_bytes: u64,
-    /// Memory of what a step computes.
+    /// Memory of what a step computes: as much flows back as is kept for that.
     pub step_bytes: u64,
     /// Disk that each view takes whose early states are kept; 0 if none are.
     pub kept_bytes: u64,
@@ -42,10 +42,10 @@ const WIDTHS: usize = 10;
 const INNER_WIDTHS: usize = 2;
 
 impl PassSizes {
-    /// Bytes that so many layers keep of one input until the backward pass.
+    /// Bytes that so many layers keep of one input until the backward pass, and once more for that.
     fn layer_bytes(&self, layers: usize) -> u64 {
         let widths = WIDTHS * self.hidden + INNER_WIDTHS * self.inner;
-        4 * (self.tokens * layers * widths) as u64
+        2 * 4 * (self.tokens * layers * widths) as u64
     }
 }
 
@@ -62,12 +62,12 @@ impl<N: StudentNetwork> StudentModel<N> {
         TrainingDemand {
             weights,
             learning,
-            weight_bytes: 4 * weights,
+            weight_bytes: 2 * 4 * weights,
             optimizer_bytes: 4 * 4 * learning,
             step_bytes: at_once as u64 * sizes.layer_bytes(sizes.layers - early.min(sizes.layers)),
-            kept_bytes: match early {
-                0 => 0,
-                _ => 4 * (sizes.tokens * sizes.hidden) as u64,
+            kept_bytes: match &self.early {
+                Some(early) if early.keeps() => 4 * (sizes.tokens * sizes.hidden) as u64,
+                _ => 0,
             },
         }
     }

@@ -59,8 +59,8 @@ pub(crate) fn layers_before<'a>(
 }
 
 impl<N: StudentNetwork> StudentModel<N> {
-    /// From now on, what the layers below the first one that learns say is kept; does nothing where
-    /// the first one learns. Ends with [`StudentModel::forget_early`]; what learns must not change
+    /// From now on, the layers below the first one that learns leave no graph for gradients, and what
+    /// they say is kept; does nothing where the first one learns. Ends with [`StudentModel::forget_early`]; what learns must not change
     /// in between.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         let learning: Vec<String> = self.params.trainable().into_iter().map(|it| it.0).collect();
         let names = || learning.iter().map(String::as_str);
         let layers = N::untouched_layers(&self.config, &mut names());
-        if layers == 0 || settings.bytes == 0 {
+        if layers == 0 {
             return Ok(());
         }
         let folder = settings.folder.clone().unwrap_or_else(std::env::temp_dir);
@@ -97,6 +97,11 @@ impl<N: StudentNetwork> StudentModel<N> {
 impl<N> EarlyLayers<N> {
     pub(crate) fn layers(&self) -> usize {
         self.layers
+    }
+
+    /// Whether there is room for anything.
+    pub(crate) fn keeps(&self) -> bool {
+        self.states.bound() > 0
     }
 
     /// A row of states for every key, from disk or computed now: `compute` is given the network, the
@@ -196,11 +201,12 @@ mod tests {
         [3, 90, 200, 90].map(view).to_vec()
     }
 
-    /// A copy with adapters in the last layer of what sees, its states kept or not.
+    /// A copy with adapters in the last layer of what sees; with room for its states, or without a
+    /// thought of them.
     fn copy<N: StudentNetwork>(
         model: &StudentModel<N>,
         layer: &str,
-        bytes: u64,
+        bytes: Option<u64>,
     ) -> StudentModel<N> {
         let lora = LoraConfig {
             rank: 2,
@@ -209,11 +215,13 @@ mod tests {
         };
         let mut model = model.duplicate(Some((lora, 7))).unwrap();
         model.params.set_trainable(|name| name.contains(".lora_"));
-        let settings = EarlySettings {
-            bytes,
-            ..EarlySettings::default()
-        };
-        model.keep_early(&settings).unwrap();
+        if let Some(bytes) = bytes {
+            let settings = EarlySettings {
+                bytes,
+                ..EarlySettings::default()
+            };
+            model.keep_early(&settings).unwrap();
+        }
         model
     }
 
@@ -224,14 +232,14 @@ mod tests {
         assert!(far < 2e-5, "{far}");
     }
 
-    /// What a model says, and its gradients, with nothing kept, with room for a single view, with all
+    /// What a model says, and its gradients, with the whole graph, with nothing kept, with room for a single view, with all
     /// kept, and once more from what was kept.
     fn agree<N: StudentNetwork>(
         model: &StudentModel<N>,
         layer: &str,
         say: impl Fn(&StudentModel<N>) -> Tensor,
     ) {
-        let plain = copy(model, layer, 0);
+        let plain = copy(model, layer, None);
         assert_eq!(plain.early_layers(), 0);
         let expected = say(&plain);
         let gradients = expected
@@ -241,8 +249,8 @@ mod tests {
             .unwrap()
             .backward()
             .unwrap();
-        for bytes in [40_000, 1 << 30] {
-            let kept = copy(model, layer, bytes);
+        for bytes in [0, 40_000, 1 << 30] {
+            let kept = copy(model, layer, Some(bytes));
             assert!(kept.early_layers() > 0);
             for _ in 0..2 {
                 let said = say(&kept);
