@@ -78,7 +78,7 @@ impl Scale {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(1600, 1300, 0.4, [1.7, 2.6]),
+                effort: effort(1400, 1200, 0.4, [1.7, 2.6]),
             }
         }
     }
