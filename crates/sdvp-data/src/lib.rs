@@ -16,6 +16,8 @@ pub mod nlvr2;
 pub mod picto;
 mod programs;
 mod records;
+#[cfg(test)]
+mod shared_data;
 mod staging;
 mod stream;
 mod subset;

@@ -46,14 +46,14 @@ struct Candidate {
 
 /// Writes so many texts at the same time. `next` is given a word for each of some rows and which row
 /// of the call before it goes on with, at first `begin` for every text; and says logits of what comes
-/// next, `[rows, words]`. `end` ends a text.
+/// next, `[rows, words]`. Any of `ends` ends a text.
 ///
 /// # Errors
 /// If `next` fails, or gives other than a row for each.
 pub fn generate(
     texts: usize,
     begin: u32,
-    end: u32,
+    ends: &[u32],
     decoding: &Decoding,
     mut next: impl FnMut(&[u32], &[usize]) -> Result<Tensor>,
 ) -> Result<Vec<Written>> {
@@ -80,7 +80,7 @@ pub fn generate(
         let mut first = 0;
         for search in searches.iter_mut().filter(|search| !search.ended) {
             let own = first..first + search.running.len();
-            for (row, word) in search.go_on(&rows[own.clone()], end) {
+            for (row, word) in search.go_on(&rows[own.clone()], ends) {
                 words.push(word);
                 from.push(first + row);
             }
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
 
     /// Takes what may come next after every running candidate; which of them go on, and with what
     /// word, if any do.
-    fn go_on(&mut self, log_likelihoods: &[Vec<f32>], end: u32) -> Vec<(usize, u32)> {
+    fn go_on(&mut self, log_likelihoods: &[Vec<f32>], ends: &[u32]) -> Vec<(usize, u32)> {
         let beams = self.decoding.beams.max(1);
         self.length += 1;
         let mut going_on = Vec::with_capacity(beams);
@@ -127,7 +127,7 @@ impl<'a> Search<'a> {
         // Of so many at most half can end, so that enough go on.
         let best = best_continuations(&self.running, log_likelihoods, 2 * beams);
         for (rank, (from, word, sum)) in best.into_iter().enumerate() {
-            if word == end {
+            if ends.contains(&word) {
                 if rank < beams {
                     let written = Written {
                         words: self.running[from].words.clone(),
@@ -239,7 +239,7 @@ mod tests {
     fn say_all(texts: &[Texts<'_>], decoding: &Decoding) -> Vec<Vec<u32>> {
         // What each row of the last call belongs to and has written.
         let mut rows: Vec<(usize, Vec<u32>)> = (0..texts.len()).map(|it| (it, vec![])).collect();
-        let written = generate(texts.len(), 7, 0, decoding, |words, from| {
+        let written = generate(texts.len(), 7, &[0], decoding, |words, from| {
             rows = words
                 .iter()
                 .zip(from)

@@ -28,12 +28,22 @@ impl TensorHeader {
     }
 }
 
-/// The tensors of a safetensors file, by name. As many bytes are read as the header has, and the file
-/// must be as long as the header says.
+/// A safetensors file whose header was read.
+pub(crate) struct Opened {
+    /// The file.
+    pub(crate) file: File,
+    /// What the header says.
+    pub(crate) header: Metadata,
+    /// Where the numbers begin, bytes.
+    pub(crate) start: u64,
+}
+
+/// Reads the header of a safetensors file: as many bytes as it has, once the file is known to be longer.
+/// What it says of the file's length is true.
 ///
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
-pub fn read_header(path: &Path) -> Result<BTreeMap<String, TensorHeader>> {
+pub(crate) fn open(path: &Path) -> Result<Opened> {
     let io = |source| ModelError::Io {
         path: path.to_owned(),
         source,
@@ -49,24 +59,37 @@ pub fn read_header(path: &Path) -> Result<BTreeMap<String, TensorHeader>> {
         return Err(wrong(format!("it has {length} bytes")));
     }
     file.read_exact(&mut before).map_err(io)?;
-    let header = u64::from_le_bytes(before);
-    if header > LONGEST.min(length - BEFORE) {
+    let size = u64::from_le_bytes(before);
+    if size > LONGEST.min(length - BEFORE) {
         return Err(wrong(format!(
-            "expected a header of at most {LONGEST} bytes, all in the file of {length}, found {header}"
+            "expected a header of at most {LONGEST} bytes, all in the file of {length}, found {size}"
         )));
     }
-    let mut text = Vec::new();
-    file.take(header).read_to_end(&mut text).map_err(io)?;
+    let mut text = vec![0; size as usize];
+    file.read_exact(&mut text).map_err(io)?;
     // This checks that shapes fit their bytes, which do not overlap.
-    let known: Metadata =
+    let header: Metadata =
         serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-    let expected = known.data_len() as u64;
-    let found = length - BEFORE - header;
+    let start = BEFORE + size;
+    let (expected, found) = (header.data_len() as u64, length - start);
     if expected != found {
         return Err(wrong(format!(
             "expected {expected} bytes of numbers, found {found}: it is not whole"
         )));
     }
+    Ok(Opened {
+        file,
+        header,
+        start,
+    })
+}
+
+/// The tensors of a safetensors file, by name, of which no number is read.
+///
+/// # Errors
+/// If the file is missing, not safetensors, or truncated; the message names it.
+pub fn read_header(path: &Path) -> Result<BTreeMap<String, TensorHeader>> {
+    let known = open(path)?.header;
     let header = known.tensors().into_iter().map(|(name, tensor)| {
         let dtype = format!("{:?}", tensor.dtype);
         let shape = tensor.shape.clone();

@@ -5,7 +5,8 @@ use crate::architectures::PatchGrid;
 use crate::error::{ModelError, Result};
 use crate::processor::{ImageSize, Resample, resized};
 use crate::processor_config::{
-    USUAL_FACTOR, UnknownProcessor, unknown, usual_factor, usual_mean, usual_std, yes,
+    UnknownProcessor, check_steps, filter_numbered, unknown, usual_factor, usual_mean, usual_std,
+    yes,
 };
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
@@ -170,23 +171,11 @@ impl TryFrom<PatchFile> for PatchProcessor {
     type Error = UnknownProcessor;
 
     fn try_from(file: PatchFile) -> std::result::Result<Self, UnknownProcessor> {
-        for (setting, value) in [
-            ("do_resize", file.do_resize),
-            ("do_rescale", file.do_rescale),
-            ("do_normalize", file.do_normalize),
-        ] {
-            if !value {
-                return unknown(setting, "true", value);
-            }
-        }
-        if (file.rescale_factor - USUAL_FACTOR).abs() > 1e-6 {
-            return unknown("rescale_factor", "1/255", file.rescale_factor);
-        }
-        let resample = match file.resample {
-            2 => Resample::Bilinear,
-            3 => Resample::Bicubic,
-            other => return unknown("resample", "2 or 3", other),
-        };
+        check_steps(
+            [file.do_resize, file.do_rescale, file.do_normalize],
+            file.rescale_factor,
+        )?;
+        let resample = filter_numbered(file.resample)?;
         if !(1..=32).contains(&file.patch_size) {
             return unknown("patch_size", "from 1 to 32", file.patch_size);
         }

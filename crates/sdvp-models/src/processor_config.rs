@@ -231,22 +231,43 @@ pub(crate) fn unknown<T>(
     })
 }
 
+/// That pictures are resized, scaled by the usual factor, and normalised.
+pub(crate) fn check_steps(
+    [resize, rescale, normalize]: [bool; 3],
+    factor: f64,
+) -> Result<(), UnknownProcessor> {
+    for (setting, value) in [
+        ("do_resize", resize),
+        ("do_rescale", rescale),
+        ("do_normalize", normalize),
+    ] {
+        if !value {
+            return unknown(setting, "true", value);
+        }
+    }
+    if (factor - USUAL_FACTOR).abs() > 1e-6 {
+        return unknown("rescale_factor", "1/255", factor);
+    }
+    Ok(())
+}
+
+/// The filter with one of Pillow's numbers.
+pub(crate) fn filter_numbered(number: u8) -> Result<Resample, UnknownProcessor> {
+    match number {
+        2 => Ok(Resample::Bilinear),
+        3 => Ok(Resample::Bicubic),
+        other => unknown("resample", "2 or 3", other),
+    }
+}
+
 impl TryFrom<ProcessorFile> for ImageProcessor {
     type Error = UnknownProcessor;
 
     fn try_from(file: ProcessorFile) -> Result<Self, UnknownProcessor> {
-        for (setting, value) in [
-            ("do_resize", file.do_resize),
-            ("do_rescale", file.do_rescale),
-            ("do_normalize", file.do_normalize),
-        ] {
-            if !value {
-                return unknown(setting, "true", value);
-            }
-        }
-        if (file.rescale_factor - USUAL_FACTOR).abs() > 1e-6 {
-            return unknown("rescale_factor", "1/255", file.rescale_factor);
-        }
+        check_steps(
+            [file.do_resize, file.do_rescale, file.do_normalize],
+            file.rescale_factor,
+        )?;
         let (usual_mean, usual_std) = file.usual_norm();
         let (image_mean, image_std) = (
             file.image_mean.unwrap_or(usual_mean),
@@ -275,9 +296,7 @@ impl TryFrom<ProcessorFile> for ImageProcessor {
         }
         let resample = match file.resample {
             Filter::Named(filter) => filter,
-            Filter::Numbered(2) => Resample::Bilinear,
-            Filter::Numbered(3) => Resample::Bicubic,
-            Filter::Numbered(other) => return unknown("resample", "2 or 3", other),
+            Filter::Numbered(number) => filter_numbered(number)?,
         };
         Ok(Self {
             fit,

@@ -1,18 +1,14 @@
 //! Weights on disk: safetensors files, written whole or not at all.
 
 use crate::error::{ModelError, Result};
+use crate::header::{self, Opened};
 use crate::params::Params;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use rayon::prelude::*;
-use safetensors::tensor::Metadata;
 use sdvp_core::{Digest, Hasher};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-
-/// The longest header of a safetensors file, bytes, as the format has it.
-const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Reads every tensor of a safetensors file, one after another, so that no more than one is in memory
 /// twice.
@@ -28,31 +24,11 @@ pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, 
         file: path.display().to_string(),
         reason,
     };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let whole = file.metadata().map_err(unreadable)?.len();
-    let mut length = [0u8; 8];
-    if whole < 8 {
-        return Err(damaged(format!("expected a header, found {whole} bytes")));
-    }
-    file.read_exact(&mut length).map_err(unreadable)?;
-    let length = u64::from_le_bytes(length);
-    // What a file claims to have is compared with what it has before there is memory for it.
-    let longest = LONGEST_HEADER.min(whole - 8);
-    if length > longest {
-        let reason = format!("expected a header of at most {longest} bytes, found {length}");
-        return Err(damaged(reason));
-    }
-    let mut header = vec![0u8; length as usize];
-    file.read_exact(&mut header).map_err(unreadable)?;
-    let header: Metadata =
-        serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
-    let start = 8 + length;
-    let (claimed, left) = (header.data_len() as u64, whole - start);
-    if claimed != left {
-        return Err(damaged(format!(
-            "expected {claimed} bytes of numbers, found {left}"
-        )));
-    }
+    let Opened {
+        mut file,
+        header,
+        start,
+    } = header::open(path)?;
     let mut tensors = HashMap::new();
     let mut bytes = Vec::new();
     for name in header.offset_keys() {
@@ -182,15 +158,9 @@ pub fn fingerprint_in_pieces(tensors: &HashMap<String, Tensor>) -> Result<Digest
                 .part(name.as_bytes())
                 .part(format!("{:?}", tensor.dims()).as_bytes());
             let values = tensor.flatten_all()?;
-            let mut bytes = Vec::new();
             for from in (0..values.elem_count()).step_by(FINGERPRINTED) {
                 let length = FINGERPRINTED.min(values.elem_count() - from);
-                let piece = values.narrow(0, from, length)?.to_dtype(DType::F32)?;
-                bytes.resize(4 * length, 0);
-                for (place, value) in bytes.chunks_exact_mut(4).zip(piece.to_vec1::<f32>()?) {
-                    place.copy_from_slice(&value.to_le_bytes());
-                }
-                hasher = hasher.part(&bytes);
+                hasher = with_values(hasher, &values.narrow(0, from, length)?)?;
             }
             Ok(hasher.finish())
         })

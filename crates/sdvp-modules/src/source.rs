@@ -1,7 +1,8 @@
 //! Where the files of a model come from: a folder, or the binary itself.
 
 use crate::error::{Result, SetupError};
-use crate::student::{CONFIG, MODEL_FILES, PROCESSOR};
+use crate::student::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER};
+use sdvp_models::Tokenizer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -105,6 +106,14 @@ impl ModelSource {
         }
         let whole: Whole<P> = self.json(WHOLE_PROCESSOR, MODEL_FILES)?;
         Ok(whole.image_processor)
+    }
+
+    /// How a model's texts become ids.
+    ///
+    /// # Errors
+    /// If there is no tokenizer, or it cannot be read.
+    pub(crate) fn tokenizer(&self) -> Result<Tokenizer> {
+        Ok(Tokenizer::from_bytes(&self.read(TOKENIZER, MODEL_FILES)?)?)
     }
 
     /// One JSON file, parsed.

@@ -1,5 +1,8 @@
 //! Processor time of processes, so that a bench can tell whether it had the machine to itself.
 
+use anyhow::Result;
+use std::io::Write;
+
 /// Ticks of the kernel's clock; a ratio of two counts needs no unit.
 #[derive(Clone, Copy)]
 pub(crate) struct Usage {
@@ -35,8 +38,16 @@ impl Usage {
         })
     }
 
+    /// The part of the machine that others than the given processes used since then, 0 to 1; none
+    /// where the system does not say.
+    pub(crate) fn others_until_now(start: Option<Self>, processes: &[u32]) -> Option<f64> {
+        start
+            .zip(Self::now(processes))
+            .map(|(start, end)| end.others_since(start))
+    }
+
     /// The part of the machine that other processes used since then, 0 to 1.
-    pub(crate) fn others_since(self, start: Self) -> f64 {
+    fn others_since(self, start: Self) -> f64 {
         let total = self
             .machine_total
             .saturating_sub(start.machine_total)
@@ -45,6 +56,18 @@ impl Usage {
         let ours = self.ours.saturating_sub(start.ours);
         busy.saturating_sub(ours) as f64 / total as f64
     }
+}
+
+/// Says how much of the machine was in other hands, if that is known.
+pub(crate) fn tell_others(out: &mut impl Write, others: Option<f64>) -> Result<()> {
+    if let Some(others) = others {
+        let others = others * 100.0;
+        writeln!(
+            out,
+            "while sdvp ran, other processes used {others:.0} % of the machine"
+        )?;
+    }
+    Ok(())
 }
 
 /// Processor time of one process with all its threads.

@@ -1,7 +1,7 @@
 //! A distillation step of an OWL-ViT-B/32 with low-rank additions in its last layers, here and with
 //! PyTorch and peft.
 
-use super::cpu_time::Usage;
+use super::cpu_time::{Usage, tell_others};
 use super::median;
 use super::published::peak_mib;
 use super::reference::Reference;
@@ -146,9 +146,7 @@ pub(crate) fn lora_step(arguments: &LoraStepArguments) -> Result<()> {
     let (kept, demand, learning) = ours(&student, arguments, EarlySettings::default().bytes)?;
     let peak = peak_mib();
     let (anew, ..) = ours(&student, arguments, 0)?;
-    let others = start
-        .zip(Usage::now(&[std::process::id()]))
-        .map(|(start, end)| end.others_since(start));
+    let others = Usage::others_until_now(start, &[std::process::id()]);
     let options = [arguments.layers, arguments.rank].map(|it| it.to_string());
     let options = ["--layers", &options[0], "--rank", &options[1]];
     let mut reference = Reference::start(
@@ -201,12 +199,5 @@ pub(crate) fn lora_step(arguments: &LoraStepArguments) -> Result<()> {
         )?;
     }
     writeln!(out, "target: {TARGET} or more with early states kept")?;
-    if let Some(others) = others {
-        let others = others * 100.0;
-        writeln!(
-            out,
-            "while sdvp ran, other processes used {others:.0} % of the machine"
-        )?;
-    }
-    Ok(())
+    tell_others(&mut out, others)
 }

@@ -1,7 +1,7 @@
 //! Checkpoints of published size, an OWL-ViT-B/32 and a BLIP-VQA-base of random weights, here and in
 //! transformers: loading, memory, a question a photograph, and ten.
 
-use super::cpu_time::Usage;
+use super::cpu_time::{Usage, tell_others};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sdvp_core::{DecodeLimits, Image, Module, Outcome, SubTask, SubTaskKind};
@@ -111,9 +111,7 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
 
     let start = Usage::now(&[std::process::id()]);
     let ours = ours(folder, &calls)?;
-    let others = start
-        .zip(Usage::now(&[std::process::id()]))
-        .map(|(start, end)| end.others_since(start));
+    let others = Usage::others_until_now(start, &[std::process::id()]);
     let output = script(&arguments.python, "run", folder)
         .args(["--threads", &arguments.threads.to_string()])
         .env("OMP_NUM_THREADS", arguments.threads.to_string())
@@ -284,12 +282,5 @@ fn report(
         out,
         "the same answer to {same} of {all} questions; scores and boxes differ by at most {farthest:.5}"
     )?;
-    if let Some(others) = others {
-        let others = others * 100.0;
-        writeln!(
-            out,
-            "while sdvp ran, other processes used {others:.0} % of the machine"
-        )?;
-    }
-    Ok(())
+    tell_others(&mut out, others)
 }

@@ -135,9 +135,7 @@ pub(crate) fn training_step(arguments: &TrainingStepArguments) -> Result<()> {
         theirs.wall.extend(reference.steps(arguments.steps)?);
         theirs.ticks += spent(processes[1]) - before;
     }
-    let others = start
-        .zip(Usage::now(&processes))
-        .map(|(start, end)| end.others_since(start));
+    let others = Usage::others_until_now(start, &processes);
     let quiet = others.is_some_and(|others| others <= QUIET);
     let cpu_ratio = theirs.ticks as f64 / ours.ticks.max(1) as f64;
     let (ours, theirs) = (median(&ours.wall), median(&theirs.wall));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Programs;
+use crate::shared_data::shared;
 use sdvp_core::DecodeLimits;
 use std::path::Path;
 
@@ -247,11 +248,7 @@ fn answers_that_are_kept_back_and_folders_without_records_are_refused() {
 /// Everything under ../shared/data is read; the counts are those of its table.
 #[test]
 fn shared_records_are_counted_as_their_table_says() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if !data.exists() {
-        println!("skipped: {} is not there", data.display());
-        return;
-    }
+    let Some(data) = shared("") else { return };
     let mut found = Vec::new();
     for folder in ["gqa", "nlvr", "nlvr2"] {
         let benchmark = open(&data.join(folder));

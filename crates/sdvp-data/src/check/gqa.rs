@@ -207,9 +207,10 @@ impl Checking<'_> {
     /// Reads the choices, and whether every balanced question with an answer has some.
     pub(super) fn choices(&mut self) -> Result<(), DatasetError> {
         for part in &self.benchmark.parts {
-            let Some(split) = part.name.strip_suffix("_balanced") else {
+            if !part.name.ends_with("_balanced") {
                 continue;
-            };
+            }
+            let split = split_of_part(&part.name);
             let files = self
                 .benchmark
                 .choices

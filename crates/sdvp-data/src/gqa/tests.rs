@@ -1,19 +1,8 @@
 use super::*;
 use crate::DatasetError;
+use crate::shared_data::shared;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
-
-fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/gqa")
-        .join(file);
-    if path.exists() {
-        Some(path)
-    } else {
-        println!("skipped: {} is not there", path.display());
-        None
-    }
-}
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -24,7 +13,7 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn full_records_are_read_with_their_functional_programs() {
-    let Some(path) = shared("full_records_50.json") else {
+    let Some(path) = shared("gqa/full_records_50.json") else {
         return;
     };
     let questions = read_questions(&path).unwrap();
@@ -45,7 +34,7 @@ fn full_records_are_read_with_their_functional_programs() {
 
 #[test]
 fn other_releases_of_the_questions_are_read() {
-    if let Some(path) = shared("exovip_val_2327.json") {
+    if let Some(path) = shared("gqa/exovip_val_2327.json") {
         let questions = read_questions(&path).unwrap();
         assert_eq!(questions.len(), 2327);
         assert!(
@@ -55,7 +44,7 @@ fn other_releases_of_the_questions_are_read() {
         );
         assert_eq!(questions[0].types.detailed, "categoryThis");
     }
-    if let Some(path) = shared("fixture_questions.json") {
+    if let Some(path) = shared("gqa/fixture_questions.json") {
         let questions = read_questions(&path).unwrap();
         let first = questions.iter().find(|q| q.id == "202218649").unwrap();
         assert_eq!(first.image_id, "n578564");
@@ -65,7 +54,7 @@ fn other_releases_of_the_questions_are_read() {
 
 #[test]
 fn written_questions_read_back() {
-    let Some(path) = shared("full_records_50.json") else {
+    let Some(path) = shared("gqa/full_records_50.json") else {
         return;
     };
     let questions = read_questions(&path).unwrap();
@@ -167,7 +156,9 @@ fn both_ways_of_reading_a_record_agree() {
         "exovip_val_2327.json",
         "fixture_questions.json",
     ] {
-        let Some(path) = shared(file) else { return };
+        let Some(path) = shared(&format!("gqa/{file}")) else {
+            return;
+        };
         let text = std::fs::read_to_string(&path).unwrap();
         let records: serde_json::Value = serde_json::from_str(&text).unwrap();
         let records: Vec<serde_json::Value> = match records {

@@ -1,24 +1,12 @@
 use super::*;
+use crate::shared_data::shared;
 use proptest::prelude::*;
 use sdvp_core::{DecodeLimits, Image};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-
-fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/nlvr")
-        .join(file);
-    if path.exists() {
-        Some(path)
-    } else {
-        println!("skipped: {} is not there", path.display());
-        None
-    }
-}
 
 #[test]
 fn the_development_split_is_read() {
-    let Some(path) = shared("dev.jsonl") else {
+    let Some(path) = shared("nlvr/dev.jsonl") else {
         return;
     };
     let statements = read_statements(&path).unwrap();
@@ -49,7 +37,7 @@ fn the_development_split_is_read() {
 
 #[test]
 fn records_of_single_pictures_are_read() {
-    let Some(path) = shared("train1000.jsonl") else {
+    let Some(path) = shared("nlvr/train1000.jsonl") else {
         return;
     };
     let statements = read_statements(&path).unwrap();
@@ -69,7 +57,8 @@ fn records_of_single_pictures_are_read() {
 /// Every picture, its order undone, has in its boxes what the record says, at the right places.
 #[test]
 fn the_order_of_boxes_is_undone() {
-    let (Some(records), Some(pictures)) = (shared("dev.jsonl"), shared("dev-images.tar")) else {
+    let (Some(records), Some(pictures)) = (shared("nlvr/dev.jsonl"), shared("nlvr/dev-images.tar"))
+    else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();

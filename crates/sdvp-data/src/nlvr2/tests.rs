@@ -1,22 +1,10 @@
 use super::*;
+use crate::shared_data::shared;
 use proptest::prelude::*;
-use std::path::PathBuf;
-
-fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/nlvr2")
-        .join(file);
-    if path.exists() {
-        Some(path)
-    } else {
-        println!("skipped: {} is not there", path.display());
-        None
-    }
-}
 
 #[test]
 fn the_development_split_is_read() {
-    let Some(path) = shared("dev.json") else {
+    let Some(path) = shared("nlvr2/dev.json") else {
         return;
     };
     let statements = read_statements(&path).unwrap();
@@ -29,7 +17,7 @@ fn the_development_split_is_read() {
 
 #[test]
 fn pictures_are_named_by_the_pair() {
-    let Some(path) = shared("labelled-pairs-16.jsonl") else {
+    let Some(path) = shared("nlvr2/labelled-pairs-16.jsonl") else {
         return;
     };
     let statements = read_statements(&path).unwrap();

@@ -67,14 +67,13 @@ pub fn nlvr_pictures<'a>(
     statements: impl IntoIterator<Item = (&'a str, bool)>,
     predictions: &HashMap<String, String>,
 ) -> Result<NlvrScores, OfficialError> {
-    let mut tally = Tally::default();
-    for (identifier, label) in statements {
-        for order in 0..6 {
-            let predicted = predicted(predictions, &format!("{identifier}-{order}"))?;
-            tally.add(presentation(identifier), label, predicted);
-        }
-    }
-    tally.finish()
+    let of_each =
+        |(identifier, label)| (0..6).map(move |order| (format!("{identifier}-{order}"), label));
+    let pictures: Vec<(String, bool)> = statements.into_iter().flat_map(of_each).collect();
+    let pictures = pictures
+        .iter()
+        .map(|(picture, label)| (picture.as_str(), *label));
+    nlvr_statements(pictures, predictions)
 }
 
 fn presentation(identifier: &str) -> String {

@@ -1,10 +1,11 @@
 //! BLIP behind the [`Module`] trait. It is run, not taught.
 
+use super::whole;
 use crate::batch::outcomes_of;
 use crate::checkpoint::read_tensors;
-use crate::error::{Result, SetupError};
+use crate::error::Result;
 use crate::source::ModelSource;
-use crate::student::{MODEL_FILES, Memory, settings_text};
+use crate::student::{Memory, settings_text};
 use candle_core::{Device, Tensor};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
@@ -41,7 +42,7 @@ impl Blip {
     ) -> Result<(N, Self)> {
         let config: BlipConfig = source.config(|_| BlipConfig::USUAL)?;
         let processor = source.processor()?;
-        let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
+        let tokenizer = source.tokenizer()?;
         let tensors = read_tensors(source)?;
         let fingerprint = Hasher::new(name)
             .part(sdvp_models::weights::fingerprint_of(&tensors)?.as_bytes())
@@ -50,10 +51,7 @@ impl Blip {
             .finish();
         let b = Builder::frozen(tensors, &Device::Cpu);
         let network = build(&config, &b)?;
-        b.finish().map_err(|error| SetupError::Weights {
-            file: source.name(),
-            source: error,
-        })?;
+        whole(b, source)?;
         let rest = Self {
             config,
             processor,

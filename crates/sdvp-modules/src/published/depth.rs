@@ -7,6 +7,7 @@
 //! of an even number the nearer one of the middle two, as torch has it. Relative networks say inverse
 //! depth, so its inverse is the answer: **the greater the farther**, whichever network it is.
 
+use super::whole;
 use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -98,10 +99,7 @@ impl DepthEstimator {
             .finish();
         let b = Builder::frozen(tensors, &Device::Cpu);
         let network = DepthAnything::new(&config, &b)?;
-        b.finish().map_err(|error| SetupError::Weights {
-            file: source.name(),
-            source: error,
-        })?;
+        whole(b, source)?;
         Ok(Self {
             network,
             processor,

@@ -21,6 +21,7 @@ use crate::student::{
     MatchStudent,
 };
 use sdvp_core::{Module, SubTaskKind};
+use sdvp_models::params::Builder;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -119,6 +120,17 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
         _ => return None,
     };
     Some(load)
+}
+
+/// Whether a network took all of a checkpoint's weights, each of the right shape.
+fn whole(b: Builder, source: &ModelSource) -> Result<()> {
+    match b.finish() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(SetupError::Weights {
+            file: source.name(),
+            source: error,
+        }),
+    }
 }
 
 /// What can answer a kind.

@@ -1,10 +1,11 @@
 //! Qwen3-VL behind the [`Module`] trait. It is run, not taught.
 
 use super::Prompting;
+use super::whole;
 use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use crate::student::{CONFIG, MODEL_FILES, Memory};
+use crate::student::{CONFIG, MODEL_FILES, Memory, PROCESSOR};
 use candle_core::Device;
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
@@ -73,7 +74,7 @@ impl Qwen3VlAnswerer {
         if (side, processor.merge as usize) != (vision.patch, vision.merge) {
             return Err(SetupError::Config {
                 model: source.name(),
-                file: "preprocessor_config.json".to_owned(),
+                file: PROCESSOR.to_owned(),
                 reason: format!(
                     "expected patch_size {} and merge_size {} as in {CONFIG}, found {side} and {}",
                     vision.patch, vision.merge, processor.merge
@@ -81,9 +82,8 @@ impl Qwen3VlAnswerer {
             });
         }
         let processor = processor.with_at_most(prompting.most_pixels)?;
-        let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json", MODEL_FILES)?)?;
         // A question that has one in it must not end its own turn.
-        let tokenizer = tokenizer.without_special_words();
+        let tokenizer = source.tokenizer()?.without_special_words();
         let words = Words::of(&tokenizer)?;
         let tensors = read_tensors(source)?;
         let weights = weights::fingerprint_in_pieces(&tensors)?;
@@ -95,10 +95,7 @@ impl Qwen3VlAnswerer {
             .part(tokenizer.to_json()?.as_bytes())
             .finish();
         let network = Qwen3Vl::new(&config, &b)?;
-        b.finish().map_err(|error| SetupError::Weights {
-            file: source.name(),
-            source: error,
-        })?;
+        whole(b, source)?;
         Ok(Self {
             network,
             processor,

@@ -4,7 +4,7 @@ use super::model::{StudentModel, StudentNetwork};
 use super::state_file::StateFile;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
-use sdvp_core::Digest;
+use sdvp_core::{Digest, View};
 use sdvp_models::ModelError;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -83,6 +83,50 @@ impl<N: StudentNetwork> StudentModel<N> {
         Ok(())
     }
 
+    /// What the layers that do not learn say of views, `[views, tokens, hidden]`, and how many layers
+    /// those are; none where all may learn. `of` is given the network, pixels and that number.
+    ///
+    /// # Errors
+    /// If a view cannot be prepared, or the network fails.
+    pub(super) fn early_views(
+        &self,
+        views: &[&View],
+        of: impl Fn(&N, &Tensor, usize) -> std::result::Result<Tensor, ModelError>,
+    ) -> std::result::Result<Option<(Tensor, usize)>, ModelError> {
+        let Some(early) = &self.early else {
+            return Ok(None);
+        };
+        let digests: Vec<Digest> = views.iter().map(|view| view.digest()).collect();
+        let rows = early.rows(&digests, |network, layers, places| {
+            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
+            let states = of(
+                network,
+                &self.processor.batch(&views, &Device::Cpu)?,
+                layers,
+            )?;
+            Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
+        })?;
+        let states = stacked(&rows, N::pass_sizes(&self.config).hidden)?;
+        Ok(Some((states, early.layers)))
+    }
+
+    /// Vectors of texts `[texts, width]` as `of` computes them: those known from before, where the
+    /// layers that read texts do not learn.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub(super) fn read_texts(
+        &self,
+        texts: &[&str],
+        of: impl Fn(&N, &[&str]) -> std::result::Result<Tensor, ModelError>,
+    ) -> std::result::Result<Tensor, ModelError> {
+        let known = self.early.as_ref();
+        match known.and_then(|early| early.text_vectors(texts, &of)) {
+            Some(vectors) => vectors,
+            None => of(&self.network, texts),
+        }
+    }
+
     /// Frees what [`StudentModel::keep_early`] kept.
     pub fn forget_early(&mut self) {
         self.early = None;
@@ -135,7 +179,7 @@ impl<N> EarlyLayers<N> {
     }
 
     /// Vectors of texts `[texts, width]`, if the layers that read them do not learn.
-    pub(crate) fn text_vectors(
+    fn text_vectors(
         &self,
         texts: &[&str],
         compute: impl Fn(&N, &[&str]) -> std::result::Result<Tensor, ModelError>,
@@ -169,7 +213,7 @@ impl<N> EarlyLayers<N> {
 }
 
 /// Rows of one length as a tensor `[rows, tokens, hidden]`.
-pub(crate) fn stacked(rows: &[Vec<f32>], hidden: usize) -> std::result::Result<Tensor, ModelError> {
+fn stacked(rows: &[Vec<f32>], hidden: usize) -> std::result::Result<Tensor, ModelError> {
     let length = rows.first().map_or(0, Vec::len);
     let shape = (rows.len(), length / hidden.max(1), hidden);
     Ok(Tensor::from_vec(rows.concat(), shape, &Device::Cpu)?)
@@ -179,7 +223,7 @@ pub(crate) fn stacked(rows: &[Vec<f32>], hidden: usize) -> std::result::Result<T
 mod tests {
     use super::*;
     use crate::Student;
-    use sdvp_core::{Image, View};
+    use sdvp_core::Image;
     use sdvp_models::LoraConfig;
     use sdvp_models::architectures::{Clip, OwlVit, Vilt};
 

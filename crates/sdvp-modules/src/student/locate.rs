@@ -1,7 +1,6 @@
 //! The locate student: OWL-ViT behind the [`Module`] trait.
 
 use super::LocateModel;
-use super::early::stacked;
 use super::memory::Memory;
 use crate::error::{Result, SetupError};
 use candle_core::{Device, Tensor};
@@ -20,13 +19,10 @@ impl LocateModel {
     /// # Errors
     /// If a text cannot be tokenized.
     pub fn queries(&self, texts: &[&str]) -> std::result::Result<Tensor, ModelError> {
-        let of = |network: &OwlVit, texts: &[&str]| {
+        self.read_texts(texts, |network, texts| {
             let tokens = self.tokens(texts)?;
             network.text_queries(&tokens.ids, &tokens.last)
-        };
-        let known = self.early.as_ref();
-        let known = known.and_then(|early| early.text_vectors(texts, of));
-        known.unwrap_or_else(|| of(&self.network, texts))
+        })
     }
 
     /// Features of views.
@@ -37,19 +33,13 @@ impl LocateModel {
         &self,
         views: &[&View],
     ) -> std::result::Result<ImageFeatures, ModelError> {
-        let pixels = |views: &[&View]| self.processor.batch(views, &Device::Cpu);
-        let Some(early) = &self.early else {
-            return self.network.image_features(&pixels(views)?);
-        };
-        let digests: Vec<Digest> = views.iter().map(|view| view.digest()).collect();
-        let rows = early.rows(&digests, |network, layers, places| {
-            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
-            let states = network.early_states(&pixels(&views)?, layers)?;
-            Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
-        })?;
-        let hidden = self.config.vision_config.encoder.hidden_size;
-        self.network
-            .features_after(&stacked(&rows, hidden)?, early.layers())
+        match self.early_views(views, OwlVit::early_states)? {
+            Some((states, layers)) => self.network.features_after(&states, layers),
+            None => {
+                let pixels = self.processor.batch(views, &Device::Cpu)?;
+                self.network.image_features(&pixels)
+            }
+        }
     }
 
     fn tokens(&self, texts: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
@@ -109,7 +99,7 @@ impl LocateStudent {
         if !matches!(model.processor.fit, Fit::Stretch | Fit::Square) {
             return Err(SetupError::Config {
                 model: "that finds".to_owned(),
-                file: "preprocessor_config.json".to_owned(),
+                file: super::PROCESSOR.to_owned(),
                 reason: "expected pictures to be stretched, found them to be cut".to_owned(),
             });
         }

@@ -1,7 +1,6 @@
 //! The match student: CLIP behind the [`Module`] trait.
 
 use super::MatchModel;
-use super::early::stacked;
 use super::memory::Memory;
 use crate::batch::outcomes_of;
 use crate::error::Result;
@@ -18,19 +17,13 @@ impl MatchModel {
     /// # Errors
     /// If a view cannot be prepared.
     pub fn image_vectors(&self, views: &[&View]) -> std::result::Result<Tensor, ModelError> {
-        let pixels = |views: &[&View]| self.processor.batch(views, &Device::Cpu);
-        let Some(early) = &self.early else {
-            return self.network.image_vectors(&pixels(views)?);
-        };
-        let digests: Vec<Digest> = views.iter().map(|view| view.digest()).collect();
-        let rows = early.rows(&digests, |network, layers, places| {
-            let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
-            let states = network.early_states(&pixels(&views)?, layers)?;
-            Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
-        })?;
-        let hidden = self.config.vision_config.encoder.hidden_size;
-        self.network
-            .vectors_after(&stacked(&rows, hidden)?, early.layers())
+        match self.early_views(views, Clip::early_states)? {
+            Some((states, layers)) => self.network.vectors_after(&states, layers),
+            None => {
+                let pixels = self.processor.batch(views, &Device::Cpu)?;
+                self.network.image_vectors(&pixels)
+            }
+        }
     }
 
     /// Unit vectors of texts, `[texts, projection]`.
@@ -38,13 +31,10 @@ impl MatchModel {
     /// # Errors
     /// If a text cannot be tokenized.
     pub fn text_vectors(&self, texts: &[&str]) -> std::result::Result<Tensor, ModelError> {
-        let of = |network: &Clip, texts: &[&str]| {
+        self.read_texts(texts, |network, texts| {
             let tokens = self.tokens(texts)?;
             network.text_vectors(&tokens.ids, &tokens.last)
-        };
-        let known = self.early.as_ref();
-        let known = known.and_then(|early| early.text_vectors(texts, of));
-        known.unwrap_or_else(|| of(&self.network, texts))
+        })
     }
 
     /// Logits that texts fit views, each on its own, `[views, texts]`: above 0 the text fits.

@@ -18,4 +18,4 @@ pub use locate::LocateStudent;
 pub use matching::MatchStudent;
 pub(crate) use memory::Memory;
 pub use model::{AnswerModel, LocateModel, MatchModel, StudentModel, StudentNetwork};
-pub(crate) use model::{CONFIG, MODEL_FILES, PROCESSOR, save_files, settings_text};
+pub(crate) use model::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER, save_files, settings_text};

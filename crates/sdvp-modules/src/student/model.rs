@@ -21,7 +21,7 @@ use std::path::Path;
 pub(crate) const MODEL_FILES: &str = "config.json, preprocessor_config.json, model.safetensors and, if it reads texts, tokenizer.json";
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const PROCESSOR: &str = "preprocessor_config.json";
-const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 
 /// A network that a [`StudentModel`] can be made of.
 pub trait StudentNetwork: Sized {
@@ -272,7 +272,7 @@ impl<N: StudentNetwork> StudentModel<N> {
     ) -> Result<Self> {
         let config: N::Config = source.config(N::usual)?;
         let processor = source.processor()?;
-        let tokenizer = Tokenizer::from_bytes(&source.read(TOKENIZER, MODEL_FILES)?)?;
+        let tokenizer = source.tokenizer()?;
         Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {
             SetupError::Model(source @ ModelError::Parameters(_)) => SetupError::Weights {
                 file: from.to_owned(),

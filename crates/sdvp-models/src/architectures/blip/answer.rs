@@ -111,7 +111,7 @@ impl BlipAnswer {
     ) -> Result<Vec<Written>> {
         let mut answers = self.answer.grow(questions, mask)?;
         let count = questions.dim(0)?;
-        generate(count, self.begin, self.end, decoding, |words, from| {
+        generate(count, self.begin, &[self.end], decoding, |words, from| {
             answers.keep(from)?;
             let states = self.answer.next(&mut answers, words)?;
             Ok(self.words(&states)?.squeeze(1)?)

@@ -11,12 +11,11 @@ pub use config::{Qwen3VlConfig, Qwen3VlTextConfig, Qwen3VlVisionConfig};
 pub use vision::PictureStates;
 
 use crate::error::{ModelError, Result};
-use crate::generation::Written;
-use crate::layers::{RmsNorm, compact_linear, log_softmax};
+use crate::generation::{Decoding, Written, generate};
+use crate::layers::{RmsNorm, compact_linear};
 use crate::params::Builder;
 use candle_core::{DType, Device, Tensor};
 use positions::{Place, picture_places, text_rotation, word_places};
-use std::cmp::Ordering;
 use text::{Layer, Seen};
 use vision::VisionTower;
 
@@ -197,34 +196,21 @@ impl Qwen3Vl {
         ends: &[u32],
         longest: usize,
     ) -> Result<Written> {
+        let decoding = Decoding {
+            beams: 1,
+            longest,
+            ..Decoding::default()
+        };
         let mut reading = reading;
-        let mut written = Written::default();
-        let mut last = states.narrow(0, states.dim(0)? - 1, 1)?;
-        for step in 1..=longest {
-            let likely = log_softmax(&self.logits(&last)?)?.flatten_all()?;
-            let likely = likely.to_vec1::<f32>()?;
-            // Of equals the first.
-            let best = likely.iter().copied().zip(0u32..).reduce(|best, next| {
-                match next.0.total_cmp(&best.0) {
-                    Ordering::Greater => next,
-                    _ => best,
-                }
-            });
-            let Some((likelihood, word)) = best.filter(|(likelihood, _)| likelihood.is_finite())
-            else {
-                return Err(ModelError::Config(
-                    "expected logits that are numbers, found others".to_owned(),
-                ));
+        // What was read is what the text begins with; the word that stands for it is not read.
+        let mut last = Some(states.narrow(0, states.dim(0)? - 1, 1)?);
+        let written = generate(1, 0, ends, &decoding, |words, _| {
+            let last = match last.take() {
+                Some(last) => last,
+                None => self.read(&mut reading, words)?,
             };
-            written.log_likelihood += likelihood;
-            if ends.contains(&word) {
-                break;
-            }
-            written.words.push(word);
-            if step < longest {
-                last = self.read(&mut reading, &[word])?;
-            }
-        }
-        Ok(written)
+            self.logits(&last)
+        })?;
+        Ok(written.into_iter().next().unwrap_or_default())
     }
 }
