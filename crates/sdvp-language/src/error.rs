@@ -1,0 +1,5 @@
+//! What can go wrong with a language model.
+
+/// Why a language model wrote nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LanguageError {}
