@@ -2,6 +2,7 @@
 
 use super::shape::{Shape, shape_of};
 use super::{Benchmark, Layout, OpenOptions, Part, Pictures, SplitFile};
+use crate::table::{extension, is_table};
 use crate::{DatasetError, dataset};
 use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
@@ -140,8 +141,7 @@ impl Benchmark {
 }
 
 fn is_records(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    matches!(&*extension, "json" | "jsonl" | "ndjson" | "csv" | "tsv")
+    is_table(path) || extension(path) == "json"
 }
 
 fn stem(path: &Path) -> String {

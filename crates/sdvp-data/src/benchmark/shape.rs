@@ -3,7 +3,7 @@
 use super::Layout;
 use crate::DatasetError;
 use crate::stream::{Entries, Lines, MAX_RECORD};
-use crate::table::is_table;
+use crate::table::{is_only_a_table, is_table};
 use serde_json::Value;
 use std::path::Path;
 
@@ -21,8 +21,7 @@ pub(super) enum Shape {
 
 /// Looks at the first record of a file.
 pub(super) fn shape_of(path: &Path) -> Result<Shape, DatasetError> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    if matches!(&*extension, "csv" | "tsv") {
+    if is_only_a_table(path) {
         return Ok(Shape::Questions(Layout::Table));
     }
     // A whole record in the first line: one record a line, unless it is an object of records.

@@ -1,9 +1,11 @@
-//! A user's own questions in a table: a CSV file with a line of column names, or one JSON record a
-//! line. Other kinds of tables are another file here that hands out [`Row`]s.
+//! A user's own questions in a table: a CSV file with a line of column names, one JSON record a line,
+//! or a Parquet file. Other kinds of tables are another file here that hands out [`Row`]s.
 
 mod columns;
 mod csv;
 mod json_lines;
+mod parquet;
+mod record;
 
 pub use columns::Columns;
 
@@ -28,10 +30,18 @@ pub struct Row {
 
 /// Whether a file is a table by its name.
 pub fn is_table(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "csv" | "tsv" | "jsonl" | "ndjson")
+    matches!(
+        extension(path).as_str(),
+        "csv" | "tsv" | "jsonl" | "ndjson" | "parquet"
+    )
 }
 
-fn extension(path: &Path) -> String {
+/// Whether a file is a table by its name, whatever its first record holds.
+pub(crate) fn is_only_a_table(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "csv" | "tsv" | "parquet")
+}
+
+pub(crate) fn extension(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default();
     extension.to_string_lossy().to_ascii_lowercase()
 }
@@ -50,9 +60,10 @@ pub fn each_row(
         "csv" => csv::each_row(path, b',', columns, each),
         "tsv" => csv::each_row(path, b'\t', columns, each),
         "jsonl" | "ndjson" | "json" => json_lines::each_row(path, columns, each),
+        "parquet" => parquet::each_row(path, columns, each),
         other => Err(DatasetError::Layout {
             path: path.to_owned(),
-            expected: "a table: .csv, .tsv, or one JSON record a line in .jsonl",
+            expected: "a table: .csv, .tsv, .parquet, or one JSON record a line in .jsonl",
             found: format!(".{other}"),
         }),
     }

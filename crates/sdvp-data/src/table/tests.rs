@@ -1,7 +1,13 @@
 use super::*;
 use crate::stream::collect;
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::data_type::{ByteArray, ByteArrayType};
+use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 fn table(name: &str, text: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -64,6 +70,93 @@ fn columns_may_have_any_name() {
     );
 }
 
+/// A Parquet file with optional columns of text, `None` for empty cells, and one of bytes.
+fn parquet_file(names: &[&str], rows: &[&[Option<&str>]], compression: Compression) -> Vec<u8> {
+    let columns: String = names
+        .iter()
+        .map(|name| format!("optional binary {name} (UTF8);\n"))
+        .collect();
+    let schema = format!("message table {{ {columns} optional binary pixels; }}");
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let settings = WriterProperties::builder().set_compression(compression);
+    let mut bytes = Vec::new();
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, schema, Arc::new(settings.build())).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for at in 0..=names.len() {
+        // The last column is the one of bytes.
+        let cells: Vec<Option<&str>> = rows
+            .iter()
+            .map(|row| row.get(at).copied().unwrap_or(Some("\u{1}\u{2}")))
+            .collect();
+        let values: Vec<ByteArray> = cells.iter().flatten().map(|&cell| cell.into()).collect();
+        let there: Vec<i16> = cells.iter().map(|cell| cell.is_some().into()).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        let typed = column.typed::<ByteArrayType>();
+        typed.write_batch(&values, Some(&there), None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn parquet_files_are_tables() {
+    let names = ["left", "right", "sentence", "label", "identifier"];
+    let cells: [&[Option<&str>]; 2] = [
+        &[
+            Some("l.png"),
+            Some("r.png"),
+            Some("Both are red."),
+            Some("True"),
+            Some("a-1"),
+        ],
+        &[Some("l.png"), Some("s.png"), Some("None is."), None, None],
+    ];
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::ZSTD(ZstdLevel::default()),
+    ] {
+        let bytes = parquet_file(&names, &cells, compression);
+        let found = rows("A.Parquet", &bytes, &Columns::default()).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].images, ["l.png", "r.png"]);
+        assert_eq!(found[0].answer.as_deref(), Some("True"));
+        assert_eq!((found[1].id.as_str(), &found[1].answer), ("2", &None));
+        let mut cut = bytes.clone();
+        cut.truncate(bytes.len() / 2);
+        let error = rows("a.parquet", &cut, &Columns::default()).unwrap_err();
+        assert!(
+            error.contains("a.parquet") && error.contains("expected Parquet"),
+            "{error}"
+        );
+    }
+    let bytes = parquet_file(
+        &["image", "question"],
+        &[&[Some("/etc/x"), Some("?")]],
+        Compression::SNAPPY,
+    );
+    let error = rows("a.parquet", &bytes, &Columns::default()).unwrap_err();
+    assert!(error.contains("line 1, field image"), "{error}");
+    let columns = Columns {
+        images: vec!["pixels".to_owned()],
+        ..Columns::default()
+    };
+    let error = rows("a.parquet", &bytes, &columns).unwrap_err();
+    assert!(error.contains("field pixels"), "{error}");
+    let columns = Columns {
+        answer: Some("reply".to_owned()),
+        ..Columns::default()
+    };
+    let error = rows("a.parquet", &bytes, &columns).unwrap_err();
+    assert!(
+        error.contains("\"reply\"") && error.contains("image, question, pixels"),
+        "{error}"
+    );
+}
+
 #[test]
 fn wrong_tables_are_refused_with_their_line() {
     for (name, text, what) in [
@@ -99,7 +192,8 @@ fn wrong_tables_are_refused_with_their_line() {
             "{\"images\": [], \"question\": \"?\"}",
             "field images",
         ),
-        ("a.parquet", "PAR1", ".parquet"),
+        ("a.parquet", "PAR1", "expected Parquet"),
+        ("a.ods", "PK", "found .ods"),
     ] {
         let error = rows(name, text.as_bytes(), &Columns::default()).unwrap_err();
         assert!(error.contains(what), "{error}");

@@ -105,7 +105,7 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
-    /// How strongly every weight is drawn back to what it was.
+    /// How strongly every weight is drawn back to what it was [default: 18; 240 with viper].
     #[arg(long)]
     anchor: Option<f64>,
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
@@ -210,6 +210,10 @@ pub(crate) enum Keep {
 /// Where low-rank additions sit if nothing else is said: in the encoders of all students.
 const ENCODERS: [&str; 2] = ["layers.", "layer."];
 
+/// The anchor where programs ask how well texts fit, too: there is a third module to forget with, and
+/// the unseen tasks use it.
+const ANCHOR_OF_THREE: f64 = 240.0;
+
 /// A number of pieces.
 fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
@@ -287,7 +291,10 @@ impl Effort {
             step.rehearsed = how.rehearsed.unwrap_or(step.rehearsed);
             step.learning_rate = how.learning_rate.unwrap_or(step.learning_rate);
             step.lambda = how.lambda.unwrap_or(step.lambda);
-            step.anchor = how.anchor.unwrap_or(step.anchor);
+            step.anchor = how.anchor.unwrap_or(match self.framework.matches() {
+                true => ANCHOR_OF_THREE,
+                false => step.anchor,
+            });
             step.directions = how.directions.unwrap_or(step.directions);
             step.pieces = how.pieces.unwrap_or(step.pieces);
             step.early = how.early();

@@ -1,0 +1,130 @@
+//! Tables in Parquet files.
+
+use super::record::read_row;
+use super::{Columns, Row};
+use crate::DatasetError;
+use crate::stream::Next;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row as ParquetRow};
+use parquet::schema::types::Type;
+use serde_json::{Map, Value, json};
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The most bytes that the wanted columns of one group of rows may have once they are unpacked.
+const MOST_BYTES: i64 = 1 << 30;
+
+pub(super) fn each_row(
+    path: &Path,
+    columns: &Columns,
+    mut each: impl FnMut(Result<Row, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    let broken = |line: u64, reason: String| DatasetError::Table {
+        path: path.to_owned(),
+        line,
+        reason,
+    };
+    // The reader's author meant some damaged files to end the process.
+    let unwound = |_| {
+        broken(
+            1,
+            "expected Parquet, found what breaks the reader".to_owned(),
+        )
+    };
+    let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
+    let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)))
+        .map_err(unwound)?
+        .map_err(|error| broken(1, format!("expected Parquet: {error}")))?;
+    let wanted = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(Some(wanted))))
+        .map_err(unwound)?
+        .map_err(|error| broken(1, error.to_string()))?;
+    for number in 1_usize.. {
+        let row = catch_unwind(AssertUnwindSafe(|| rows.next())).map_err(unwound)?;
+        let Some(row) = row else {
+            break;
+        };
+        // After a page that cannot be read, the next ones would be misplaced.
+        let row = row.map_err(|error| broken(number as u64, error.to_string()))?;
+        let record = Value::Object(object(&row));
+        if each(read_row(path, number, number, columns, &record)).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The columns that a question is made of; no other is read, however large.
+fn wanted(table: &impl FileReader, columns: &Columns) -> Result<Type, String> {
+    let said = table.metadata();
+    let schema = said.file_metadata().schema();
+    let there: Vec<&str> = schema.get_fields().iter().map(|c| c.name()).collect();
+    // One column may hold the list of a question's pictures.
+    let listed = there.contains(&"images") && columns.images.is_empty();
+    let columns = match listed {
+        true => Columns {
+            images: vec!["images".to_owned()],
+            ..columns.clone()
+        },
+        false => columns.clone(),
+    };
+    let found = columns.find(&there)?;
+    let others = [found.answer, found.id, found.kind].into_iter().flatten();
+    let mut names: Vec<String> = found.images;
+    names.push(found.question);
+    names.extend(others);
+    for group in said.row_groups() {
+        let columns = group.columns().iter();
+        let bytes: i64 = columns
+            .filter(|column| {
+                let parts = column.column_path().parts();
+                parts.first().is_some_and(|name| names.contains(name))
+            })
+            .map(|column| column.uncompressed_size().max(0))
+            .fold(0, i64::saturating_add);
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "expected at most {MOST_BYTES} bytes of {} in a group of rows, found {bytes}",
+                names.join(", ")
+            ));
+        }
+    }
+    let fields = schema.get_fields().iter();
+    let fields = fields.filter(|field| names.iter().any(|name| name == field.name()));
+    Type::group_type_builder(schema.name())
+        .with_fields(fields.map(Arc::clone).collect())
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// A row as a JSON record has it.
+fn object(row: &ParquetRow) -> Map<String, Value> {
+    row.get_column_iter()
+        .map(|(name, cell)| (name.clone(), value(cell)))
+        .collect()
+}
+
+fn value(cell: &Field) -> Value {
+    match cell {
+        Field::Null => Value::Null,
+        Field::Bool(truth) => Value::from(*truth),
+        Field::Byte(number) => Value::from(*number),
+        Field::Short(number) => Value::from(*number),
+        Field::Int(number) => Value::from(*number),
+        Field::Long(number) => Value::from(*number),
+        Field::UByte(number) => Value::from(*number),
+        Field::UShort(number) => Value::from(*number),
+        Field::UInt(number) => Value::from(*number),
+        Field::ULong(number) => Value::from(*number),
+        Field::Float(number) => Value::from(*number),
+        Field::Double(number) => Value::from(*number),
+        Field::Str(text) => Value::from(text.as_str()),
+        Field::ListInternal(list) => list.elements().iter().map(value).collect(),
+        Field::Group(row) => Value::Object(object(row)),
+        // No cell that is read can be bytes; a message says how many there were.
+        Field::Bytes(bytes) => json!({ "bytes": bytes.len() }),
+        other => Value::from(other.to_string()),
+    }
+}
