@@ -5,47 +5,83 @@ use crate::header::{self, Opened};
 use crate::params::Params;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use rayon::prelude::*;
+use safetensors::tensor::TensorInfo;
 use sdvp_core::{Digest, Hasher};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::File;
 use std::path::Path;
 
-/// Reads every tensor of a safetensors file, one after another, so that no more than one is in memory
-/// twice.
+/// Reads every tensor of a safetensors file, several at once. What is stored in single precision goes
+/// from the file to where it stays; of anything else, as many tensors as there are threads are in
+/// memory twice.
 ///
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
 pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
-    let unreadable = |source| ModelError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let damaged = |reason: String| ModelError::Weights {
-        file: path.display().to_string(),
-        reason,
-    };
     let Opened {
-        mut file,
+        file,
         header,
         start,
     } = header::open(path)?;
-    let mut tensors = HashMap::new();
-    let mut bytes = Vec::new();
-    for name in header.offset_keys() {
-        let Some(info) = header.info(&name) else {
-            continue;
-        };
-        let (from, to) = info.data_offsets;
-        file.seek(SeekFrom::Start(start + from as u64))
-            .map_err(unreadable)?;
-        bytes.resize(to - from, 0);
-        file.read_exact(&mut bytes).map_err(unreadable)?;
-        let tensor = DType::try_from(info.dtype)
-            .and_then(|dtype| Tensor::from_raw_buffer(&bytes, dtype, &info.shape, device))
-            .map_err(|error| damaged(format!("{name}: {error}")))?;
-        tensors.insert(name, tensor);
+    let stored: Vec<(String, &TensorInfo)> = header.tensors().into_iter().collect();
+    let tensors = stored.into_par_iter().map(|(name, info)| {
+        let tensor = read_tensor(&file, start, info, device).map_err(|fault| match fault {
+            Fault::Unreadable(source) => ModelError::Io {
+                path: path.to_owned(),
+                source,
+            },
+            Fault::Damaged(reason) => ModelError::Weights {
+                file: path.display().to_string(),
+                reason: format!("{name}: {reason}"),
+            },
+        })?;
+        Ok((name, tensor))
+    });
+    tensors.collect()
+}
+
+/// Why a tensor could not be read.
+enum Fault {
+    Unreadable(std::io::Error),
+    Damaged(String),
+}
+
+fn read_tensor(
+    file: &File,
+    start: u64,
+    info: &TensorInfo,
+    device: &Device,
+) -> std::result::Result<Tensor, Fault> {
+    let damaged = |error: candle_core::Error| Fault::Damaged(error.to_string());
+    let (from, to) = info.data_offsets;
+    let at = start + from as u64;
+    if info.dtype == safetensors::Dtype::F32 && cfg!(target_endian = "little") {
+        let mut values = vec![0f32; (to - from) / size_of::<f32>()];
+        read_at(file, bytemuck::cast_slice_mut(&mut values), at).map_err(Fault::Unreadable)?;
+        return Tensor::from_vec(values, info.shape.as_slice(), device).map_err(damaged);
     }
-    Ok(tensors)
+    let mut bytes = vec![0; to - from];
+    read_at(file, &mut bytes, at).map_err(Fault::Unreadable)?;
+    DType::try_from(info.dtype)
+        .and_then(|dtype| Tensor::from_raw_buffer(&bytes, dtype, &info.shape, device))
+        .map_err(damaged)
+}
+
+/// Fills `bytes` with what a file has from `at` on; others may read it at the same time.
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+    }
+    #[cfg(not(unix))]
+    {
+        // A handle has one place; readers take turns.
+        static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut file = file;
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at))?;
+        std::io::Read::read_exact(&mut file, bytes)
+    }
 }
 
 /// Every tensor of a safetensors file held in memory; `name` is for messages.

@@ -7,6 +7,7 @@ mod checkpoint;
 mod error;
 mod published;
 mod source;
+mod stand_in;
 mod student;
 mod teacher;
 
@@ -17,6 +18,7 @@ pub use published::{
     WeightSummary, prompted_module, published_module,
 };
 pub use source::ModelSource;
+pub use stand_in::StandIn;
 pub use student::{
     AnswerModel, AnswerStudent, BaseReference, EarlySettings, LocateModel, LocateStudent,
     MatchModel, MatchStudent, ModuleAdapter, PassSizes, Student, StudentManifest, StudentModel,

@@ -13,14 +13,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const CHECKPOINTS: [(&str, SubTaskKind); 6] = [
+/// Checkpoints whose weights are in one file.
+const CHECKPOINTS: [(&str, SubTaskKind); 7] = [
     ("owlvit", SubTaskKind::Locate),
     ("owlv2", SubTaskKind::Locate),
     ("clip", SubTaskKind::Match),
     ("vilt", SubTaskKind::Answer),
     ("blip_answer", SubTaskKind::Answer),
     ("blip_match", SubTaskKind::Match),
+    ("depth_anything", SubTaskKind::Depth),
 ];
+/// One whose weights are in several.
+const IN_PARTS: (&str, SubTaskKind) = ("qwen3_vl", SubTaskKind::Answer);
 const WEIGHTS: &str = "model.safetensors";
 
 fn golden(name: &str) -> PathBuf {
@@ -70,6 +74,7 @@ fn outcome(module: &dyn Module, kind: SubTaskKind) -> Result<Outcome, String> {
     let task = match kind {
         SubTaskKind::Locate => SubTask::locate(picture(), "red dog"),
         SubTaskKind::Match => SubTask::matching(picture(), "a red dog"),
+        SubTaskKind::Depth => SubTask::depth(picture()),
         _ => SubTask::answer(picture(), "is it red"),
     };
     module
@@ -108,7 +113,7 @@ fn no_number_in_a_configuration_breaks_more_than_its_checkpoint() {
         json!(1_000_000_000_000_000_000u64),
         json!(-1),
     ];
-    for (name, kind) in CHECKPOINTS {
+    for (name, kind) in CHECKPOINTS.into_iter().chain([IN_PARTS]) {
         let copy = Copy::of(name);
         let (mut refused, mut tried) = (0, 0);
         for file in ["config.json", "preprocessor_config.json"] {
@@ -164,7 +169,7 @@ fn sizes_that_contradict_the_weights_are_told_by_name() {
 
 #[test]
 fn settings_of_pictures_may_be_part_of_a_whole_processors() {
-    for (name, kind) in CHECKPOINTS {
+    for (name, kind) in CHECKPOINTS.into_iter().chain([IN_PARTS]) {
         let copy = Copy::of(name);
         let before = outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
         let whole = json!({
@@ -203,6 +208,9 @@ fn weights_of_half_the_bits_answer_alike() {
                         (a.confidence - b.confidence).abs() < near,
                         "{name} {a:?} {b:?}"
                     );
+                }
+                (Outcome::Depth(a), Outcome::Depth(b)) => {
+                    assert!((a / b - 1.0).abs() < near, "{name} {a} {b}");
                 }
                 (Outcome::Boxes(a), Outcome::Boxes(b)) => {
                     assert_eq!(a.len(), b.len());

@@ -265,3 +265,20 @@ fn nlvr_is_run_in_all_six_orders() {
                 .and(contains("24 pictures decoded")),
         );
 }
+
+#[test]
+fn stand_ins_try_a_folder_out_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    gqa(folder.path());
+    let root = folder.path().to_str().unwrap();
+    let programs = folder.path().join("programs.jsonl");
+    let run = || sdvp(&["run", root, "--stand-ins", "--programs"], &programs);
+    let said = printed(run());
+    assert_eq!(said["score"]["n"], 10);
+    assert_eq!(said["score"]["failure_rate"], 0.0);
+    assert_eq!(said["stand_ins"], true);
+    assert_eq!(printed(run())["score"], said["score"]);
+    run().assert().success().stdout(contains("means nothing"));
+    let mut both = sdvp(&["run", root, "--stand-ins", "--student"], folder.path());
+    both.assert().code(2);
+}

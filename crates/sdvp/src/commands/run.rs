@@ -8,14 +8,17 @@ use crate::output;
 use crate::progress::Progress;
 use crate::published::{Published, Selection};
 use anyhow::{Context, Result, bail};
+use sdvp_core::Module;
 use sdvp_data::benchmark::OpenOptions;
 use sdvp_data::picto::Split;
 use sdvp_data::{Rule, Task};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
+use sdvp_modules::StandIn;
 use sdvp_runtime::Settings;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Run {
@@ -47,6 +50,10 @@ pub(crate) struct Run {
     /// Let the shipped teachers of this target answer in the student's place.
     #[arg(long, conflicts_with_all = ["locate", "answer", "matching", "depth"])]
     teachers: Option<String>,
+    /// Let stand-ins answer that look at nothing: to try files and programs out, or to see what all but
+    /// the networks takes. The score means nothing.
+    #[arg(long, conflicts_with_all = ["student", "teachers", "locate", "answer", "matching", "depth"])]
+    stand_ins: bool,
     /// How many questions; 500, or all of a folder, if not given.
     #[arg(long)]
     limit: Option<usize>,
@@ -101,6 +108,7 @@ impl Run {
             }
         };
         let modules = match &self.teachers {
+            _ if self.stand_ins => vec![Arc::new(StandIn) as Arc<dyn Module>],
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
             None => {
                 let student = modules::student(self.student.as_deref())?;
@@ -158,6 +166,7 @@ impl Run {
             "framework": self.framework.name(),
             "seed": self.seed,
             "score": measured,
+            "stand_ins": self.stand_ins.then_some(true),
             "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
             "official": official.as_ref().map(|(scores, _)| scores),
             "official_error": refused,
@@ -187,6 +196,9 @@ impl Run {
             }
             if let Some(refused) = &refused {
                 output::text(&format!("  no official scores: {refused}"))?;
+            }
+            if self.stand_ins {
+                output::text("  answered by stand-ins: the score means nothing")?;
             }
             if self.fallback {
                 output::text(&format!(
