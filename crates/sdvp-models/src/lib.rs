@@ -3,6 +3,7 @@
 
 pub mod architectures;
 mod calibration;
+mod dropout;
 mod error;
 mod generation;
 pub mod gradient_check;

@@ -19,6 +19,10 @@ pub struct LoraConfig {
     pub rank: usize,
     /// Its scale is `alpha / rank`.
     pub alpha: f32,
+    /// Probability with which each number that the addition reads is left out while it learns, in
+    /// `[0, 1)`.
+    #[serde(default)]
+    pub dropout: f32,
     /// Layers whose full name contains one of these are adapted; a pattern with `*` must match
     /// the whole name, `*` standing for anything, and `=name` is that layer alone.
     pub patterns: Vec<String>,
@@ -85,6 +89,7 @@ mod tests {
         LoraConfig {
             rank: 2,
             alpha: 3.0,
+            dropout: 0.0,
             patterns: vec!["mlp".into()],
         }
     }
@@ -107,6 +112,31 @@ mod tests {
 
     fn values(x: &Tensor) -> Vec<f32> {
         x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn numbers_are_left_out_only_while_the_addition_learns() {
+        let x = Tensor::randn(0f32, 1f32, (5, 4), &Device::Cpu).unwrap();
+        let outputs = |dropout: f32| {
+            let config = LoraConfig {
+                dropout,
+                ..config()
+            };
+            let b = Builder::load(plain(), &Device::Cpu).with_lora(config, 5);
+            let mlp = Linear::new(4, 6, true, &b.pp("mlp")).unwrap();
+            Linear::new(6, 3, true, &b.pp("head")).unwrap();
+            let mut params = b.finish().unwrap();
+            let up = params.get("mlp.lora_B.weight").unwrap();
+            up.set(&up.ones_like().unwrap()).unwrap();
+            [true, false].map(|learns| {
+                params.set_trainable(|_| learns);
+                values(&mlp.forward(&x).unwrap())
+            })
+        };
+        let ([all, same], [part, whole]) = (outputs(0.0), outputs(0.5));
+        assert_eq!(all, same);
+        assert_eq!(whole, all);
+        assert_ne!(part, all);
     }
 
     #[test]

@@ -48,9 +48,14 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
+    /// Whether training changes it now.
+    pub(crate) fn learns(&self) -> bool {
+        self.trainable.load(Ordering::Relaxed)
+    }
+
     /// The value; outside of the graph while frozen, so that no gradient is computed for it.
     pub(crate) fn value(&self) -> Tensor {
-        if self.trainable.load(Ordering::Relaxed) {
+        if self.learns() {
             self.value.clone()
         } else {
             self.value.detach()
@@ -232,14 +237,24 @@ impl Builder {
         self.make(shape.into(), name, init, false)
     }
 
-    /// As [`Builder::get`], but a parameter that was not loaded is fresh.
-    pub(crate) fn get_or_fresh(
+    /// As [`Builder::parameter`], but one that was not loaded is fresh.
+    pub(crate) fn parameter_or_fresh(
         &self,
         shape: impl Into<Shape>,
         name: &str,
         init: Init,
-    ) -> Result<Tensor> {
-        Ok(self.make(shape.into(), name, init, true)?.value)
+    ) -> Result<Parameter> {
+        self.make(shape.into(), name, init, true)
+    }
+
+    /// The full name of the part of the network that parameters are handed out for.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What fresh parameters, and all else that is random about them, depend on.
+    pub(crate) fn seed(&self) -> u64 {
+        self.shared.borrow().seed
     }
 
     fn make(&self, shape: Shape, name: &str, init: Init, optional: bool) -> Result<Parameter> {

@@ -113,7 +113,7 @@ pub fn save_adapter(
         base_model_name_or_path: base.map(str::to_owned),
         r: lora.rank,
         lora_alpha: lora.alpha,
-        lora_dropout: 0.0,
+        lora_dropout: lora.dropout,
         target_modules: TargetModules::Names(layers),
         bias: no_bias(),
         fan_in_fan_out: false,
@@ -189,6 +189,7 @@ pub fn load_adapter(folder: &Path) -> Result<(LoraConfig, HashMap<String, Tensor
     let lora = LoraConfig {
         rank: config.r,
         alpha: config.lora_alpha,
+        dropout: config.lora_dropout,
         patterns: layers,
     };
     Ok((lora, own))
@@ -204,6 +205,9 @@ impl AdapterConfig {
         }
         if self.r == 0 {
             return expected("r", "of 1 or more", &self.r);
+        }
+        if !(0.0..1.0).contains(&self.lora_dropout) {
+            return expected("lora_dropout", "from 0 to below 1", &self.lora_dropout);
         }
         if self.bias != "none" {
             return expected("bias", "\"none\"", &self.bias);
@@ -247,6 +251,7 @@ mod tests {
         LoraConfig {
             rank: 2,
             alpha: 3.0,
+            dropout: 0.125,
             patterns: vec![pattern.to_owned()],
         }
     }
@@ -264,7 +269,7 @@ mod tests {
         let tensors = adapted();
         save_adapter(folder.path(), Some("base"), &lora("mlp"), &tensors).unwrap();
         let (config, loaded) = load_adapter(folder.path()).unwrap();
-        assert_eq!((config.rank, config.alpha), (2, 3.0));
+        assert_eq!((config.rank, config.alpha, config.dropout), (2, 3.0, 0.125));
         assert_eq!(loaded.len(), 4);
         for (name, value) in &loaded {
             let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -289,6 +294,7 @@ mod tests {
         assert!(refused("\"LORA\"", "\"IA3\"").contains("peft_type"));
         assert!(refused("\"use_dora\": false", "\"use_dora\": true").contains("use_dora"));
         assert!(refused("\"r\": 2", "\"r\": 3").contains("rank 3"));
+        assert!(refused("dropout\": 0.125", "dropout\": 1.5").contains("lora_dropout"));
         for (setting, named) in [
             ("\"rank_pattern\": {\"fc1\": 4}", "rank_pattern"),
             ("\"use_qalora\": true", "use_qalora"),

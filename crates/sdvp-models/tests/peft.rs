@@ -77,6 +77,7 @@ fn an_adapter_saved_here_computes_the_same_in_peft() {
     let lora = LoraConfig {
         rank: 3,
         alpha: 5.0,
+        dropout: 0.0,
         patterns: vec!["self_attn".to_owned(), "text_model*fc2".to_owned()],
     };
     let (params, before) = adapted(lora.clone(), HashMap::new());

@@ -13,6 +13,7 @@ fn lora(rank: usize) -> TrainMethod {
     TrainMethod::Lora(LoraConfig {
         rank,
         alpha: 8.0,
+        dropout: 0.0,
         patterns: vec!["layers.".to_owned(), "layer.".to_owned()],
     })
 }
@@ -125,6 +126,7 @@ fn only_what_was_learned_is_written() {
     let nowhere = TrainMethod::Lora(LoraConfig {
         rank: 2,
         alpha: 8.0,
+        dropout: 0.0,
         patterns: vec!["vilt.".to_owned()],
     });
     assert!(size(&nowhere, "other layers") < whole / 10);

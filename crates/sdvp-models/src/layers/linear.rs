@@ -1,5 +1,6 @@
 //! Linear layers, with an optional low-rank branch.
 
+use crate::dropout::Dropout;
 use crate::error::Result;
 use crate::kernels;
 use crate::lora::{DOWN, UP};
@@ -14,9 +15,10 @@ pub struct Linear {
 }
 
 struct LowRank {
-    down: Tensor,
-    up: Tensor,
+    down: Parameter,
+    up: Parameter,
     scale: f64,
+    dropout: Option<Dropout>,
 }
 
 impl Linear {
@@ -54,9 +56,10 @@ impl Linear {
             Some(config) => {
                 let bound = 1.0 / (input as f32).sqrt();
                 Some(LowRank {
-                    down: b.get_or_fresh((config.rank, input), DOWN, Init::Uniform(bound))?,
-                    up: b.get_or_fresh((output, config.rank), UP, Init::Zeros)?,
+                    down: b.parameter_or_fresh((config.rank, input), DOWN, Init::Uniform(bound))?,
+                    up: b.parameter_or_fresh((output, config.rank), UP, Init::Zeros)?,
                     scale: config.scale()?,
+                    dropout: Dropout::new(config.dropout, b.seed(), b.path())?,
                 })
             }
         };
@@ -81,7 +84,12 @@ impl Linear {
         match &self.lora {
             None => Ok(y),
             Some(lora) => {
-                let branch = linear(&linear(x, &lora.down, None)?, &lora.up, None)?;
+                let (down, up) = (lora.down.value(), lora.up.value());
+                let seen = match &lora.dropout {
+                    Some(dropout) if lora.down.learns() => dropout.apply(x, &down)?,
+                    _ => x.clone(),
+                };
+                let branch = linear(&linear(&seen, &down, None)?, &up, None)?;
                 Ok((y + (branch * lora.scale)?)?)
             }
         }

@@ -35,6 +35,7 @@ impl Network {
             LoraConfig {
                 rank: 2,
                 alpha: 4.0,
+                dropout: 0.0,
                 patterns: vec!["outer".into()],
             },
             11,

@@ -115,6 +115,7 @@ mod tests {
         let lora = LoraConfig {
             rank: 2,
             alpha: 4.0,
+            dropout: 0.0,
             patterns: vec![format!("vision_model.encoder.layers.{last}.mlp")],
         };
         let mut model = student.duplicate(Some((lora, 1))).unwrap();

@@ -255,6 +255,7 @@ mod tests {
         let lora = LoraConfig {
             rank: 2,
             alpha: 4.0,
+            dropout: 0.0,
             patterns: vec![layer.to_owned()],
         };
         let mut model = model.duplicate(Some((lora, 7))).unwrap();

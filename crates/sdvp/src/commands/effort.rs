@@ -131,6 +131,10 @@ pub(crate) struct How {
     /// several times; all layers of the encoders if not.
     #[arg(long, requires = "lora")]
     lora_layer: Vec<String>,
+    /// The probability with which each number that they read is left out while they learn.
+    #[arg(long, value_name = "P", requires = "lora", default_value_t = 0.0, value_parser = probability)]
+    #[serde(default)]
+    lora_dropout: f32,
     /// Low-rank additions of later layers only: keep what the layers before them say of a view on
     /// disk, up to so many GiB, rather than compute it in every step [default: 8]; 0 keeps nothing.
     #[arg(long, value_name = "GIB", requires = "lora")]
@@ -214,6 +218,14 @@ const ENCODERS: [&str; 2] = ["layers.", "layer."];
 /// the unseen tasks use it.
 const ANCHOR_OF_THREE: f64 = 240.0;
 
+/// A probability below 1.
+fn probability(text: &str) -> std::result::Result<f32, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1.0).contains(&number) => Ok(number),
+        _ => Err(format!("expected a number from 0 to below 1, found {text}")),
+    }
+}
+
 /// A number of pieces.
 fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
@@ -248,6 +260,7 @@ impl How {
         TrainMethod::Lora(LoraConfig {
             rank,
             alpha: 2.0 * rank as f32,
+            dropout: self.lora_dropout,
             patterns,
         })
     }
