@@ -3,7 +3,7 @@
 //! and patches by optimal transport; here boxes say which belong together).
 
 use crate::loss::log_likelihood;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
 use sdvp_models::layers::{LayerNorm, Linear};
@@ -78,8 +78,8 @@ impl Alignment {
         let nothing = self.nothing.forward(&named)?;
         let weights = weights.unwrap_or_else(|| vec![1.0; rows]);
         let sum = weights.iter().sum::<f32>().max(1.0);
-        let weights = Tensor::from_vec(weights, (rows, 1), &Device::Cpu)?;
-        let mut total = Tensor::zeros((), DType::F32, &Device::Cpu)?;
+        let weights = Tensor::from_vec(weights, (rows, 1), named.device())?;
+        let mut total = Tensor::zeros((), DType::F32, named.device())?;
         for (index, (words, shown)) in self.kinds.iter().zip(shown).enumerate() {
             let vectors = match words {
                 Words::Learning(ids) => vectors(model, ids)?,
@@ -118,8 +118,8 @@ fn vectors(model: &AnswerModel, ids: &[Vec<u32>]) -> Result<Tensor> {
             shares[word * longest + at] = 1.0 / ids.len() as f32;
         }
     }
-    let padded = Tensor::from_vec(padded, (ids.len(), longest), &Device::Cpu)?;
-    let shares = Tensor::from_vec(shares, (ids.len(), longest, 1), &Device::Cpu)?;
+    let padded = Tensor::from_vec(padded, (ids.len(), longest), &model.device)?;
+    let shares = Tensor::from_vec(shares, (ids.len(), longest, 1), &model.device)?;
     let vectors = model.network.word_vectors(&padded)?;
     Ok(vectors.broadcast_mul(&shares)?.sum(1)?)
 }

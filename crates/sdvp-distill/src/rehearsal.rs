@@ -173,7 +173,7 @@ impl<'a> KnownTexts<'a> {
         let columns: BTreeSet<usize> = asked.chain(drawn).collect();
         let columns: Vec<usize> = columns.into_iter().collect();
         let chosen: Vec<u32> = columns.iter().map(|&text| text as u32).collect();
-        let chosen = Tensor::from_vec(chosen, columns.len(), &Device::Cpu)?;
+        let chosen = Tensor::from_vec(chosen, columns.len(), self.queries.device())?;
         Ok(Tried {
             queries: self.queries.index_select(&chosen, 0)?,
             columns,
@@ -190,7 +190,7 @@ fn remember_chunk(
 ) -> std::result::Result<Vec<RememberedView>, ModelError> {
     let tried = known.tried(views, rng)?;
     let seen: Vec<&View> = views.iter().map(|(view, _)| view).collect();
-    let pixels = student.processor.batch(&seen, &Device::Cpu)?;
+    let pixels = student.processor.batch(&seen, &student.device)?;
     let features = student.network.image_features(&pixels)?.detach();
     let logits = student.network.logits(&features, &tried.queries)?;
     let surest = logits.max(1)?.to_vec2::<f32>()?;

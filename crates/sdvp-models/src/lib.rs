@@ -3,6 +3,7 @@
 
 pub mod architectures;
 mod calibration;
+mod compute;
 mod dropout;
 mod error;
 mod generation;
@@ -24,6 +25,7 @@ mod tokenizer;
 pub mod weights;
 
 pub use calibration::{Calibration, FRAMEWORK_THRESHOLD, NotAProbability};
+pub use compute::Compute;
 pub use error::{ModelError, Result};
 pub use generation::{Decoding, Written, generate};
 pub use header::{TensorHeader, read_header};

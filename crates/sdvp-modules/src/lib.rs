@@ -15,7 +15,7 @@ pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
     BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, Prompting, Qwen3VlAnswerer,
-    WeightSummary, prompted_module, published_module,
+    WeightSummary, placed_module, published_module,
 };
 pub use source::ModelSource;
 pub use stand_in::StandIn;

@@ -4,9 +4,9 @@
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use candle_core::DType;
+use candle_core::{DType, Device};
 use sdvp_core::{Image, Module, Outcome, Region, SubTask, SubTaskKind, View};
-use sdvp_modules::{Prompting, prompted_module, published_module};
+use sdvp_modules::{Prompting, placed_module, published_module};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -276,7 +276,8 @@ struct Answered {
 
 fn qwen3_vl(prompting: Option<&Prompting>) -> Result<Arc<dyn Module>, String> {
     let folder = folder("qwen3_vl");
-    prompted_module(SubTaskKind::Answer, &folder, prompting).map_err(|error| error.to_string())
+    placed_module(SubTaskKind::Answer, &folder, prompting, &Device::Cpu)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -354,7 +355,7 @@ fn an_instruction_and_limits_are_part_of_what_answers() {
         ..Prompting::default()
     }));
     assert!(blind.err().unwrap().contains("64"));
-    let other = prompted_module(
+    let other = placed_module(
         SubTaskKind::Answer,
         &folder("vilt"),
         Some(&Prompting::default()),

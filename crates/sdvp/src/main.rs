@@ -1,6 +1,7 @@
 //! Visual programs, run and improved: the command line.
 
 use clap::Parser;
+use sdvp_models::Compute;
 use std::process::ExitCode;
 
 mod commands;
@@ -22,6 +23,10 @@ struct Cli {
     /// Write the result as JSON to standard output.
     #[arg(long, global = true)]
     json: bool,
+    /// Where networks compute: cpu, cuda, cuda:NUMBER, metal or metal:NUMBER; what is no processor must
+    /// have been built in (`--features cuda`, `--features metal`).
+    #[arg(long, global = true, default_value_t, env = "SDVP_DEVICE")]
+    device: Compute,
     #[command(subcommand)]
     command: commands::Command,
 }
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         .without_time()
         .init();
     let cli = Cli::parse();
+    modules::compute_on(cli.device);
     match commands::run(cli.command, cli.json) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

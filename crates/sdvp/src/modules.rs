@@ -1,25 +1,41 @@
 //! Which student and which teachers a command works with.
 
 use anyhow::{Context, Result, bail};
-use candle_core::DType;
+use candle_core::{DType, Device};
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_hub::{Cache, ModelId};
+use sdvp_models::Compute;
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
     AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Prompting,
-    Student, Teacher, TeacherModel, builtin_source, prompted_module,
+    Student, Teacher, TeacherModel, builtin_source, placed_module,
 };
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// What `--device` says: one for the whole process.
+static COMPUTE: OnceLock<Compute> = OnceLock::new();
+
+/// Lets networks compute there from now on; shipped teachers and ONNX files stay on the processor.
+pub(crate) fn compute_on(compute: Compute) {
+    // Said once, before anything computes.
+    let _ = COMPUTE.set(compute);
+}
+
+/// Where networks compute.
+fn device() -> Result<Device> {
+    Ok(COMPUTE.get().copied().unwrap_or_default().open()?)
+}
 
 /// The student in a folder, or the shipped one.
 pub(crate) fn student(folder: Option<&Path>) -> Result<Student> {
-    match folder {
+    let student = match folder {
         Some(folder) => Student::load(folder)
             .with_context(|| format!("cannot load the student {}", folder.display())),
         None => Student::builtin().context("cannot load the shipped student"),
-    }
+    }?;
+    Ok(student.on(&device()?)?)
 }
 
 /// Published checkpoints, or described ONNX files, in the place of a student's modules.
@@ -154,7 +170,7 @@ fn prompted(
     prompting: Option<&Prompting>,
 ) -> Result<Arc<dyn Module>> {
     if !is_description(path) {
-        return prompted_module(kind, path, prompting)
+        return placed_module(kind, path, prompting, &device()?)
             .with_context(|| format!("cannot load the checkpoint {}", path.display()));
     }
     if prompting.is_some() {

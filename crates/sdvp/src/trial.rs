@@ -2,6 +2,7 @@
 
 use crate::commands::Effort;
 use crate::exam::{Framework, exam};
+use crate::modules;
 use crate::progress::Progress;
 use anyhow::Result;
 use sdvp_core::Module;
@@ -10,7 +11,6 @@ use sdvp_data::picto::Split;
 use sdvp_distill::{DistillError, Memory, Observer, Phase};
 use sdvp_eval::report::{GridCell, Scores, SeedTypes, TaskScores};
 use sdvp_eval::{Exam, ExamItem, evaluate};
-use sdvp_modules::Student;
 use sdvp_runtime::Settings;
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ pub(crate) fn chain(
     seed: u64,
     progress: &Progress,
 ) -> Result<GridCell> {
-    let (mut student, mut memory) = (Student::builtin()?, Memory::default());
+    let (mut student, mut memory) = (modules::student(None)?, Memory::default());
     let mut cell = GridCell {
         seed,
         ..GridCell::default()

@@ -98,6 +98,7 @@ fn ours(
     let lora = LoraConfig {
         rank: arguments.rank,
         alpha: 2.0 * arguments.rank as f32,
+        dropout: 0.0,
         patterns: (last.saturating_sub(arguments.layers)..last)
             .map(adapted)
             .collect(),

@@ -6,7 +6,7 @@ use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
 use crate::observer::Observer;
 use crate::settings::StepSettings;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use sdvp_core::View;
 use sdvp_modules::AnswerModel;
 
@@ -72,8 +72,8 @@ fn losses(
     let weights: Vec<f32> = labelled.iter().map(|example| example.weight).collect();
     let loss = soft_cross_entropy(
         &(logits / temperature)?,
-        &Tensor::from_vec(targets, (count, answers), &Device::Cpu)?,
-        &Tensor::from_vec(weights, count, &Device::Cpu)?,
+        &Tensor::from_vec(targets, (count, answers), &model.device)?,
+        &Tensor::from_vec(weights, count, &model.device)?,
     )?;
     // Gradients are as great as at a temperature of 1.
     let loss = (loss * temperature.powi(2))?;
@@ -88,7 +88,7 @@ fn losses(
         .iter()
         .flat_map(|r| r.logits.iter().copied())
         .collect();
-    let before = Tensor::from_vec(before, (remembered.len(), answers), &Device::Cpu)?;
+    let before = Tensor::from_vec(before, (remembered.len(), answers), &model.device)?;
     // By themselves: of these nothing but the answer is wanted, which costs less.
     let views: Vec<&View> = remembered.iter().map(|r| &r.view).collect();
     let questions: Vec<&str> = remembered.iter().map(|r| r.question.as_str()).collect();

@@ -40,14 +40,14 @@ impl<'a> ImageTexts<'a> {
 }
 
 /// The texts of every image, `[images, most]`; shorter lists are filled up with the first text.
-fn side_by_side(images: &[Vec<u32>]) -> candle_core::Result<Tensor> {
+fn side_by_side(images: &[Vec<u32>], device: &Device) -> candle_core::Result<Tensor> {
     let most = images.iter().map(Vec::len).max().unwrap_or(0);
     let mut rows = Vec::with_capacity(images.len() * most);
     for own in images {
         rows.extend_from_slice(own);
         rows.resize(rows.len() + most - own.len(), 0);
     }
-    Tensor::from_vec(rows, (images.len(), most), &Device::Cpu)
+    Tensor::from_vec(rows, (images.len(), most), device)
 }
 
 /// An example's targets, in parts of the input's sides, and its texts.
@@ -131,7 +131,7 @@ pub(crate) fn locate_losses(
         .collect();
     let features = model.image_features(&views)?;
     let queries = model.queries(&texts.texts())?;
-    let asked = side_by_side(&asked)?;
+    let asked = side_by_side(&asked, &model.device)?;
     let logits = model.network.logits_of_each(&features, &queries, &asked)?;
     let count = labelled.len();
     let loss = detection_loss(

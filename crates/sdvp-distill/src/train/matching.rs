@@ -60,10 +60,10 @@ impl Table {
     }
 
     /// What is said, and what is asked.
-    fn tensors(self) -> candle_core::Result<(Tensor, Tensor)> {
+    fn tensors(self, device: &Device) -> candle_core::Result<(Tensor, Tensor)> {
         let shape = (self.values.len() / self.texts.max(1), self.texts);
-        let values = Tensor::from_vec(self.values, shape, &Device::Cpu)?;
-        Ok((values, Tensor::from_vec(self.asked, shape, &Device::Cpu)?))
+        let values = Tensor::from_vec(self.values, shape, device)?;
+        Ok((values, Tensor::from_vec(self.asked, shape, device)?))
     }
 }
 
@@ -95,13 +95,13 @@ pub(crate) fn match_losses(
         .collect();
     let images = model.image_vectors(&views)?;
     let logits = model.logits(&images, &model.text_vectors(&texts)?)?;
-    let (wanted, asked) = wanted.tensors()?;
+    let (wanted, asked) = wanted.tensors(&model.device)?;
     let loss = fit_loss(&logits.narrow(0, 0, labelled.len())?, &wanted, &asked)?;
     if remembered.is_empty() {
         return Ok((loss, None));
     }
     let now = logits.narrow(0, labelled.len(), remembered.len())?;
-    let (before, asked) = before.tensors()?;
+    let (before, asked) = before.tensors(&model.device)?;
     Ok((loss, Some(fit_divergence(&now, &before, &asked)?)))
 }
 

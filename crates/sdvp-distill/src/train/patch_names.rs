@@ -3,7 +3,7 @@
 use crate::alignment::Alignment;
 use crate::examples::{AnswerExample, LocateExample};
 use crate::patch::{SHOWN, lies_in_middle, patch_center};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use sdvp_core::BBox;
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
@@ -32,7 +32,7 @@ impl PatchNames {
     ) -> Result<Self, ModelError> {
         let mut words = repertoire;
         words.retain(|word| model.answer_index(word).is_some());
-        let b = Builder::fresh(seed, &Device::Cpu);
+        let b = Builder::fresh(seed, &model.device);
         Ok(Self {
             alignment: Alignment::fixed(model, &words, &b)?,
             params: b.finish()?,

@@ -28,6 +28,7 @@ struct Blip {
     config: BlipConfig,
     processor: ImageProcessor,
     tokenizer: Tokenizer,
+    device: Device,
     fingerprint: Digest,
     /// States of pictures, `[1, 1 + patches, hidden]`.
     images: Memory<Digest, Tensor>,
@@ -37,6 +38,7 @@ impl Blip {
     /// The network that `build` makes of a checkpoint, and the rest.
     fn load<N>(
         source: &ModelSource,
+        device: &Device,
         name: &str,
         build: impl Fn(&BlipConfig, &Builder) -> std::result::Result<N, ModelError>,
     ) -> Result<(N, Self)> {
@@ -49,13 +51,14 @@ impl Blip {
             .part(settings_text(&config, &processor).as_bytes())
             .part(tokenizer.to_json()?.as_bytes())
             .finish();
-        let b = Builder::frozen(tensors, &Device::Cpu);
+        let b = Builder::frozen(tensors, device);
         let network = build(&config, &b)?;
         whole(b, source)?;
         let rest = Self {
             config,
             processor,
             tokenizer,
+            device: device.clone(),
             fingerprint,
             images: Memory::new(KEPT_PICTURES),
         };
@@ -76,7 +79,7 @@ impl Blip {
         self.images
             .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
                 let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
-                let states = states(&self.processor.batch(&pixels, &Device::Cpu)?)?;
+                let states = states(&self.processor.batch(&pixels, &self.device)?)?;
                 (0..digests.len())
                     .map(|row| Ok(states.narrow(0, row, 1)?.contiguous()?))
                     .collect()
@@ -123,7 +126,7 @@ impl Blip {
         let mut said: Vec<(usize, T)> = Vec::with_capacity(tasks.len());
         for (images, places) in batches {
             let texts: Vec<&str> = places.iter().map(|&it| tasks[it].text.as_str()).collect();
-            let tokens = self.tokenizer.batch(&texts, longest, &Device::Cpu)?;
+            let tokens = self.tokenizer.batch(&texts, longest, &self.device)?;
             let images = Tensor::cat(&images, 0)?;
             said.extend(
                 places
@@ -147,8 +150,8 @@ impl BlipAnswerer {
     ///
     /// # Errors
     /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource) -> Result<Self> {
-        let (network, blip) = Blip::load(source, "blip answers", BlipAnswer::new)?;
+    pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
+        let (network, blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
         Ok(Self { network, blip })
     }
 
@@ -210,8 +213,8 @@ impl BlipMatcher {
     ///
     /// # Errors
     /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource) -> Result<Self> {
-        let (network, blip) = Blip::load(source, "blip matches", BlipMatch::new)?;
+    pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
+        let (network, blip) = Blip::load(source, device, "blip matches", BlipMatch::new)?;
         Ok(Self { network, blip })
     }
 

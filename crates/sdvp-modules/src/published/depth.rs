@@ -73,6 +73,7 @@ pub struct DepthEstimator {
     network: DepthAnything,
     processor: ImageProcessor,
     meaning: DepthMeaning,
+    device: Device,
     fingerprint: Digest,
     maps: Memory<Digest, Said>,
 }
@@ -82,7 +83,7 @@ impl DepthEstimator {
     ///
     /// # Errors
     /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource) -> Result<Self> {
+    pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
         let config: DepthAnythingConfig = source.config(|_| DepthAnythingConfig::USUAL)?;
         let processor: ImageProcessor = source.processor()?;
         shows_whole_pictures(&processor, config.backbone.patch_size).map_err(|reason| {
@@ -97,13 +98,14 @@ impl DepthEstimator {
             .part(sdvp_models::weights::fingerprint_of(&tensors)?.as_bytes())
             .part(settings_text(&config, &processor).as_bytes())
             .finish();
-        let b = Builder::frozen(tensors, &Device::Cpu);
+        let b = Builder::frozen(tensors, device);
         let network = DepthAnything::new(&config, &b)?;
         whole(b, source)?;
         Ok(Self {
             network,
             processor,
             meaning: config.meaning,
+            device: device.clone(),
             fingerprint,
             maps: Memory::new(KEPT_PICTURES),
         })
@@ -117,7 +119,7 @@ impl DepthEstimator {
         });
         let pixels = self.processor.process(&image.view())?;
         let (height, width) = (height as usize, width as usize);
-        let pixels = Tensor::from_vec(pixels, (1, 3, height, width), &Device::Cpu)?;
+        let pixels = Tensor::from_vec(pixels, (1, 3, height, width), &self.device)?;
         let values: Vec<f32> = self.network.forward(&pixels)?.flatten_all()?.to_vec1()?;
         if values.iter().any(|value| !value.is_finite()) {
             let message = "expected finite depths, found some that are not; are the weights whole?";

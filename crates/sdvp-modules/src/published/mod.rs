@@ -18,8 +18,9 @@ use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{
     AnswerModel, AnswerStudent, CONFIG, LocateModel, LocateStudent, MODEL_FILES, MatchModel,
-    MatchStudent,
+    MatchStudent, StudentModel, StudentNetwork,
 };
+use candle_core::Device;
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_models::params::Builder;
 use serde::Deserialize;
@@ -39,24 +40,27 @@ struct Kind {
 /// # Errors
 /// If a file is missing or does not fit, or the checkpoint answers something else.
 pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
-    prompted_module(kind, folder, None)
+    placed_module(kind, folder, None, &Device::Cpu)
 }
 
-/// As [`published_module`], with what an instruction-tuned model is told beside the question.
+/// As [`published_module`], with what an instruction-tuned model is told beside the question, and the
+/// device that the module is to compute on.
 ///
 /// # Errors
-/// If there is such a thing, and the checkpoint is no such model.
-pub fn prompted_module(
+/// If there is something to be told, and the checkpoint is no such model; or it does not fit on the
+/// device.
+pub fn placed_module(
     kind: SubTaskKind,
     folder: &Path,
     prompting: Option<&Prompting>,
+    device: &Device,
 ) -> Result<Arc<dyn Module>> {
     let source = ModelSource::Folder(folder.to_owned());
     let found: Kind = source.json(CONFIG, MODEL_FILES)?;
     let model_type = found.model_type.as_deref();
     if let Some(prompting) = prompting {
         if (kind, model_type) == (SubTaskKind::Answer, Some("qwen3_vl")) {
-            let module = Qwen3VlAnswerer::load(&source, prompting.clone())?;
+            let module = Qwen3VlAnswerer::load(&source, prompting.clone(), device)?;
             return Ok(Arc::new(module));
         }
         return Err(SetupError::Config {
@@ -69,7 +73,7 @@ pub fn prompted_module(
         });
     }
     match loader(kind, &found) {
-        Some(load) => load(&source),
+        Some(load) => load(&source, device),
         None => {
             let found = format!(
                 "{} {:?}",
@@ -85,41 +89,49 @@ pub fn prompted_module(
     }
 }
 
-/// Makes a module of a checkpoint's files.
-type Load = fn(&ModelSource) -> Result<Arc<dyn Module>>;
+/// Makes a module of a checkpoint's files, on a device.
+type Load = fn(&ModelSource, &Device) -> Result<Arc<dyn Module>>;
 
 /// How a checkpoint becomes a module that answers a kind; none if it cannot.
 fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
     let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
     let load: Load = match (kind, found.model_type.as_deref()) {
-        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source| {
-            let model = Arc::new(LocateModel::load(source, None)?);
+        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source, device| {
+            let model = Arc::new(placed(LocateModel::load(source, None)?, device)?);
             Ok(Arc::new(LocateStudent::new(model)?))
         },
-        (SubTaskKind::Match, None | Some("clip")) => |source| {
-            let model = Arc::new(MatchModel::load(source, None)?);
+        (SubTaskKind::Match, None | Some("clip")) => |source, device| {
+            let model = Arc::new(placed(MatchModel::load(source, None)?, device)?);
             Ok(Arc::new(MatchStudent::new(model)?))
         },
-        (SubTaskKind::Answer, None | Some("vilt")) => |source| {
-            let model = Arc::new(AnswerModel::load(source, None)?);
+        (SubTaskKind::Answer, None | Some("vilt")) => |source, device| {
+            let model = Arc::new(placed(AnswerModel::load(source, None)?, device)?);
             Ok(Arc::new(AnswerStudent::new(model)?))
         },
         (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
-            |source| Ok(Arc::new(BlipAnswerer::load(source)?))
+            |source, device| Ok(Arc::new(BlipAnswerer::load(source, device)?))
         }
         (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
-            |source| Ok(Arc::new(BlipMatcher::load(source)?))
+            |source, device| Ok(Arc::new(BlipMatcher::load(source, device)?))
         }
-        (SubTaskKind::Answer, Some("qwen3_vl")) => |source| {
-            let module = Qwen3VlAnswerer::load(source, Prompting::default())?;
+        (SubTaskKind::Answer, Some("qwen3_vl")) => |source, device| {
+            let module = Qwen3VlAnswerer::load(source, Prompting::default(), device)?;
             Ok(Arc::new(module))
         },
         (SubTaskKind::Depth, Some("depth_anything")) => {
-            |source| Ok(Arc::new(DepthEstimator::load(source)?))
+            |source, device| Ok(Arc::new(DepthEstimator::load(source, device)?))
         }
         _ => return None,
     };
     Some(load)
+}
+
+/// A model on a device; it is made in main memory.
+fn placed<N: StudentNetwork>(model: StudentModel<N>, device: &Device) -> Result<StudentModel<N>> {
+    match device {
+        Device::Cpu => Ok(model),
+        _ => model.on(device),
+    }
 }
 
 /// Whether a network took all of a checkpoint's weights, each of the right shape.

@@ -57,6 +57,7 @@ pub struct Qwen3VlAnswerer {
     tokenizer: Tokenizer,
     words: Words,
     prompting: Prompting,
+    device: Device,
     fingerprint: Digest,
     /// The beginning of every conversation about a picture, read.
     pictures: Memory<Digest, Reading>,
@@ -67,7 +68,7 @@ impl Qwen3VlAnswerer {
     ///
     /// # Errors
     /// If a file is missing or does not fit, or a setting does not fit the checkpoint.
-    pub fn load(source: &ModelSource, prompting: Prompting) -> Result<Self> {
+    pub fn load(source: &ModelSource, prompting: Prompting, device: &Device) -> Result<Self> {
         let config: Qwen3VlConfig = source.json(CONFIG, MODEL_FILES)?;
         let processor: PatchProcessor = source.processor()?;
         let (vision, side) = (&config.vision, processor.patch as usize);
@@ -87,7 +88,7 @@ impl Qwen3VlAnswerer {
         let words = Words::of(&tokenizer)?;
         let tensors = read_tensors(source)?;
         let weights = weights::fingerprint_in_pieces(&tensors)?;
-        let b = Builder::frozen(tensors, &Device::Cpu).with_precision(prompting.precision);
+        let b = Builder::frozen(tensors, device).with_precision(prompting.precision);
         let settings = format!("{config:?} {processor:?} {prompting:?}");
         let fingerprint = Hasher::new("qwen3-vl answers")
             .part(weights.as_bytes())
@@ -102,6 +103,7 @@ impl Qwen3VlAnswerer {
             tokenizer,
             words,
             prompting,
+            device: device.clone(),
             fingerprint,
             pictures: Memory::new(KEPT_PICTURES),
         })
@@ -114,7 +116,7 @@ impl Qwen3VlAnswerer {
         let mut seen = self
             .pictures
             .get_or_compute(std::iter::once(digest), 1, |_| {
-                let (patches, grid) = self.processor.process(view, &Device::Cpu)?;
+                let (patches, grid) = self.processor.process(view, &self.device)?;
                 let picture = self.network.picture_states(&patches, grid)?;
                 let before = [&[words.start], words.user.as_slice(), &[words.vision_start]];
                 let mut reading = self.network.begin();

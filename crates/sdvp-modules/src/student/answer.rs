@@ -4,7 +4,7 @@ use super::AnswerModel;
 use super::early::EarlyLayers;
 use crate::batch::outcomes_of;
 use crate::error::Result;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
@@ -73,9 +73,9 @@ impl AnswerModel {
             filled.extend(after);
         }
         let shape = (views.len(), words + patches, hidden);
-        let seen = Tensor::ones((views.len(), patches), DType::F32, &Device::Cpu)?;
+        let seen = Tensor::ones((views.len(), patches), DType::F32, &self.device)?;
         Ok(ViltStates {
-            tokens: Tensor::from_vec(filled, shape, &Device::Cpu)?,
+            tokens: Tensor::from_vec(filled, shape, &self.device)?,
             seen: Tensor::cat(&[&tokens.mask, &seen], 1)?,
             words,
         })
@@ -115,7 +115,7 @@ impl AnswerModel {
             let questions: Vec<&str> = places.iter().map(|&place| questions[place]).collect();
             parts.push(of(&views, &questions)?);
         }
-        let rows = Tensor::from_vec(rows, views.len(), &Device::Cpu)?;
+        let rows = Tensor::from_vec(rows, views.len(), &self.device)?;
         Ok(Tensor::cat(&parts, 0)?.index_select(&rows, 0)?)
     }
 
@@ -142,12 +142,12 @@ impl AnswerModel {
         questions: &[&str],
     ) -> std::result::Result<(TokenBatch, Tensor), ModelError> {
         let tokens = self.tokens(questions)?;
-        Ok((tokens, self.processor.batch(views, &Device::Cpu)?))
+        Ok((tokens, self.processor.batch(views, &self.device)?))
     }
 
     fn tokens(&self, questions: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
         let longest = self.config.max_position_embeddings;
-        self.tokenizer.batch(questions, longest, &Device::Cpu)
+        self.tokenizer.batch(questions, longest, &self.device)
     }
 
     /// The output index of an answer.

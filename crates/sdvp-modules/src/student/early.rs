@@ -101,12 +101,12 @@ impl<N: StudentNetwork> StudentModel<N> {
             let views: Vec<&View> = places.iter().map(|&place| views[place]).collect();
             let states = of(
                 network,
-                &self.processor.batch(&views, &Device::Cpu)?,
+                &self.processor.batch(&views, &self.device)?,
                 layers,
             )?;
             Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
         })?;
-        let states = stacked(&rows, N::pass_sizes(&self.config).hidden)?;
+        let states = stacked(&rows, N::pass_sizes(&self.config).hidden, &self.device)?;
         Ok(Some((states, early.layers)))
     }
 
@@ -121,7 +121,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         of: impl Fn(&N, &[&str]) -> std::result::Result<Tensor, ModelError>,
     ) -> std::result::Result<Tensor, ModelError> {
         let known = self.early.as_ref();
-        match known.and_then(|early| early.text_vectors(texts, &of)) {
+        match known.and_then(|early| early.text_vectors(texts, &self.device, &of)) {
             Some(vectors) => vectors,
             None => of(&self.network, texts),
         }
@@ -182,6 +182,7 @@ impl<N> EarlyLayers<N> {
     fn text_vectors(
         &self,
         texts: &[&str],
+        device: &Device,
         compute: impl Fn(&N, &[&str]) -> std::result::Result<Tensor, ModelError>,
     ) -> Option<std::result::Result<Tensor, ModelError>> {
         let known = self.texts.as_ref()?;
@@ -206,17 +207,21 @@ impl<N> EarlyLayers<N> {
                 .flat_map(|row| row.iter().copied())
                 .collect();
             let width = rows.len() / texts.len().max(1);
-            Ok(Tensor::from_vec(rows, (texts.len(), width), &Device::Cpu)?)
+            Ok(Tensor::from_vec(rows, (texts.len(), width), device)?)
         };
         Some(vectors())
     }
 }
 
 /// Rows of one length as a tensor `[rows, tokens, hidden]`.
-fn stacked(rows: &[Vec<f32>], hidden: usize) -> std::result::Result<Tensor, ModelError> {
+fn stacked(
+    rows: &[Vec<f32>],
+    hidden: usize,
+    device: &Device,
+) -> std::result::Result<Tensor, ModelError> {
     let length = rows.first().map_or(0, Vec::len);
     let shape = (rows.len(), length / hidden.max(1), hidden);
-    Ok(Tensor::from_vec(rows.concat(), shape, &Device::Cpu)?)
+    Ok(Tensor::from_vec(rows.concat(), shape, device)?)
 }
 
 #[cfg(test)]

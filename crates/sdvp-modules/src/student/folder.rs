@@ -166,6 +166,22 @@ impl Student {
         Ok(self)
     }
 
+    /// The same student, to compute on a device.
+    ///
+    /// # Errors
+    /// If it does not fit on it.
+    pub fn on(self, device: &Device) -> Result<Self> {
+        if device.is_cpu() {
+            return Ok(self);
+        }
+        Ok(Self {
+            locate: Arc::new(self.locate.on(device)?),
+            answer: Arc::new(self.answer.on(device)?),
+            matching: Arc::new(self.matching.on(device)?),
+            manifest: self.manifest,
+        })
+    }
+
     /// Reads a student's folder. One from before there was a match module gets the shipped one.
     ///
     /// # Errors

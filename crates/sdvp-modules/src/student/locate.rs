@@ -3,7 +3,7 @@
 use super::LocateModel;
 use super::memory::Memory;
 use crate::error::{Result, SetupError};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use sdvp_core::{
     BBox, Detection, Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
     non_maximum_suppression,
@@ -36,7 +36,7 @@ impl LocateModel {
         match self.early_views(views, OwlVit::early_states)? {
             Some((states, layers)) => self.network.features_after(&states, layers),
             None => {
-                let pixels = self.processor.batch(views, &Device::Cpu)?;
+                let pixels = self.processor.batch(views, &self.device)?;
                 self.network.image_features(&pixels)
             }
         }
@@ -44,7 +44,7 @@ impl LocateModel {
 
     fn tokens(&self, texts: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
         let longest = self.config.text_config.max_position_embeddings;
-        self.tokenizer.batch(texts, longest, &Device::Cpu)
+        self.tokenizer.batch(texts, longest, &self.device)
     }
 }
 
@@ -133,7 +133,7 @@ impl LocateStudent {
         self.features
             .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
                 let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
-                let pixels = self.model.processor.batch(&pixels, &Device::Cpu)?;
+                let pixels = self.model.processor.batch(&pixels, &self.model.device)?;
                 let features = self.network.image_features(&pixels)?;
                 ViewFeatures::of_each(&features)
             })

@@ -4,7 +4,7 @@ use super::MatchModel;
 use super::memory::Memory;
 use crate::batch::outcomes_of;
 use crate::error::Result;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
 use sdvp_models::architectures::Clip;
 use sdvp_models::{ModelError, TokenBatch};
@@ -20,7 +20,7 @@ impl MatchModel {
         match self.early_views(views, Clip::early_states)? {
             Some((states, layers)) => self.network.vectors_after(&states, layers),
             None => {
-                let pixels = self.processor.batch(views, &Device::Cpu)?;
+                let pixels = self.processor.batch(views, &self.device)?;
                 self.network.image_vectors(&pixels)
             }
         }
@@ -52,7 +52,7 @@ impl MatchModel {
 
     fn tokens(&self, texts: &[&str]) -> std::result::Result<TokenBatch, ModelError> {
         let longest = self.config.text_config.max_position_embeddings;
-        self.tokenizer.batch(texts, longest, &Device::Cpu)
+        self.tokenizer.batch(texts, longest, &self.device)
     }
 }
 
@@ -115,7 +115,7 @@ impl MatchStudent {
             .images
             .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
                 let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
-                let pixels = self.model.processor.batch(&pixels, &Device::Cpu)?;
+                let pixels = self.model.processor.batch(&pixels, &self.model.device)?;
                 vectors(&self.network.image_vectors(&pixels)?)
             })?;
         let texts = tasks.iter().map(|task| task.text.clone());

@@ -218,6 +218,8 @@ pub struct StudentModel<N: StudentNetwork> {
     pub network: N,
     /// Its parameters.
     pub params: Params,
+    /// Where it computes.
+    pub device: Device,
     /// The low-rank adapters among them, if there are any.
     pub adapters: Option<LoraConfig>,
     /// While only later layers learn: what the earlier ones say.
@@ -246,6 +248,7 @@ impl<N: StudentNetwork> StudentModel<N> {
             tokenizer,
             network,
             params: b.finish()?,
+            device: Device::Cpu,
             adapters: None,
             early: None,
         })
@@ -273,7 +276,8 @@ impl<N: StudentNetwork> StudentModel<N> {
         let config: N::Config = source.config(N::usual)?;
         let processor = source.processor()?;
         let tokenizer = source.tokenizer()?;
-        Self::assemble(config, processor, tokenizer, tensors, lora).map_err(|error| match error {
+        let made = Self::assemble(config, processor, tokenizer, tensors, lora, &Device::Cpu);
+        made.map_err(|error| match error {
             SetupError::Model(source @ ModelError::Parameters(_)) => SetupError::Weights {
                 file: from.to_owned(),
                 source,
@@ -288,8 +292,9 @@ impl<N: StudentNetwork> StudentModel<N> {
         tokenizer: Tokenizer,
         tensors: HashMap<String, Tensor>,
         lora: Option<(LoraConfig, u64)>,
+        device: &Device,
     ) -> Result<Self> {
-        let mut b = Builder::load(tensors, &Device::Cpu);
+        let mut b = Builder::load(tensors, device);
         if let Some((lora, seed)) = &lora {
             b = b.with_lora(lora.clone(), *seed);
         }
@@ -300,6 +305,7 @@ impl<N: StudentNetwork> StudentModel<N> {
             tokenizer,
             network,
             params: b.finish()?,
+            device: device.clone(),
             adapters: lora.map(|(lora, _)| lora),
             early: None,
         })
@@ -326,7 +332,20 @@ impl<N: StudentNetwork> StudentModel<N> {
     pub fn duplicate(&self, lora: Option<(LoraConfig, u64)>) -> Result<Self> {
         let (config, processor) = (self.config.clone(), self.processor.clone());
         let tensors = self.plain_tensors()?;
-        Self::assemble(config, processor, self.tokenizer.clone(), tensors, lora)
+        let tokenizer = self.tokenizer.clone();
+        Self::assemble(config, processor, tokenizer, tensors, lora, &self.device)
+    }
+
+    /// The same model, to compute on a device. Adapters stay apart from the weights they add to.
+    ///
+    /// # Errors
+    /// If the copy does not fit on it.
+    pub fn on(&self, device: &Device) -> Result<Self> {
+        let (config, processor) = (self.config.clone(), self.processor.clone());
+        let (tokenizer, tensors) = (self.tokenizer.clone(), self.params.to_tensors());
+        // All of the adapters' values are there, so that no seed is needed.
+        let adapters = self.adapters.clone().map(|lora| (lora, 0));
+        Self::assemble(config, processor, tokenizer, tensors, adapters, device)
     }
 
     /// The parameters, adapters folded into the weights they add to.
@@ -343,7 +362,7 @@ impl<N: StudentNetwork> StudentModel<N> {
     /// # Errors
     /// If the copy does not fit in memory.
     pub fn frozen_network(&self) -> Result<N> {
-        let b = Builder::frozen(self.plain_tensors()?, &Device::Cpu);
+        let b = Builder::frozen(self.plain_tensors()?, &self.device);
         let network = N::build(&self.config, &b)?;
         b.finish()?;
         Ok(network)

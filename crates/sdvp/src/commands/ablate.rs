@@ -15,7 +15,7 @@
 
 use super::effort::Effort;
 use crate::exam::Framework;
-use crate::modules::Teachers;
+use crate::modules::{self, Teachers};
 use crate::output;
 use crate::progress::Progress;
 use crate::trial::{Exams, chain, names};
@@ -26,7 +26,6 @@ use sdvp_eval::mean_by_question;
 use sdvp_eval::report::{
     Grid, GridCell, GridRun, Scores, TaskScores, grid_html, grid_table, write_file,
 };
-use sdvp_modules::Student;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -177,7 +176,7 @@ impl Ablate {
                 self.finished(&format!("{name}.seed-{seed}.json"), made_with, make)
             };
             let before = cell("no distillation", made_with.clone(), &|| {
-                let modules = || Ok(Student::builtin()?.modules()?);
+                let modules = || Ok(modules::student(None)?.modules()?);
                 let scores = exams.sit(modules, |_| true, "before", &progress)?;
                 Ok(alone(seed, scores))
             })?;
