@@ -175,24 +175,21 @@ fn best_continuations(
     log_likelihoods: &[Vec<f32>],
     count: usize,
 ) -> Vec<(usize, u32, f32)> {
-    let mut all: Vec<(usize, u32, f32)> = running
-        .iter()
-        .zip(log_likelihoods)
-        .enumerate()
-        .flat_map(|(from, (candidate, row))| {
-            let words = row.iter().zip(0u32..);
-            words.map(move |(likelihood, word)| (from, word, candidate.sum + likelihood))
-        })
-        .collect();
-    let better = |a: &(usize, u32, f32), b: &(usize, u32, f32)| {
-        b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1)))
-    };
-    if all.len() > count {
-        all.select_nth_unstable_by(count, better);
-        all.truncate(count);
+    // Of equals the first stays, in the order of candidates and words.
+    let mut best: Vec<(usize, u32, f32)> = Vec::with_capacity(count + 1);
+    for (from, (candidate, row)) in running.iter().zip(log_likelihoods).enumerate() {
+        for (likelihood, word) in row.iter().zip(0u32..) {
+            let sum = candidate.sum + likelihood;
+            let worse = |other: &(usize, u32, f32)| sum.total_cmp(&other.2).is_le();
+            if best.len() >= count && best.last().is_none_or(worse) {
+                continue;
+            }
+            let place = best.iter().take_while(|other| worse(other)).count();
+            best.insert(place, (from, word, sum));
+            best.truncate(count);
+        }
     }
-    all.sort_by(better);
-    all
+    best
 }
 
 /// Texts that ended, the best of them.

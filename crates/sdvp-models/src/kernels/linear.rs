@@ -24,6 +24,12 @@ fn piece(rows: usize) -> usize {
     rows.div_ceil(pieces).max(1)
 }
 
+/// Of fewer rows than this, such as one word of each of some texts, columns are shared out: pieces of
+/// rows would each pack the whole weight, which takes longer than multiplying by it.
+const FEW_ROWS: usize = 64;
+/// Columns that are computed together then.
+const COLUMNS: usize = 256;
+
 /// Rows of which one partial gradient of the weight is made.
 fn gradient_piece(rows: usize) -> usize {
     rows.div_ceil(rows.div_ceil(256).clamp(1, 16)).max(1)
@@ -52,6 +58,9 @@ fn forward(
     if rows * output == 0 || input == 0 {
         return vec![0f32; rows * output];
     }
+    if rows < FEW_ROWS && output > COLUMNS {
+        return by_columns(x, w, bias, (rows, input, output));
+    }
     let piece = piece(rows);
     let weight = (w, Place::rows_of(input).transposed());
     let place = Place::rows_of(output);
@@ -69,6 +78,44 @@ fn forward(
     };
     // SAFETY: the pieces are all of `y`, and a product, or a bias, is written to every value of each.
     unsafe { written(rows * output, write) }
+}
+
+/// [`forward`], with columns of the result shared out among threads. Which kernel multiplies depends on
+/// the sizes alone, and so do the numbers.
+fn by_columns(
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    (rows, input, output): (usize, usize, usize),
+) -> Vec<f32> {
+    let part = |(at, w): (usize, &[f32])| {
+        let columns = w.len() / input;
+        let (sizes, place) = ((rows, columns, input), Place::rows_of(columns));
+        let x = (x, Place::rows_of(input));
+        let weight = (w, Place::rows_of(input).transposed());
+        let write = |y: &mut Unwritten| match bias {
+            None => write_product(sizes, (y, place), x, weight, 1.0),
+            Some(bias) => {
+                let bias = &bias[at * COLUMNS..][..columns];
+                add_product(sizes, (repeat_row(y, bias), place), x, weight);
+            }
+        };
+        // SAFETY: a product, or a bias, is written to every value.
+        unsafe { written(rows * columns, write) }
+    };
+    let parts: Vec<Vec<f32>> = w
+        .par_chunks(COLUMNS * input)
+        .enumerate()
+        .map(part)
+        .collect();
+    let mut y = Vec::with_capacity(rows * output);
+    for row in 0..rows {
+        for part in &parts {
+            let columns = part.len() / rows;
+            y.extend_from_slice(&part[row * columns..][..columns]);
+        }
+    }
+    y
 }
 
 /// The weight's gradient, followed by the bias's.

@@ -132,8 +132,14 @@ mod tests {
     #[test]
     fn fused_and_composite_agree_forward_and_backward() {
         let device = Device::Cpu;
-        // One row; a last piece that is not whole; several partial gradients of the weight.
-        for (rows, input, output) in [((1, 1), 5, 3), ((3, 70), 24, 17), ((9, 300), 13, 40)] {
+        // One row; a last piece that is not whole; several partial gradients of the weight; columns
+        // shared out.
+        for (rows, input, output) in [
+            ((1, 1), 5, 3),
+            ((3, 70), 24, 17),
+            ((9, 300), 13, 40),
+            ((2, 17), 30, 700),
+        ] {
             let var = |shape: &[usize]| Var::randn(0f32, 1f32, shape, &device).unwrap();
             let (x, w, b) = (
                 var(&[rows.0, rows.1, input]),
@@ -155,6 +161,20 @@ mod tests {
                     assert!(gap(fast.get(v).unwrap(), slow.get(v).unwrap()) < 1e-3);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_row_is_the_same_among_few_and_among_many() {
+        let random = |shape: &[usize]| Tensor::randn(0f32, 1f32, shape, &Device::Cpu).unwrap();
+        let (x, w, b) = (random(&[100, 96]), random(&[600, 96]), random(&[600]));
+        let many = linear(&x, &w, Some(&b)).unwrap();
+        for rows in [1, 7, 63, 64] {
+            let few = linear(&x.narrow(0, 20, rows).unwrap(), &w, Some(&b)).unwrap();
+            assert!(
+                gap(&few, &many.narrow(0, 20, rows).unwrap()) < 1e-5,
+                "{rows}"
+            );
         }
     }
 
