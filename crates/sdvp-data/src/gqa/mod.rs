@@ -7,6 +7,7 @@
 
 mod attention;
 mod choices;
+pub mod functional;
 mod question;
 mod scene_graph;
 

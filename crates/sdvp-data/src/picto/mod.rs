@@ -23,6 +23,8 @@ mod words;
 pub use ask::{MAX_COUNT, SubQuestion, answer_vocabulary, locate_queries};
 pub use catalogue::{Category, Color, Thing, UnknownThing};
 pub use generate::{MAX_ROTATION, MAX_SIZE, MIN_SIZE, SIDE, SceneSpec, generate};
+#[cfg(test)]
+pub(crate) use oracle::judge;
 pub use oracle::{Oracle, VISIBLE};
 pub use phrase::{Noun, What};
 pub use question::{Question, QuestionKind, input_names};

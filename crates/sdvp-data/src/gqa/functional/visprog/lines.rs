@@ -1,0 +1,105 @@
+//! Lines of a program, with variables numbered as programs number them.
+
+use std::fmt::Write;
+
+/// Collects the lines of a program.
+#[derive(Default)]
+pub(super) struct Lines {
+    text: String,
+    boxes: usize,
+    images: usize,
+    answers: usize,
+}
+
+impl Lines {
+    /// `BOXn=LOC(…)`; the variable.
+    pub(super) fn locate(&mut self, image: &str, object: &str) -> String {
+        let variable = format!("BOX{}", self.boxes);
+        self.boxes += 1;
+        let object = quoted(object);
+        self.line(&variable, format_args!("LOC(image={image},object={object})"));
+        variable
+    }
+
+    /// `IMAGEn=CROP…(…)`; the variable. `step` is the step's name.
+    pub(super) fn crop(&mut self, step: &str, image: &str, boxes: &str) -> String {
+        let variable = format!("IMAGE{}", self.images);
+        self.images += 1;
+        self.line(&variable, format_args!("{step}(image={image},box={boxes})"));
+        variable
+    }
+
+    /// `ANSWERn=COUNT(…)`; the variable.
+    pub(super) fn count(&mut self, boxes: &str) -> String {
+        self.answer(format_args!("COUNT(box={boxes})"))
+    }
+
+    /// `ANSWERn=VQA(…)`; the variable.
+    pub(super) fn ask(&mut self, image: &str, question: &str) -> String {
+        let question = quoted(question);
+        self.answer(format_args!("VQA(image={image},question={question})"))
+    }
+
+    /// `ANSWERn=EVAL(…)`; the variable.
+    pub(super) fn evaluate(&mut self, expression: &str) -> String {
+        self.answer(format_args!("EVAL(expr={})", quoted(expression)))
+    }
+
+    /// The last line: `variable` is the result.
+    pub(super) fn result(&mut self, name: &str, variable: &str) {
+        self.line(name, format_args!("RESULT(var={variable})"));
+    }
+
+    /// The program's text.
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    fn answer(&mut self, call: std::fmt::Arguments<'_>) -> String {
+        let variable = format!("ANSWER{}", self.answers);
+        self.answers += 1;
+        self.line(&variable, call);
+        variable
+    }
+
+    fn line(&mut self, variable: &str, call: std::fmt::Arguments<'_>) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "{variable}={call}");
+    }
+}
+
+/// A text in the quotes that it does not use, or with backslashes before them.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut quoted = String::from(quote);
+    for c in text.chars() {
+        if c == quote || c == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push(quote);
+    quoted
+}
+
+/// A text as an expression says it. Braces would be variables, quotes the end.
+pub(super) fn python(text: &str) -> String {
+    let mut code = String::from('\'');
+    for c in text.chars() {
+        match c {
+            '\'' | '"' | '\\' | '{' | '}' => {
+                let _ = write!(code, "\\x{:02x}", u32::from(c));
+            }
+            _ => code.push(c),
+        }
+    }
+    code.push('\'');
+    code
+}

@@ -1,0 +1,368 @@
+//! Writes VisProg programs: objects are located, cropped and counted; what they are and what they
+//! are like is asked of crops.
+
+mod lines;
+mod looking;
+
+use super::meaning::{
+    Agreement, Amount, Claim, Meaning, Number, Objects, Picture, Place, Subject, Truth, Word,
+};
+use super::wording;
+use crate::picto::Side;
+use lines::{Lines, python};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) fn compile(answer: &Meaning, pair: bool) -> String {
+    let mut compiler = Compiler {
+        pair,
+        ..Compiler::default()
+    };
+    let variable = match answer {
+        Meaning::Word(word) => compiler.word(word),
+        Meaning::Truth(truth) => compiler.answer(truth),
+        Meaning::Number(number) => {
+            let number = compiler.number(number);
+            number.trim_matches(['{', '}']).to_owned()
+        }
+        Meaning::Boxes(objects) | Meaning::Objects(objects) => compiler.framed(objects).1,
+        Meaning::Picture(picture) | Meaning::Scene(picture) => compiler.picture(*picture),
+    };
+    let result = if pair { "FINAL_ANSWER" } else { "FINAL_RESULT" };
+    compiler.lines.result(result, &variable);
+    compiler.lines.finish()
+}
+
+/// What was written, and in which variables it is.
+#[derive(Default)]
+struct Compiler {
+    lines: Lines,
+    pair: bool,
+    /// Where objects are looked for, by their id.
+    looks: BTreeMap<usize, String>,
+    /// Their boxes.
+    boxes: BTreeMap<usize, String>,
+    /// Their boxes where more is seen than what they are beside, and what is seen there.
+    framed: BTreeMap<usize, (String, String)>,
+    /// Crops, by step, image and boxes.
+    crops: BTreeMap<(&'static str, String, String), String>,
+    /// Answers, by image and question.
+    answers: BTreeMap<(String, String), String>,
+    /// Truth values that have a variable.
+    truths: BTreeMap<usize, String>,
+    /// Numbers.
+    numbers: BTreeMap<usize, String>,
+}
+
+/// An expression that is true or not.
+struct Condition {
+    expression: String,
+    /// The variable, if it is that variable's truth value alone.
+    variable: Option<String>,
+}
+
+impl Condition {
+    fn variable(variable: String) -> Self {
+        Self {
+            expression: format!("{{{variable}}}"),
+            variable: Some(variable),
+        }
+    }
+
+    fn expression(expression: String) -> Self {
+        Self {
+            expression,
+            variable: None,
+        }
+    }
+
+    /// In brackets where an operator beside it would bind otherwise.
+    fn operand(&self) -> String {
+        match self.variable {
+            Some(_) => self.expression.clone(),
+            None => format!("({})", self.expression),
+        }
+    }
+}
+
+impl Compiler {
+    /// The variable of a truth value: yes or no about one picture, true or false about two.
+    fn answer(&mut self, truth: &Truth) -> String {
+        let condition = self.truth(truth);
+        match condition.variable {
+            Some(variable) if !self.pair => variable,
+            _ if self.pair => self.lines.evaluate(&condition.expression),
+            _ => {
+                let expression = format!("'yes' if {} else 'no'", condition.expression);
+                self.lines.evaluate(&expression)
+            }
+        }
+    }
+
+    fn truth(&mut self, truth: &Truth) -> Condition {
+        if let Some(variable) = self.truths.get(&truth.id) {
+            return Condition::variable(variable.clone());
+        }
+        match &truth.says {
+            Claim::Exist(objects) => self.exist(objects),
+            Claim::Has(subject, property) => {
+                let image = self.subject(subject);
+                let question = wording::verify(subject, property);
+                Condition::variable(self.ask(image, question))
+            }
+            Claim::On(objects, side) => self.on_side(objects, *side),
+            Claim::Same(Agreement::All(attribute, objects)) => {
+                let image = self.look(objects);
+                let question = wording::all_same(attribute, objects);
+                Condition::variable(self.ask(image, question))
+            }
+            Claim::Same(Agreement::Two(attribute, a, b)) => {
+                let [a, b] = [a, b].map(|objects| self.attribute(objects, attribute));
+                Condition::expression(format!("{{{a}}} == {{{b}}}"))
+            }
+            Claim::And(a, b) => self.both(truth.id, a, "and", b),
+            Claim::Or(a, b) => self.both(truth.id, a, "or", b),
+            Claim::Xor(a, b) => self.both(truth.id, a, "xor", b),
+            Claim::Not(inner) => {
+                let inner = self.truth(inner).operand();
+                Condition::expression(format!("not {inner}"))
+            }
+            Claim::Compare(a, symbol, b) => {
+                let (a, b) = (self.number(a), self.number(b));
+                Condition::expression(format!("{a} {symbol} {b}"))
+            }
+            Claim::CompareTo(number, symbol, to) => {
+                let number = self.number(number);
+                Condition::expression(format!("{number} {symbol} {to}"))
+            }
+        }
+    }
+
+    /// Two truth values together get a line of their own, so that expressions stay short.
+    fn both(&mut self, id: usize, a: &Truth, word: &str, b: &Truth) -> Condition {
+        let a = self.truth(a).operand();
+        let b = self.truth(b).operand();
+        let variable = self.lines.evaluate(&format!("{a} {word} {b}"));
+        self.truths.insert(id, variable.clone());
+        Condition::variable(variable)
+    }
+
+    fn exist(&mut self, objects: &Objects) -> Condition {
+        if let Place::Beside(link, anchor) = &objects.place
+            && (link.direction().is_none() || objects.name.is_none())
+        {
+            let image = self.look(objects);
+            let question = wording::exists_beside(objects, link, anchor);
+            return Condition::variable(self.ask(image, question));
+        }
+        if objects.takes_words() {
+            let image = self.look(objects);
+            return Condition::variable(self.ask(image, wording::exists(objects)));
+        }
+        let boxes = self.boxes(objects);
+        let count = self.lines.count(&boxes);
+        Condition::expression(format!("{{{count}}} > 0"))
+    }
+
+    /// Whether objects lie on that side of the whole picture.
+    fn on_side(&mut self, objects: &Objects, side: Side) -> Condition {
+        let picture = self.picture(objects.picture);
+        let half = self.half(&picture, side);
+        let boxes = self.lines.locate(&half, &objects.located());
+        let count = self.lines.count(&boxes);
+        Condition::expression(format!("{{{count}}} > 0"))
+    }
+
+    /// A number, as an expression: of one variable, so that expressions stay short.
+    fn number(&mut self, number: &Number) -> String {
+        if let Some(variable) = self.numbers.get(&number.id) {
+            return format!("{{{variable}}}");
+        }
+        let variable = match &number.is {
+            Amount::Plus(a, b) => {
+                let (a, b) = (self.number(a), self.number(b));
+                self.lines.evaluate(&format!("{a} + {b}"))
+            }
+            Amount::Count(objects) if objects.takes_words() => {
+                let image = self.look(objects);
+                self.ask(image, wording::how_many(objects))
+            }
+            Amount::Count(objects) => {
+                let boxes = self.boxes(objects);
+                self.lines.count(&boxes)
+            }
+        };
+        self.numbers.insert(number.id, variable.clone());
+        format!("{{{variable}}}")
+    }
+
+    fn word(&mut self, word: &Word) -> String {
+        match word {
+            Word::Name(objects) => self.name(objects),
+            Word::Side(objects, [side, across]) => {
+                let found = self.on_side(objects, *side).expression;
+                let (side, across) = (side.name(), across.name());
+                self.lines
+                    .evaluate(&format!("'{side}' if {found} else '{across}'"))
+            }
+            Word::Attribute(Subject::Objects(objects), attribute) => {
+                self.attribute(objects, attribute)
+            }
+            Word::Attribute(subject @ Subject::Scene(picture), attribute) => {
+                let picture = self.picture(*picture);
+                self.ask(picture, wording::query(subject, attribute))
+            }
+            Word::Choice(subject, attribute, options) => {
+                let image = self.subject(subject);
+                self.choice(options, |compiler, value| {
+                    let property = super::argument::Property {
+                        attribute: attribute.clone(),
+                        value: value.to_owned(),
+                        negated: false,
+                    };
+                    let question = wording::verify(subject, &property);
+                    Condition::variable(compiler.ask(image.clone(), question))
+                })
+            }
+            Word::NameChoice(objects, options) => self.choice(options, |compiler, name| {
+                compiler.is_named(objects, name)
+            }),
+            Word::Relation(choices) => {
+                let answers: Vec<String> = choices
+                    .iter()
+                    .map(|(link, _)| link.answer().to_owned())
+                    .collect();
+                let mut found = choices.iter();
+                self.choice(&answers, |compiler, _| match found.next() {
+                    Some((_, objects)) => compiler.is_beside(objects),
+                    None => Condition::expression("False".to_owned()),
+                })
+            }
+            Word::Comparative(how, a, b) => {
+                let picture = self.picture(a.picture);
+                let answer = self.ask(picture, wording::compare(how, a, b));
+                let (a, b) = (python(a.kind()), python(b.kind()));
+                self.lines
+                    .evaluate(&format!("{a} if {{{answer}}} else {b}"))
+            }
+            Word::Common(a, b) => {
+                let mut expression = String::new();
+                for attribute in ["color", "material"] {
+                    let [a, b] = [a, b].map(|objects| self.attribute(objects, attribute));
+                    expression += &format!("'{attribute}' if {{{a}}} == {{{b}}} else ");
+                }
+                self.lines.evaluate(&format!("{expression}'shape'"))
+            }
+            Word::List(listed) => {
+                let parts: Vec<String> = listed
+                    .iter()
+                    .map(|(name, truth)| {
+                        let name = python(&format!("{name}, "));
+                        let holds = self.truth(truth).expression;
+                        format!("({name} if {holds} else '')")
+                    })
+                    .collect();
+                self.lines.evaluate(&parts.join(" + "))
+            }
+        }
+    }
+
+    /// The first of the options that holds, or else the last one.
+    fn choice(
+        &mut self,
+        options: &[String],
+        mut holds: impl FnMut(&mut Self, &str) -> Condition,
+    ) -> String {
+        let mut expression = String::new();
+        let Some((last, others)) = options.split_last() else {
+            return self.lines.evaluate("''");
+        };
+        for option in others {
+            let condition = holds(self, option);
+            expression += &format!("{} if {} else ", python(option), condition.expression);
+        }
+        self.lines.evaluate(&format!("{expression}{}", python(last)))
+    }
+
+    /// Whether the objects are such things: asked of a crop, or of how they are related.
+    fn is_named(&mut self, objects: &Arc<Objects>, name: &str) -> Condition {
+        if let (Place::Beside(..), None) = (&objects.place, &objects.name) {
+            let named = self.fresh(Objects {
+                name: Some(name.to_owned()),
+                ..Objects::clone(objects)
+            });
+            return self.exist(&named);
+        }
+        let image = self.crop(objects);
+        Condition::variable(self.ask(image, wording::is_this(name)))
+    }
+
+    /// Whether the one object that is meant is related so.
+    fn is_beside(&mut self, objects: &Objects) -> Condition {
+        match &objects.place {
+            Place::Beside(link, anchor) if link.direction().is_none() && objects.name.is_some() => {
+                let image = self.look(objects);
+                let question = wording::is_beside(objects, link, anchor);
+                Condition::variable(self.ask(image, question))
+            }
+            _ => self.exist(objects),
+        }
+    }
+
+    fn name(&mut self, objects: &Objects) -> String {
+        match &objects.place {
+            Place::Beside(link, anchor)
+                if link.direction().is_none() || objects.name.is_none() =>
+            {
+                let image = self.look(objects);
+                self.ask(image, wording::name_beside(objects, link, anchor))
+            }
+            // What was looked for is all that is known of it.
+            Place::Anywhere if !objects.properties.is_empty() && !objects.takes_words() => {
+                let image = self.crop(objects);
+                self.ask(image, wording::name_here(objects))
+            }
+            _ => {
+                let image = self.look(objects);
+                self.ask(image, wording::name_in_picture(objects))
+            }
+        }
+    }
+
+    /// The variable of what an attribute of objects is.
+    fn attribute(&mut self, objects: &Arc<Objects>, attribute: &str) -> String {
+        let subject = Subject::Objects(Arc::clone(objects));
+        let image = self.subject(&subject);
+        self.ask(image, wording::query(&subject, attribute))
+    }
+
+    /// The variable of the picture of a subject: its crop, or what it is looked for in where words
+    /// must say which it is.
+    fn subject(&mut self, subject: &Subject) -> String {
+        match subject {
+            Subject::Scene(picture) => self.picture(*picture),
+            Subject::Objects(objects) if objects.takes_words() => self.look(objects),
+            Subject::Objects(objects) => self.crop(objects),
+        }
+    }
+
+    /// The variable of the answer to a question, which is asked once.
+    fn ask(&mut self, image: String, question: String) -> String {
+        let asked = (image, question);
+        if let Some(variable) = self.answers.get(&asked) {
+            return variable.clone();
+        }
+        let variable = self.lines.ask(&asked.0, &asked.1);
+        self.answers.insert(asked, variable.clone());
+        variable
+    }
+
+    fn picture(&self, picture: Picture) -> String {
+        match picture {
+            Picture::Only => "IMAGE",
+            Picture::Left => "LEFT",
+            Picture::Right => "RIGHT",
+        }
+        .to_owned()
+    }
+}
