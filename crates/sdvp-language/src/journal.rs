@@ -71,8 +71,8 @@ impl Journal {
     pub fn read(&self, key: Digest) -> Result<Kept, LanguageError> {
         let path = self.path(key);
         let mut bytes = Vec::new();
-        let read = std::fs::File::open(&path)
-            .and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+        let read =
+            std::fs::File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
         match read {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Kept::Nothing),
@@ -204,7 +204,10 @@ mod tests {
         let other = journal.path(Digest::of(b"2"));
         std::fs::create_dir_all(other.parent().unwrap()).unwrap();
         std::fs::write(&other, &whole).unwrap();
-        assert!(matches!(journal.read(Digest::of(b"2")).unwrap(), Kept::Damaged(_)));
+        assert!(matches!(
+            journal.read(Digest::of(b"2")).unwrap(),
+            Kept::Damaged(_)
+        ));
         std::fs::write(&path, &whole).unwrap();
         assert_eq!(journal.read(key).unwrap(), Kept::Whole(completion()));
     }

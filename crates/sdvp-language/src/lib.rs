@@ -2,7 +2,8 @@
 //!
 //! A [`LanguageModel`] continues a conversation; where it runs, behind an endpoint or in this
 //! process, nobody else here knows. An [`Asker`] asks one many questions: answers are kept, failures
-//! that pass are waited out, budgets hold.
+//! that pass are waited out, budgets hold. A [`Prompt`] puts a question, with examples, and a
+//! [`Writer`] makes programs of what is said.
 
 mod ask;
 mod crew;
@@ -10,6 +11,8 @@ mod endpoint;
 mod error;
 mod journal;
 mod model;
+mod prompt;
+mod write;
 
 pub use ask::Ask;
 pub use crew::{Answered, Asker, AskerSettings, Estimate, Price, Spent, Unwatched, Watch};
@@ -17,3 +20,8 @@ pub use endpoint::{Endpoint, EndpointSettings};
 pub use error::LanguageError;
 pub use journal::{Journal, Kept};
 pub use model::{Completion, LanguageModel, Message, Role, Sampling, Syntax};
+pub use prompt::{Choice, Example, ExampleCall, Form, Framework, Prompt, Question, examples};
+pub use write::{
+    Attempt, Found, Sample, Trial, WriteError, Writer, WriterSettings, Written, extract,
+    program_line, program_lines,
+};

@@ -117,11 +117,17 @@ fn nothing_is_lost_and_nothing_is_asked_again_that_was_answered() {
     let fake = FakeEndpoint::backwards();
     let faults = passing();
     for n in 0..30 {
-        let two = [faults[n % faults.len()].clone(), faults[(n * 7 + 3) % faults.len()].clone()];
+        let two = [
+            faults[n % faults.len()].clone(),
+            faults[(n * 7 + 3) % faults.len()].clone(),
+        ];
         match n % 3 {
             0 => fake.fault(&format!("question {n}"), &two),
             1 => fake.fault(&format!("question {n}"), &two[..1]),
-            _ => fake.fault(&format!("question {n}"), &[Fault::Slow(Duration::from_millis(4))]),
+            _ => fake.fault(
+                &format!("question {n}"),
+                &[Fault::Slow(Duration::from_millis(4))],
+            ),
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -158,7 +164,10 @@ fn nothing_is_lost_and_nothing_is_asked_again_that_was_answered() {
     }
     assert_eq!((again.spent().requests, again.spent().kept), (0, 30));
     let missing = again.ask(&ask("something else")).unwrap_err();
-    assert!(matches!(missing, LanguageError::Offline { .. }), "{missing}");
+    assert!(
+        matches!(missing, LanguageError::Offline { .. }),
+        "{missing}"
+    );
     assert_eq!(fake.asked().len() as u64, spent.requests);
     no_key_in(folder.path());
 }
@@ -178,7 +187,9 @@ fn the_same_question_of_many_is_asked_once() {
     let fake = FakeEndpoint::backwards();
     let model = endpoint(&fake.url);
     let asker = Asker::new(&model, None, settings(), &Unwatched);
-    let same: Vec<Ask> = (0..20).map(|n| ask(&format!("question {}", n % 2))).collect();
+    let same: Vec<Ask> = (0..20)
+        .map(|n| ask(&format!("question {}", n % 2)))
+        .collect();
     for (n, said) in asker.ask_all(&same).into_iter().enumerate() {
         assert_eq!(said.unwrap().completion.text, backwards(n % 2));
     }
@@ -190,17 +201,29 @@ fn the_same_question_of_many_is_asked_once() {
 fn the_key_and_the_settings_go_to_the_endpoint_and_nowhere_else() {
     let fake = FakeEndpoint::backwards();
     let elsewhere = FakeEndpoint::backwards();
-    fake.fault("away", &[Fault::Elsewhere(format!("{}/chat/completions", elsewhere.url))]);
+    fake.fault(
+        "away",
+        &[Fault::Elsewhere(format!(
+            "{}/chat/completions",
+            elsewhere.url
+        ))],
+    );
     let model = endpoint(&fake.url);
     let asker = Asker::new(&model, None, settings(), &Unwatched);
     asker.ask(&ask("here")).unwrap();
     let asked = &fake.asked()[0];
     assert_eq!(asked.path, "/v1/chat/completions");
-    assert_eq!(asked.authorization.as_deref(), Some(format!("Bearer {KEY}").as_str()));
+    assert_eq!(
+        asked.authorization.as_deref(),
+        Some(format!("Bearer {KEY}").as_str())
+    );
     assert_eq!(asked.body["seed"], 3);
     assert_eq!(asked.body["max_tokens"], 20);
     let error = asker.ask(&ask("away")).unwrap_err();
-    assert!(matches!(error, LanguageError::Redirected { status: 307, .. }), "{error}");
+    assert!(
+        matches!(error, LanguageError::Redirected { status: 307, .. }),
+        "{error}"
+    );
     assert!(elsewhere.asked().is_empty());
     // Every question would be sent away.
     let error = asker.ask(&ask("another")).unwrap_err();
@@ -212,8 +235,14 @@ fn the_key_and_the_settings_go_to_the_endpoint_and_nowhere_else() {
 fn what_does_not_pass_is_said_at_once_in_the_servers_words_and_without_the_key() {
     let fake = FakeEndpoint::backwards();
     let cases = [
-        (400, "does not take the request (400; it says: because of 400)"),
-        (401, "the key in CARGO_PKG_NAME was sent; it says: because of 401"),
+        (
+            400,
+            "does not take the request (400; it says: because of 400)",
+        ),
+        (
+            401,
+            "the key in CARGO_PKG_NAME was sent; it says: because of 401",
+        ),
         (403, "because of 403"),
         (404, "no model \"m\""),
         (422, "because of 422"),
@@ -226,7 +255,10 @@ fn what_does_not_pass_is_said_at_once_in_the_servers_words_and_without_the_key()
         let error = asker.ask(&ask("q")).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(expected), "{text}");
-        assert!(!text.contains(KEY) && !format!("{error:?}").contains(KEY), "{text}");
+        assert!(
+            !text.contains(KEY) && !format!("{error:?}").contains(KEY),
+            "{text}"
+        );
         assert!(!format!("{model:?}").contains(KEY));
         assert_eq!(fake.asked().len(), before + 1, "{status}");
     }
@@ -239,14 +271,23 @@ fn what_does_not_pass_is_said_at_once_in_the_servers_words_and_without_the_key()
 
 #[test]
 fn nobody_there_is_said_once() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let model = endpoint(&format!("http://{port}/v1"));
     let asker = Asker::new(&model, None, settings(), &Unwatched);
     let said = asker.ask_all(&asks(40));
     let unreachable = |error: &LanguageError| matches!(error, LanguageError::Unreachable { .. });
-    let first = said.iter().filter(|said| said.as_ref().is_err_and(unreachable)).count();
+    let first = said
+        .iter()
+        .filter(|said| said.as_ref().is_err_and(unreachable))
+        .count();
     let stopped = |error: &LanguageError| matches!(error, LanguageError::Stopped { .. });
-    let after = said.iter().filter(|said| said.as_ref().is_err_and(stopped)).count();
+    let after = said
+        .iter()
+        .filter(|said| said.as_ref().is_err_and(stopped))
+        .count();
     assert!(first >= 1 && first <= settings().concurrency, "{first}");
     assert_eq!(first + after, 40);
     assert_eq!(asker.spent().requests, first as u64);
@@ -263,7 +304,10 @@ fn patience_ends_and_nobody_waits_for_an_hour() {
     };
     let asker = Asker::new(&model, None, few, &Unwatched);
     let error = asker.ask(&ask("q")).unwrap_err().to_string();
-    assert!(error.contains("3 tries") && error.contains("because of 500"), "{error}");
+    assert!(
+        error.contains("3 tries") && error.contains("because of 500"),
+        "{error}"
+    );
     assert_eq!(fake.asked().len(), 3);
     fake.fault("r", &[Fault::Status(429, Some("3600"))]);
     let error = asker.ask(&ask("r")).unwrap_err();
@@ -330,12 +374,23 @@ fn a_damaged_entry_is_asked_for_again() {
         let journal = Journal::open(folder.path()).unwrap();
         let asker = Asker::new(&model, Some(journal), settings(), &watch);
         let said = asker.ask_all(&asks(3));
-        let texts: Vec<String> = said.into_iter().map(|s| s.unwrap().completion.text).collect();
+        let texts: Vec<String> = said
+            .into_iter()
+            .map(|s| s.unwrap().completion.text)
+            .collect();
         (texts, asker.spent())
     };
     let (texts, _) = ask_all();
-    let group = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
-    let entry = std::fs::read_dir(group.path()).unwrap().next().unwrap().unwrap();
+    let group = std::fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let entry = std::fs::read_dir(group.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
     let whole = std::fs::read(entry.path()).unwrap();
     std::fs::write(entry.path(), &whole[..whole.len() - 5]).unwrap();
     let (again, spent) = ask_all();
@@ -344,6 +399,33 @@ fn a_damaged_entry_is_asked_for_again() {
     assert_eq!(watch.damaged.load(Ordering::Relaxed), 1);
     let (_, spent) = ask_all();
     assert_eq!((spent.requests, spent.kept), (0, 3));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_kept_is_used_and_ends_asking() {
+    let fake = FakeEndpoint::backwards();
+    let folder = tempfile::tempdir().unwrap();
+    let model = endpoint(&fake.url);
+    // Where folders would be made, links lead nowhere.
+    for group in 0..256 {
+        let link = folder.path().join(format!("{group:02x}"));
+        std::os::unix::fs::symlink("/no/such/folder", link).unwrap();
+    }
+    let single = AskerSettings {
+        concurrency: 1,
+        ..settings()
+    };
+    let journal = Journal::open(folder.path()).unwrap();
+    let asker = Asker::new(&model, Some(journal), single, &Unwatched);
+    let said = asker.ask_all(&asks(3));
+    assert_eq!(said[0].as_ref().unwrap().completion.text, backwards(0));
+    let error = said[1].as_ref().unwrap_err().to_string();
+    assert!(
+        error.contains("not asked") && error.contains("make the folder"),
+        "{error}"
+    );
+    assert_eq!(fake.asked().len(), 1);
 }
 
 #[test]
@@ -361,7 +443,8 @@ fn results_do_not_depend_on_who_is_done_first() {
         };
         let asker = Asker::new(&model, None, settings, &Unwatched);
         let said = asker.ask_all(&asks(20)).into_iter();
-        said.map(|said| said.unwrap().completion.text).collect::<Vec<_>>()
+        said.map(|said| said.unwrap().completion.text)
+            .collect::<Vec<_>>()
     };
     assert_eq!(texts(true, 8), texts(false, 1));
 }

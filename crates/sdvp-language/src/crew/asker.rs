@@ -118,11 +118,12 @@ impl<'m> Asker<'m> {
         }
     }
 
-    /// The answer: the one that is kept, or the model's. It is on disk before this returns.
+    /// The answer: the one that is kept, or the model's. It is on disk before this returns; should the
+    /// disk refuse, it is returned all the same, and nothing more is asked.
     ///
     /// # Errors
     /// If it is not kept while offline, a budget is used up, the model fails in a way that would not
-    /// pass or too often, or answers cannot be kept.
+    /// pass or too often, or something stopped all asking.
     pub fn ask(&self, ask: &Ask) -> Result<Answered, LanguageError> {
         let key = ask.key(self.model)?;
         // Two who ask the same at once must not both pay for it.
@@ -258,8 +259,12 @@ impl<'m> Asker<'m> {
                     spent.prompt_tokens += said(completion.prompt_tokens, prompt);
                     spent.completion_tokens += said(completion.completion_tokens, written as u64);
                 });
-                if let Some(journal) = &self.journal {
-                    journal.keep(key, &self.model.identity(), ask, &completion)?;
+                if let Some(journal) = &self.journal
+                    && let Err(error) = journal.keep(key, &self.model.identity(), ask, &completion)
+                {
+                    // It was paid for, so it is used all the same, but no more is asked.
+                    self.watch.unkept(&error);
+                    locked(&self.stopped).get_or_insert(error);
                 }
                 Ok(completion)
             }

@@ -168,7 +168,10 @@ mod tests {
             .unwrap()
             .over(|spent| spent.prompt_tokens += 15);
         let error = budget.request(60).err().unwrap().to_string();
-        assert!(error.contains("100 tokens") && error.contains("45 spent"), "{error}");
+        assert!(
+            error.contains("100 tokens") && error.contains("45 spent"),
+            "{error}"
+        );
         assert!(budget.request(50).is_ok());
     }
 }

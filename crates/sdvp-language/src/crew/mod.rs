@@ -19,11 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 impl Asker<'_> {
     /// Does something for every item, as many at once as there may be requests; the results are in
     /// the order of the items, whichever is done first.
-    pub fn each<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        work: impl Fn(&T) -> R + Sync,
-    ) -> Vec<R> {
+    pub fn each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
         let next = AtomicUsize::new(0);
         let worker = || {
             let mut done = Vec::new();

@@ -1,5 +1,6 @@
 //! Who is told how it goes.
 
+use crate::LanguageError;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ pub trait Watch: Sync {
 
     /// A kept answer is damaged, and is asked for again.
     fn damaged(&self, _file: &Path) {}
+
+    /// An answer could not be kept; it is used, but nothing more is asked.
+    fn unkept(&self, _error: &LanguageError) {}
 }
 
 /// Nobody.

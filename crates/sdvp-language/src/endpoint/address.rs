@@ -76,7 +76,13 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_its_secrets() {
-        for text in ["localhost:1", "", "ftp://x/v1", "http://", "http://x/v1?key=1"] {
+        for text in [
+            "localhost:1",
+            "",
+            "ftp://x/v1",
+            "http://",
+            "http://x/v1?key=1",
+        ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
         let error = Address::parse("http://me:secret@x/v1").unwrap_err();

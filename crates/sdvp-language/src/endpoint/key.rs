@@ -38,8 +38,10 @@ impl Key {
     pub(super) fn hidden_in(&self, said: &str) -> String {
         let mut shown = said.replace(&self.0, "[key]");
         // Servers repeat keys with stars in the middle.
-        if let (Some(start), Some(end)) = (self.0.get(..8), self.0.get(self.0.len() - 4..))
-            && self.0.len() > 12
+        if let (Some(start), Some(end)) = (
+            self.0.get(..8),
+            self.0.get(self.0.len().saturating_sub(4)..),
+        ) && self.0.len() > 12
         {
             let hide = |word: &str| match word.contains(start) {
                 true => "[key]".to_owned(),
@@ -82,7 +84,10 @@ mod tests {
             "wrong key ****zyxw!",
         ] {
             let shown = key.hidden_in(said);
-            assert!(shown.contains("[key]") && !shown.contains("zyxw"), "{shown}");
+            assert!(
+                shown.contains("[key]") && !shown.contains("zyxw"),
+                "{shown}"
+            );
             assert!(!shown.contains("abcdefgh"), "{shown}");
         }
         assert_eq!(key.hidden_in("no such model"), "no such model");

@@ -32,9 +32,7 @@ pub(super) fn failure(error: ureq::Error, url: &str) -> LanguageError {
     match &error {
         E::Timeout(_) => LanguageError::TimedOut { url, reason },
         E::Io(io) => match io.kind() {
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-                LanguageError::TimedOut { url, reason }
-            }
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => LanguageError::TimedOut { url, reason },
             ErrorKind::ConnectionRefused => LanguageError::Unreachable { url, reason },
             _ => LanguageError::Disconnected { url, reason },
         },

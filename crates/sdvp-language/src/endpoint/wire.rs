@@ -169,7 +169,10 @@ mod tests {
             (r#"{"choices": [{"mess"#, "whole JSON"),
             (r#"{"choices": []}"#, "a choice"),
             (r#"{"object": "list"}"#, "choices"),
-            (r#"{"choices": [{"message": {"content": null}}]}"#, "words in message.content"),
+            (
+                r#"{"choices": [{"message": {"content": null}}]}"#,
+                "words in message.content",
+            ),
             (r#"{"choices": [{"text": "A"}]}"#, "text in message.content"),
         ] {
             let error = completion(body.as_bytes()).err().unwrap();
@@ -180,7 +183,10 @@ mod tests {
     #[test]
     fn servers_say_why_in_several_ways() {
         for (body, expected) in [
-            (r#"{"error": {"message": "no\n such model"}}"#, "no such model"),
+            (
+                r#"{"error": {"message": "no\n such model"}}"#,
+                "no such model",
+            ),
             (r#"{"error": "bad"}"#, "bad"),
             (r#"{"detail": "Not Found"}"#, "Not Found"),
             (r#"{"message": "odd"}"#, "odd"),

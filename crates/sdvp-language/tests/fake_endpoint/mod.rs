@@ -64,10 +64,7 @@ struct State {
 
 impl FakeEndpoint {
     /// Answers every conversation by `answer`, after a pause.
-    pub fn new(
-        pace: Duration,
-        answer: impl Fn(&Value) -> String + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(pace: Duration, answer: impl Fn(&Value) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let state = Arc::new(State {
@@ -132,7 +129,8 @@ impl State {
             let fault = {
                 let mut faults = self.faults.lock().unwrap();
                 let left = faults.get_mut(&asked.question);
-                left.filter(|left| !left.is_empty()).map(|left| left.remove(0))
+                left.filter(|left| !left.is_empty())
+                    .map(|left| left.remove(0))
             };
             asked.answered = matches!(fault, None | Some(Fault::Slow(_)));
             let body = completion(&(self.answer)(&asked.body));
@@ -187,7 +185,10 @@ fn reply(writer: &mut TcpStream, fault: Option<Fault>, body: &str) -> bool {
             send(200, "", body.len(), "");
             body.as_bytes().chunks(40).all(|piece| {
                 std::thread::sleep(pause);
-                writer.write_all(piece).and_then(|()| writer.flush()).is_ok()
+                writer
+                    .write_all(piece)
+                    .and_then(|()| writer.flush())
+                    .is_ok()
             })
         }
         Some(Fault::Elsewhere(to)) => send(307, &format!("location: {to}\r\n"), 0, ""),
@@ -205,7 +206,10 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let (mut length, mut authorization) = (0, None);
     loop {
         let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
+        reader
+            .read_line(&mut header)
+            .ok()
+            .filter(|read| *read > 0)?;
         let Some((name, value)) = header.trim().split_once(':') else {
             break;
         };
