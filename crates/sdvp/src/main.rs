@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod published;
 mod trial;
+mod written;
 
 /// Small tensors are made and dropped all the time; the allocator decides how fast training is.
 #[global_allocator]

@@ -11,6 +11,7 @@ mod entry;
 mod execution;
 mod interpreter;
 mod names;
+mod normal;
 mod number_words;
 mod patch;
 mod pending;
@@ -24,6 +25,7 @@ mod traceback;
 mod video;
 
 pub use interpreter::{WorkerPool, serve};
+pub use normal::ViperCode;
 pub use settings::ViperSettings;
 
 use crate::{Execution, Inputs, Program, ProgramError, ProgramErrors};

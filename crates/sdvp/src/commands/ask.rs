@@ -1,14 +1,19 @@
-//! `sdvp ask`: one program about one's own picture.
+//! `sdvp ask`: one program about one's own picture, the user's or a language model's.
 
+use super::LanguageOptions;
 use super::isolation::Isolation;
 use crate::exam::{Framework, ProgramSettings};
 use crate::modules::{self, Checkpoints};
 use crate::output;
+use crate::progress::Progress;
+use crate::written::{Asking, spent};
 use anyhow::{Context, Result, bail};
 use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
+use sdvp_language::{Form, Question};
 use sdvp_program::Inputs;
-use sdvp_runtime::{Job, Runtime, Settings};
+use sdvp_runtime::{Job, Run, Runtime, Settings};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -19,12 +24,13 @@ pub(crate) struct Ask {
     /// A video instead, for viper programs: a folder of images, or an animated GIF or WebP.
     #[arg(long, conflicts_with = "images")]
     video: Option<PathBuf>,
-    /// The question, for the record; the program answers it.
+    /// The question. A program of your own answers it, whatever it is; a language model writes one for it.
     #[arg(long)]
     question: String,
     /// The program. Pictures are IMAGE, or LEFT and RIGHT; for viper, the parameters of its function.
+    /// If not given, a language model writes it.
     #[arg(long)]
-    program: PathBuf,
+    program: Option<PathBuf>,
     /// The language of the program.
     #[arg(long, value_enum, default_value = "visprog")]
     framework: Framework,
@@ -35,6 +41,8 @@ pub(crate) struct Ask {
     checkpoints: Checkpoints,
     #[command(flatten)]
     isolation: Isolation,
+    #[command(flatten)]
+    language: LanguageOptions,
     /// Write the steps as a page.
     #[arg(long)]
     html: Option<PathBuf>,
@@ -71,24 +79,36 @@ impl Ask {
             ..ProgramSettings::default()
         };
         settings.visprog.inputs = inputs.iter().map(|(name, _)| name.clone()).collect();
-        let source = std::fs::read_to_string(&self.program)
-            .with_context(|| format!("cannot read the program {}", self.program.display()))?;
-        let program = self
-            .framework
-            .parse(&source, &self.question, &settings)
-            .with_context(|| format!("the program {} cannot be run", self.program.display()))?;
-        let runtime = Runtime::new(
-            self.checkpoints
-                .instead_of(modules::student(self.student.as_deref())?.modules()?)?,
-            Settings::default(),
-        )?;
-        let mut ended = None;
-        let job = Job {
-            program,
-            inputs: inputs.clone(),
+        let mut modules = None;
+        // Modules are only made once there is a program to be run.
+        let mut execute = |source: &str| -> Result<Run> {
+            let program = self.framework.parse(source, &self.question, &settings)?;
+            let runtime = match &mut modules {
+                Some(runtime) => runtime,
+                none => none.insert(self.runtime()?),
+            };
+            let job = Job {
+                program,
+                inputs: inputs.clone(),
+            };
+            let mut ended = None;
+            runtime.run(std::iter::once(move || job), |_, run| ended = Some(run));
+            ended.context("the run did not end")
         };
-        runtime.run(std::iter::once(move || job), |_, run| ended = Some(run));
-        let run = ended.context("the run did not end")?;
+        let (source, run, language) = match &self.program {
+            Some(file) => {
+                self.language.refused_without("--program to be left out")?;
+                let source = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read the program {}", file.display()))?;
+                let run = execute(&source)
+                    .with_context(|| format!("the program {} cannot be run", file.display()))?;
+                (source, run, None)
+            }
+            None => {
+                let (source, run, spent) = self.written(&inputs, &mut execute)?;
+                (source, run, Some(spent))
+            }
+        };
         let answer = match &run.result {
             Ok(value) => Ok(value.to_string()),
             Err(error) => Err(error.to_string()),
@@ -119,8 +139,13 @@ impl Ask {
                 "answer": answer.as_ref().ok(),
                 "error": answer.as_ref().err(),
                 "steps": steps,
+                "program": source,
+                "language": language,
             }))?;
         } else {
+            if self.program.is_none() {
+                output::text(&format!("{}\n", source.trim_end()))?;
+            }
             for step in &run.trace.steps {
                 output::text(&format!("{}\n    {}", step.source, step.value))?;
             }
@@ -133,5 +158,70 @@ impl Ask {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
+        let student = modules::student(self.student.as_deref())?;
+        let modules = self.checkpoints.instead_of(student.modules()?)?;
+        Ok(Runtime::new(modules, Settings::default())?)
+    }
+
+    /// A program that a language model writes, with its run. One that fails is sent back as long as
+    /// repairs are left.
+    fn written(
+        &self,
+        inputs: &Inputs,
+        execute: &mut dyn FnMut(&str) -> Result<Run>,
+    ) -> Result<(String, Run, Value)> {
+        if self.video.is_some() {
+            bail!("language models write no programs about videos yet; give one by --program");
+        }
+        let question = Question {
+            id: "question".to_owned(),
+            text: self.question.clone(),
+            pictures: inputs.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let form = match inputs.len() {
+            1 => Form::Gqa,
+            _ => Form::General,
+        };
+        let progress = Progress::new();
+        let framework = self.framework.into();
+        let asking = Asking(&progress);
+        self.language
+            .with_writer(framework, form, &asking, |writer, asker| {
+                let asked = std::slice::from_ref(&question);
+                let estimate = writer.estimate(asked, self.language.price())?;
+                tracing::info!("{}: {estimate}", asker.model().identity());
+                let written = writer.write(&question);
+                let source = written.program.context("no program was written")?;
+                let mut run = execute(&source).context("the written program cannot be run")?;
+                let mut last = source;
+                let mut sample = written.samples.into_iter().nth(written.chosen);
+                while let (Err(failure), Some(before)) = (&run.result, &sample) {
+                    if before.repairs() >= self.language.repairs() {
+                        break;
+                    }
+                    let failure = failure.to_string();
+                    tracing::info!("the program failed and is sent back: {failure}");
+                    let mended = writer.mend(&question, before, &failure);
+                    match &mended.program {
+                        Ok(found) => {
+                            run = execute(&found.program)
+                                .context("the mended program cannot be run")?;
+                            last.clone_from(&found.program);
+                        }
+                        // The run that there was is shown.
+                        Err(error) => {
+                            tracing::info!("it was not mended: {error}");
+                            break;
+                        }
+                    }
+                    sample = Some(mended);
+                }
+                let mut spent = spent(asker, &self.language);
+                spent["repairs"] = sample.map_or(0, |sample| sample.repairs()).into();
+                Ok((last, run, spent))
+            })
     }
 }

@@ -10,11 +10,14 @@ mod eval;
 mod files;
 mod harvest;
 mod isolation;
+mod language;
 mod models;
 mod program;
+mod program_write;
 mod run;
 
 pub(crate) use effort::Effort;
+pub(crate) use language::LanguageOptions;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -23,10 +26,10 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Run the whole method on the built-in world and show what improved and what was kept.
     Demo(demo::Demo),
-    /// Run a program about your own picture.
-    Ask(ask::Ask),
+    /// Run a program about your own picture, or one that a language model writes for your question.
+    Ask(Box<ask::Ask>),
     /// Run a task's programs and score the answers.
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Write the calls that a task's programs make, so that a model of your own can label them.
     Harvest(harvest::Harvest),
     /// Distil a task's teachers into a student.
@@ -35,7 +38,7 @@ pub(crate) enum Command {
     Ablate(ablate::Ablate),
     /// Show and compare the results of runs.
     Eval(eval::Eval),
-    /// Check programs.
+    /// Check programs, or have a language model write some.
     #[command(subcommand)]
     Program(program::Program),
     /// List the shipped models or make them from nothing.

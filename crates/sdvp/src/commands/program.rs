@@ -1,5 +1,6 @@
-//! `sdvp program check`: what is wrong with programs, and where.
+//! `sdvp program check`: what is wrong with programs, and where. `sdvp program write` is next door.
 
+use super::program_write::Write;
 use crate::exam::Framework;
 use crate::output;
 use anyhow::Result;
@@ -17,6 +18,8 @@ pub(crate) enum Program {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Have a language model write programs for questions; fails if one has none.
+    Write(Box<Write>),
 }
 
 #[derive(serde::Serialize)]
@@ -28,7 +31,10 @@ struct Checked {
 
 impl Program {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
-        let Program::Check { framework, files } = self;
+        let (framework, files) = match self {
+            Program::Check { framework, files } => (framework, files),
+            Program::Write(write) => return write.run(json),
+        };
         let mut results = Vec::new();
         for path in &files {
             let errors = match std::fs::read_to_string(path) {

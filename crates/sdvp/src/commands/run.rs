@@ -2,16 +2,18 @@
 
 use super::files::Files;
 use super::isolation::Isolation;
+use super::language::{LanguageOptions, ProgramSource};
 use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_of, single_question};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
 use crate::published::{Published, Selection};
+use crate::written::{Writing, form, question, question_of};
 use anyhow::{Context, Result, bail};
 use sdvp_core::Module;
 use sdvp_data::benchmark::OpenOptions;
 use sdvp_data::picto::Split;
-use sdvp_data::{Rule, Task};
+use sdvp_data::{Rule, Task, questions};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
@@ -34,9 +36,10 @@ pub(crate) struct Run {
     /// The questions that a manifest names (`sdvp data subset`).
     #[arg(long, conflicts_with = "split")]
     manifest: Option<PathBuf>,
-    /// The programs of a benchmark's questions, one JSON record a line, by id or by question.
-    #[arg(long)]
-    programs: Option<PathBuf>,
+    /// The programs: a file, one JSON record a line, by id or by question; or `llm`, for a language
+    /// model to write them.
+    #[arg(long, value_name = "FILE|llm|functional")]
+    programs: Option<ProgramSource>,
     #[command(flatten)]
     files: Files,
     /// The language of the programs.
@@ -69,13 +72,29 @@ pub(crate) struct Run {
     /// the left one. The program counts as failed all the same.
     #[arg(long)]
     fallback: bool,
-    /// Where results.jsonl and summary.json go.
+    #[command(flatten)]
+    language: LanguageOptions,
+    /// Where results.jsonl and summary.json go, and the programs that a language model wrote.
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
 impl Run {
+    /// Whether a language model writes the programs.
+    fn is_written(&self) -> bool {
+        self.programs == Some(ProgramSource::Llm)
+    }
+
     pub(crate) fn run(self, json: bool) -> Result<bool> {
+        match self.programs {
+            Some(ProgramSource::Llm) => {}
+            Some(ProgramSource::Functional) => {
+                bail!(
+                    "--programs functional: programs are not made of annotations yet; give a file, or llm"
+                )
+            }
+            _ => self.language.refused_without("--programs llm")?,
+        }
         let reader = Reader::new(
             self.framework,
             ProgramSettings {
@@ -88,25 +107,56 @@ impl Run {
             true => Some(self.published(&path)?),
             false => None,
         };
+        let progress = Progress::new();
+        let mut writing = None;
         let (split, exam) = match &mut published {
-            Some(published) => (
-                published.parts.join(", "),
-                exam_of(std::mem::take(&mut published.records), &reader),
-            ),
+            Some(published) => {
+                let records = std::mem::take(&mut published.records);
+                let exam = if self.is_written() {
+                    let asked: Vec<_> = records.iter().map(question_of).collect();
+                    let pictures = asked.iter().map(|question| question.pictures.len());
+                    let form = form(pictures.zip(records.iter().map(|record| &record.gold)));
+                    let framework = self.framework;
+                    let written = Writing::of(&self.language, framework, form, asked, &progress)?;
+                    writing.insert(written).exam_of(records, &reader)
+                } else {
+                    exam_of(records, &reader)
+                };
+                (published.parts.join(", "), exam)
+            }
             None => {
                 let task =
                     Task::named(&self.task).context("and there is no such folder or file")?;
-                if self.subset.is_some() || self.manifest.is_some() || self.programs.is_some() {
+                let own = !matches!(self.programs, None | Some(ProgramSource::Llm));
+                if self.subset.is_some() || self.manifest.is_some() || own {
                     bail!(
-                        "--subset, --manifest and --programs are of a benchmark's files; {task} is built in"
+                        "--subset, --manifest and files of --programs are of a benchmark's files; {task} is built in"
                     );
                 }
                 let name = self.split.as_deref().unwrap_or("test");
                 let split: Split = name.parse()?;
                 let count = self.limit.unwrap_or(500);
-                (name.to_owned(), exam(task, reader, split, self.seed, count))
+                let exam = if self.is_written() {
+                    let drawn = questions(task, split, self.seed, count);
+                    let form = form(drawn.iter().map(|q| (q.scenes.len(), &q.gold)));
+                    let asked = drawn
+                        .iter()
+                        .map(|q| question(&q.id, &q.text, q.scenes.len()));
+                    let (framework, asked) = (self.framework, asked.collect());
+                    let written = Writing::of(&self.language, framework, form, asked, &progress)?;
+                    writing.insert(written).exam_drawn(drawn, &reader)
+                } else {
+                    exam(task, reader, split, self.seed, count)
+                };
+                (name.to_owned(), exam)
             }
         };
+        // What was paid for is kept, whatever becomes of the run.
+        if let (Some(out), Some(writing)) = (&self.out, &writing) {
+            std::fs::create_dir_all(out)
+                .with_context(|| format!("cannot make the folder {}", out.display()))?;
+            writing.write(&out.join("programs.jsonl"))?;
+        }
         let modules = match &self.teachers {
             _ if self.stand_ins => vec![Arc::new(StandIn) as Arc<dyn Module>],
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -125,7 +175,6 @@ impl Run {
         } else {
             Settings::default()
         });
-        let progress = Progress::new();
         progress.begin(&Phase {
             name: format!("running {}", self.task),
             total: exam.len(),
@@ -171,6 +220,7 @@ impl Run {
             "official": official.as_ref().map(|(scores, _)| scores),
             "official_error": refused,
             "runtime": evaluation.statistics,
+            "language": writing.as_ref().map(|writing| &writing.summary),
         });
         if let Some(out) = &self.out {
             write_file(
@@ -191,6 +241,9 @@ impl Run {
                 100.0 * measured.failure_rate,
                 evaluation.statistics.executions_per_second(),
             ))?;
+            if let Some(writing) = &writing {
+                output::text(&format!("  {}", writing.told()))?;
+            }
             for line in official.iter().flat_map(|(_, lines)| lines) {
                 output::text(&format!("  {line}"))?;
             }
@@ -217,7 +270,10 @@ impl Run {
             manifest: self.manifest.clone(),
             seed: self.seed,
             limit: self.limit,
-            programs: self.programs.clone(),
+            programs: match &self.programs {
+                Some(ProgramSource::File(file)) => Some(file.clone()),
+                _ => None,
+            },
         };
         Published::read(path, &OpenOptions::from(&self.files), &selection)
     }

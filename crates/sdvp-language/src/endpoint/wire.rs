@@ -1,0 +1,200 @@
+//! Requests and answers of the interface, as JSON.
+
+use super::EndpointSettings;
+use crate::{Completion, Message, Sampling};
+use serde_json::{Map, Value, json};
+
+/// Members of a request that are ours.
+pub(super) const OWN: [&str; 7] = [
+    "model",
+    "messages",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "seed",
+    "stream",
+];
+
+/// A request's body.
+pub(super) fn request(
+    settings: &EndpointSettings,
+    conversation: &[Message],
+    sampling: &Sampling,
+) -> String {
+    let mut body: Map<String, Value> = settings.extra.clone();
+    let own = json!({
+        "model": settings.model,
+        "messages": conversation,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.tokens,
+        // Servers read it as a signed number.
+        "seed": sampling.seed & (u64::MAX >> 1),
+        "stream": false,
+    });
+    if let Value::Object(own) = own {
+        body.extend(own);
+    }
+    Value::Object(body).to_string()
+}
+
+/// What an answer lacks: what was expected, and what was found.
+pub(super) struct Unreadable {
+    pub(super) expected: &'static str,
+    pub(super) found: String,
+}
+
+/// Reads an answer of status 200.
+pub(super) fn completion(body: &[u8]) -> Result<Completion, Unreadable> {
+    let wrong = |expected, found: String| Unreadable { expected, found };
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let found = format!("{} bytes that are none ({error})", body.len());
+        wrong("whole JSON", found)
+    })?;
+    let choice = match value.get("choices").and_then(Value::as_array) {
+        None => return Err(wrong("choices", shortened(&value))),
+        Some(choices) => choices
+            .first()
+            .ok_or_else(|| wrong("a choice", "none".to_owned()))?,
+    };
+    let text = match choice.get("message").and_then(|said| said.get("content")) {
+        Some(Value::String(text)) if !text.trim().is_empty() => text.clone(),
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .filter_map(|part| part.get("text").and_then(Value::as_str))
+            .collect(),
+        Some(Value::String(_) | Value::Null) => {
+            return Err(wrong("words in message.content", "none".to_owned()));
+        }
+        _ => return Err(wrong("text in message.content", shortened(choice))),
+    };
+    let tokens = |name: &str| {
+        let count = value.get("usage").and_then(|usage| usage.get(name));
+        count.and_then(Value::as_u64).unwrap_or(0) as usize
+    };
+    let reason = choice.get("finish_reason").and_then(Value::as_str);
+    Ok(Completion {
+        text,
+        prompt_tokens: tokens("prompt_tokens"),
+        completion_tokens: tokens("completion_tokens"),
+        ended: reason != Some("length"),
+    })
+}
+
+/// A server's words about why it refuses: the message of its error, else the text itself.
+pub(super) fn saying(body: &[u8]) -> String {
+    let value: Option<Value> = serde_json::from_slice(body).ok();
+    let message = value.as_ref().and_then(|value| {
+        let error = value.get("error").or_else(|| value.get("detail"));
+        let error = error.unwrap_or(value);
+        let message = error.get("message").unwrap_or(error);
+        message.as_str().map(str::to_owned)
+    });
+    let said = message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    let said: String = said
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    match said.is_empty() {
+        true => "nothing".to_owned(),
+        false => shortened_text(&said, LONGEST_SAYING),
+    }
+}
+
+/// Letters repeated of what a server says.
+const LONGEST_SAYING: usize = 300;
+
+fn shortened(value: &Value) -> String {
+    shortened_text(&value.to_string(), 120)
+}
+
+fn shortened_text(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+
+    #[test]
+    fn a_request_has_ours_whatever_else_it_has() {
+        let settings = EndpointSettings {
+            model: "m".to_owned(),
+            extra: Map::from_iter([("top_k".to_owned(), json!(20))]),
+            ..EndpointSettings::default()
+        };
+        let sampling = Sampling {
+            temperature: 0.5,
+            top_p: 0.9,
+            tokens: 7,
+            seed: u64::MAX,
+        };
+        let said = Message {
+            role: Role::User,
+            content: "hi".to_owned(),
+        };
+        let body: Value = serde_json::from_str(&request(&settings, &[said], &sampling)).unwrap();
+        let expected = json!({
+            "top_k": 20, "model": "m", "messages": [{"role": "user", "content": "hi"}],
+            "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "seed": i64::MAX, "stream": false,
+        });
+        assert_eq!(body, expected);
+        assert!(OWN.iter().all(|name| body.get(name).is_some()));
+    }
+
+    #[test]
+    fn answers_are_read() {
+        let body = json!({
+            "choices": [{"message": {"content": "A"}, "finish_reason": "length"}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+        });
+        let read = completion(body.to_string().as_bytes()).ok().unwrap();
+        assert_eq!((read.text.as_str(), read.ended), ("A", false));
+        assert_eq!((read.prompt_tokens, read.completion_tokens), (3, 4));
+        let parts = json!({"choices": [{"message": {"content": [{"type": "text", "text": "B"}]}}]});
+        let read = completion(parts.to_string().as_bytes()).ok().unwrap();
+        assert_eq!((read.text.as_str(), read.ended), ("B", true));
+    }
+
+    #[test]
+    fn what_is_no_answer_says_what_it_lacks() {
+        for (body, expected) in [
+            (r#"{"choices": [{"mess"#, "whole JSON"),
+            (r#"{"choices": []}"#, "a choice"),
+            (r#"{"object": "list"}"#, "choices"),
+            (
+                r#"{"choices": [{"message": {"content": null}}]}"#,
+                "words in message.content",
+            ),
+            (r#"{"choices": [{"text": "A"}]}"#, "text in message.content"),
+        ] {
+            let error = completion(body.as_bytes()).err().unwrap();
+            assert_eq!(error.expected, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn servers_say_why_in_several_ways() {
+        for (body, expected) in [
+            (
+                r#"{"error": {"message": "no\n such model"}}"#,
+                "no such model",
+            ),
+            (r#"{"error": "bad"}"#, "bad"),
+            (r#"{"detail": "Not Found"}"#, "Not Found"),
+            (r#"{"message": "odd"}"#, "odd"),
+            ("<h1>Gateway</h1>", "<h1>Gateway</h1>"),
+            ("", "nothing"),
+        ] {
+            assert_eq!(saying(body.as_bytes()), expected);
+        }
+        assert_eq!(saying("x".repeat(999).as_bytes()).chars().count(), 301);
+    }
+}

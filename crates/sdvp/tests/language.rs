@@ -1,0 +1,307 @@
+//! Programs that a language model writes, end to end, with a stand-in for the model.
+
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../sdvp-language/tests/fake_endpoint/mod.rs"]
+mod fake_endpoint;
+
+use assert_cmd::Command;
+use fake_endpoint::{FakeEndpoint, Fault, last};
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const KEY: &str = "sk-not-to-be-shown-0123456789";
+
+/// Puts the whole question to the answer module.
+fn plain(question: &str) -> String {
+    let question = question.rsplit(": ").next().unwrap().replace('\'', "");
+    format!("ANSWER0=VQA(image=IMAGE,question='{question}')\nFINAL_RESULT=RESULT(var=ANSWER0)")
+}
+
+fn fake() -> FakeEndpoint {
+    FakeEndpoint::new(Duration::from_millis(1), |body| {
+        format!("Here:\n```\n{}\n```", plain(&last(body)))
+    })
+}
+
+/// The program with arguments between blanks, and options of the model behind `url`.
+fn sdvp(arguments: &str, url: &str, cache: &Path) -> Command {
+    let mut command = Command::cargo_bin("sdvp").unwrap();
+    command
+        .args(arguments.split_whitespace())
+        .args(["--llm-url", url, "--llm-model", "m"])
+        .args(["--llm-key-env", "SDVP_TEST_KEY"])
+        .arg("--llm-cache")
+        .arg(cache)
+        .env("SDVP_TEST_KEY", KEY);
+    command
+}
+
+/// What is printed as JSON; the key is not in it, nor on standard error.
+fn printed(command: &mut Command) -> Value {
+    let output = command.arg("--json").assert().success();
+    let output = output.get_output();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains(KEY), "{said}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(KEY));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn no_key_in(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => no_key_in(&path),
+            false => {
+                assert!(!String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(KEY))
+            }
+        }
+    }
+}
+
+fn picture(path: &Path) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image::RgbImage::from_pixel(64, 48, image::Rgb([90, 120, 30]))
+        .save_with_format(path, image::ImageFormat::Png)
+        .unwrap();
+}
+
+/// Four questions about one picture, in GQA's layout.
+fn gqa(root: &Path) {
+    let mut questions = serde_json::Map::new();
+    let mut choices = serde_json::Map::new();
+    for n in 0..4 {
+        let record = json!({
+            "question": format!("Is it {n}?"), "answer": "yes", "imageId": "7", "isBalanced": true,
+            "entailed": [], "equivalent": [], "semantic": [],
+            "types": {"structural": "verify", "semantic": "obj", "detailed": "verify"},
+            "groups": {"global": "thing", "local": "x"}, "semanticStr": "",
+        });
+        questions.insert(n.to_string(), record);
+        choices.insert(
+            n.to_string(),
+            json!({"valid": ["yes"], "plausible": ["yes"]}),
+        );
+    }
+    picture(&root.join("images/7.jpg"));
+    let file = root.join("val_choices.json");
+    std::fs::write(file, Value::Object(choices).to_string()).unwrap();
+    std::fs::create_dir_all(root.join("questions")).unwrap();
+    let file = root.join("questions/val_balanced_questions.json");
+    std::fs::write(file, Value::Object(questions).to_string()).unwrap();
+}
+
+#[test]
+fn a_built_in_task_is_run_with_written_programs_and_nothing_is_asked_twice() {
+    let fake = fake();
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, out) = (folder.path().join("cache"), folder.path().join("out"));
+    let run = |more: &str| {
+        let line = format!("run picto-gqa --limit 4 --programs llm --llm-price 1,2 {more} --out");
+        let mut command = Command::cargo_bin("sdvp").unwrap();
+        command.args(line.split_whitespace()).arg(&out);
+        command
+            .args(["--llm-url", &fake.url, "--llm-model", "m"])
+            .args(["--llm-key-env", "SDVP_TEST_KEY", "--llm-cache"])
+            .arg(&cache)
+            .env("SDVP_TEST_KEY", KEY);
+        printed(&mut command)
+    };
+    let summary = run("");
+    assert_eq!(summary["score"]["n"], 4);
+    let language = &summary["language"];
+    assert_eq!(language["requests"], 4);
+    assert_eq!(language["programs"], 4);
+    assert_eq!(language["cost"], json!((40.0 + 2.0 * 20.0) / 1e6));
+    let asked = fake.asked();
+    assert_eq!(asked.len(), 4);
+    let authorization = format!("Bearer {KEY}");
+    assert!(
+        asked
+            .iter()
+            .all(|asked| asked.authorization.as_deref() == Some(&authorization))
+    );
+    // Eight examples, what is wanted, and the question.
+    assert_eq!(
+        asked[0].body["messages"].as_array().unwrap().len(),
+        2 * 8 + 2
+    );
+    let programs = std::fs::read_to_string(out.join("programs.jsonl")).unwrap();
+    assert_eq!(programs.lines().count(), 4);
+
+    let again = run("--llm-offline");
+    assert_eq!(again["language"]["requests"], 0);
+    assert_eq!(again["language"]["kept"], 4);
+    assert_eq!(again["score"], summary["score"]);
+    assert_eq!(
+        std::fs::read_to_string(out.join("programs.jsonl")).unwrap(),
+        programs
+    );
+    assert_eq!(fake.asked().len(), 4);
+    no_key_in(folder.path());
+}
+
+#[test]
+fn a_benchmarks_written_programs_can_be_run_by_others() {
+    let fake = fake();
+    // The connection breaks twice.
+    fake.fault("Question: Is it 2?", &[Fault::Truncated, Fault::Disconnect]);
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("gqa"), folder.path().join("p.jsonl"));
+    gqa(&data);
+    let cache = folder.path().join("cache");
+    let line = format!("run {} --programs llm", data.display());
+    let first = printed(&mut sdvp(&line, &fake.url, &cache));
+    assert_eq!(first["language"]["requests"], 6);
+    assert_eq!(first["language"]["failed"], 2);
+    let line = format!("program write {} --out {}", data.display(), file.display());
+    let written = printed(&mut sdvp(&line, &fake.url, &cache));
+    assert_eq!(written["summary"]["requests"], 0);
+    assert_eq!(written["programs"][1]["id"], "1");
+    assert_eq!(written["programs"][1]["program"], plain("Is it 1?"));
+    let mut command = Command::cargo_bin("sdvp").unwrap();
+    command.arg("run").arg(&data).arg("--programs").arg(&file);
+    let second = printed(&mut command);
+    assert_eq!(second["score"], first["score"]);
+    assert_eq!(second["language"], Value::Null);
+    assert_eq!(fake.asked().len(), 6);
+}
+
+#[test]
+fn a_budget_ends_asking_and_keeps_what_there_is() {
+    let fake = fake();
+    let folder = tempfile::tempdir().unwrap();
+    gqa(&folder.path().join("gqa"));
+    let (out, cache) = (folder.path().join("p.jsonl"), folder.path().join("cache"));
+    let line = format!(
+        "program write {} --llm-budget-requests 3 --out {}",
+        folder.path().join("gqa").display(),
+        out.display()
+    );
+    sdvp(&line, &fake.url, &cache)
+        .assert()
+        .code(1)
+        .stdout(contains("3 of 4 programs were written"))
+        .stderr(contains("4 requests (0 answers are kept)").and(contains("budget of 3 requests")));
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 3);
+    sdvp(&line, &fake.url, &cache)
+        .assert()
+        .success()
+        .stdout(contains("1 requests (0 failed), 3 kept answers"));
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 4);
+    assert_eq!(fake.asked().len(), 4);
+}
+
+#[test]
+fn a_question_alone_is_answered_and_a_program_that_fails_when_run_is_sent_back() {
+    let fake = FakeEndpoint::new(Duration::from_millis(1), |body| {
+        let good = plain("What is it?");
+        if last(body).contains("TypeError") {
+            good
+        } else {
+            good.replace(
+                "FINAL_RESULT=RESULT(var=ANSWER0)",
+                "ANSWER1=EVAL(expr=\"'{ANSWER0}' + 1\")\nFINAL_RESULT=RESULT(var=ANSWER1)",
+            )
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("a.png");
+    picture(&image);
+    let cache = folder.path().join("cache");
+    let ask = |more: &str| {
+        let line = format!("ask --image {} {more}", image.display());
+        let mut command = sdvp(&line, &fake.url, &cache);
+        command.args(["--question", "What is it?"]);
+        command
+    };
+    let said = printed(&mut ask(""));
+    assert_eq!(said["program"], plain("What is it?"));
+    assert_eq!(said["language"]["repairs"], 1);
+    assert_eq!(fake.asked().len(), 2);
+    ask("")
+        .assert()
+        .success()
+        .stdout(contains("FINAL_RESULT=RESULT(var=ANSWER0)"));
+    // Without repairs the failure is shown.
+    ask("--llm-repairs 0")
+        .assert()
+        .code(1)
+        .stdout(contains("EVAL"))
+        .stderr(contains("TypeError"));
+    assert_eq!(fake.asked().len(), 2);
+}
+
+#[test]
+fn one_question_gets_a_program_in_either_language() {
+    let fake = FakeEndpoint::new(Duration::from_millis(1), |_| {
+        "```python\ndef execute_command(left, right):\n    return ImagePatch(left).exists('dog')\n```"
+            .to_owned()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = sdvp(
+        "program write --pictures 2 --framework viper --llm-samples 3",
+        &fake.url,
+        folder.path(),
+    );
+    let written = printed(command.args(["--question", "Is there a dog on the left?"]));
+    let program = &written["programs"][0];
+    assert!(
+        program["program"]
+            .as_str()
+            .unwrap()
+            .starts_with("def execute_command(left, right):")
+    );
+    assert_eq!(program["votes"], 3);
+    assert_eq!(fake.asked().len(), 3);
+    assert!(last(&fake.asked()[0].body).contains("LEFT, RIGHT"));
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let fake = fake();
+    let folder = tempfile::tempdir().unwrap();
+    let write = || {
+        let mut command = sdvp("program write --question Why?", &fake.url, folder.path());
+        command.arg("--json");
+        command
+    };
+    for (status, expected) in [
+        (401, "the key in SDVP_TEST_KEY was sent"),
+        (404, "no model \"m\""),
+    ] {
+        fake.fault("Question: Why?", &[Fault::Status(status, None)]);
+        write()
+            .assert()
+            .code(1)
+            .stderr(contains(expected).and(contains(KEY).not()));
+    }
+    write()
+        .arg("--llm-offline")
+        .assert()
+        .code(1)
+        .stderr(contains("no answer to this conversation is kept"));
+    sdvp("run picto-gqa", &fake.url, folder.path())
+        .assert()
+        .code(1)
+        .stderr(contains("--programs llm"));
+    sdvp(
+        "run picto-gqa --programs functional",
+        &fake.url,
+        folder.path(),
+    )
+    .assert()
+    .code(1)
+    .stderr(contains("functional"));
+    let mut nobody = Command::cargo_bin("sdvp").unwrap();
+    nobody
+        .args(["program", "write", "--question", "Why?"])
+        .assert()
+        .code(1)
+        .stderr(contains("--llm-url").and(contains("--llm-gguf")));
+    assert_eq!(fake.asked().len(), 2);
+}
