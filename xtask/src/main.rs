@@ -43,6 +43,8 @@ enum Bench {
     Published(bench::PublishedArguments),
     /// Reading a large file of GQA's questions, against Python's json.load.
     Reading(bench::ReadingArguments),
+    /// Writing, showing, comparing and exporting a run of a million sub-tasks.
+    Store(bench::StoreArguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Bench::LoraStep(arguments) => bench::lora_step(&arguments),
         Bench::Published(arguments) => bench::published(&arguments),
         Bench::Reading(arguments) => bench::reading(&arguments),
+        Bench::Store(arguments) => bench::store(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

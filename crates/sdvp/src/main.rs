@@ -9,6 +9,7 @@ mod modules;
 mod output;
 mod progress;
 mod published;
+mod recording;
 mod trial;
 
 /// Small tensors are made and dropped all the time; the allocator decides how fast training is.

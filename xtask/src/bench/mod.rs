@@ -8,6 +8,7 @@ mod programs;
 mod published;
 mod reading;
 mod reference;
+mod store;
 mod training_step;
 mod vit;
 
@@ -17,6 +18,7 @@ pub(crate) use lora_step::{LoraStepArguments, lora_step};
 pub(crate) use programs::{ProgramsArguments, programs};
 pub(crate) use published::{PublishedArguments, published};
 pub(crate) use reading::{ReadingArguments, reading};
+pub(crate) use store::{StoreArguments, store};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.

@@ -13,6 +13,7 @@ mod isolation;
 mod models;
 mod program;
 mod run;
+mod runs;
 
 pub(crate) use effort::Effort;
 
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     Ask(ask::Ask),
     /// Run a task's programs and score the answers.
     Run(run::Run),
+    /// List, show, compare and export what `run --out` wrote.
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Write the calls that a task's programs make, so that a model of your own can label them.
     Harvest(harvest::Harvest),
     /// Distil a task's teachers into a student.
@@ -54,6 +58,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Demo(args) => args.run(json),
         Command::Ask(args) => args.run(json),
         Command::Run(args) => args.run(json),
+        Command::Runs(args) => args.run(json),
         Command::Harvest(args) => args.run(json),
         Command::Distill(args) => args.run(json),
         Command::Ablate(args) => args.run(json),

@@ -7,6 +7,7 @@ use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
 use crate::published::{Published, Selection};
+use crate::recording::{Recording, configuration};
 use anyhow::{Context, Result, bail};
 use sdvp_data::benchmark::OpenOptions;
 use sdvp_data::picto::Split;
@@ -15,6 +16,8 @@ use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
 use sdvp_runtime::Settings;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -62,9 +65,13 @@ pub(crate) struct Run {
     /// the left one. The program counts as failed all the same.
     #[arg(long)]
     fallback: bool,
-    /// Where results.jsonl and summary.json go.
+    /// Where results.jsonl and summary.json go, and every step of every program as it goes: a run that
+    /// was broken off is gone on with by the same command (see `sdvp runs`).
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Do not keep the pictures that were looked at; --out knows them by their digests then.
+    #[arg(long, requires = "out")]
+    no_images: bool,
 }
 
 impl Run {
@@ -117,22 +124,37 @@ impl Run {
         } else {
             Settings::default()
         });
+        let mut recording = match &self.out {
+            Some(out) => {
+                let chosen = self.chosen(&split, &settings);
+                let configuration = configuration(&exam, &modules, self.seed, chosen);
+                Some(Recording::open(
+                    out,
+                    &configuration,
+                    &modules,
+                    !self.no_images,
+                )?)
+            }
+            None => None,
+        };
         let progress = Progress::new();
         progress.begin(&Phase {
             name: format!("running {}", self.task),
             total: exam.len(),
         });
-        let mut evaluation = evaluate(
-            &exam,
-            modules.clone(),
-            &settings,
-            |_| false,
-            |_| progress.advance(1),
-        )?;
+        let (calling, advance) = (modules.clone(), || progress.advance(1));
+        let mut evaluation = match &mut recording {
+            Some(recording) => recording.evaluate(&exam, calling, &settings, advance)?,
+            None => evaluate(&exam, calling, &settings, |_| false, |_| advance())?,
+        };
         if self.fallback {
-            evaluation.fall_back(&exam, modules, &settings, |item| {
-                single_question(&item.question)
-            })?;
+            let single = |item: &ExamItem| single_question(&item.question);
+            match &mut recording {
+                Some(recording) => {
+                    recording.fall_back(&mut evaluation, &exam, modules, &settings, single)?;
+                }
+                None => evaluation.fall_back(&exam, modules, &settings, single)?,
+            }
         }
         progress.end();
         if let Some(out) = &self.out {
@@ -195,7 +217,27 @@ impl Run {
                 ))?;
             }
         }
+        recording.map_or(Ok(()), Recording::close)?;
         Ok(refused.is_none())
+    }
+
+    /// What was chosen that may change answers; weights and questions count by themselves.
+    fn chosen(&self, split: &str, settings: &Settings) -> BTreeMap<String, Value> {
+        let chosen = [
+            ("task", json!(self.task)),
+            ("split", json!(split)),
+            ("framework", json!(self.framework.name())),
+            ("limit", json!(self.limit)),
+            ("teachers", json!(self.teachers)),
+            ("one_at_a_time", json!(self.one_at_a_time)),
+            ("isolate_memory", json!(self.isolation.memory())),
+            ("fallback", json!(self.fallback)),
+            ("max_sub_tasks", json!(settings.max_sub_tasks)),
+        ];
+        let named = chosen.into_iter();
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn published(&self, path: &Path) -> Result<Published> {
