@@ -45,6 +45,8 @@ enum Bench {
     Reading(bench::ReadingArguments),
     /// A run over NLVR2's development split with stand-ins in the networks' place.
     Statements(bench::StatementsArguments),
+    /// Writing, showing, comparing and exporting a run of a million sub-tasks.
+    Store(bench::StoreArguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Bench::Published(arguments) => bench::published(&arguments),
         Bench::Reading(arguments) => bench::reading(&arguments),
         Bench::Statements(arguments) => bench::statements(&arguments),
+        Bench::Store(arguments) => bench::store(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -61,6 +61,13 @@ impl fmt::Debug for Digest {
     }
 }
 
+impl From<[u8; 32]> for Digest {
+    /// The digest whose bytes were kept elsewhere.
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
         digest.to_string()
@@ -131,6 +138,7 @@ mod tests {
     fn text_form_round_trips_and_rejects_nonsense() {
         let digest = Digest::of(b"sdvp");
         assert_eq!(Digest::try_from(digest.to_string()), Ok(digest));
+        assert_eq!(Digest::from(*digest.as_bytes()), digest);
         assert!(Digest::try_from("xyz".to_owned()).is_err());
     }
 }

@@ -7,8 +7,10 @@ use sdvp_core::Module;
 use sdvp_data::Gold;
 use sdvp_data::picto::Question;
 use sdvp_program::{Inputs, Program, Trace};
-use sdvp_runtime::{Job, Runtime, RuntimeError, Settings, Statistics};
+use sdvp_runtime::{Job, Run, Runtime, RuntimeError, Settings, Statistics};
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// One question of an exam.
@@ -133,6 +135,36 @@ pub fn evaluate(
     keep: impl Fn(usize) -> bool,
     mut on_done: impl FnMut(usize),
 ) -> Result<Evaluation, RuntimeError> {
+    evaluate_while(exam, modules, settings, keep, |sat| {
+        on_done(sat.index);
+        ControlFlow::Continue(())
+    })
+}
+
+/// A question that was just run.
+pub struct Sat<'a> {
+    /// Its place in the exam.
+    pub index: usize,
+    /// What was answered, or why nothing was.
+    pub answer: &'a Result<String, String>,
+    /// In `[0, 1]`.
+    pub score: f64,
+    /// What happened on the way.
+    pub run: &'a Run,
+}
+
+/// As [`evaluate`], for those who want to know of every question what came of it, in the exam's order.
+/// After a break no further program is begun; those that run already are run to their end, and told.
+///
+/// # Errors
+/// If the modules cannot run together.
+pub fn evaluate_while(
+    exam: &[ExamItem],
+    modules: Vec<Arc<dyn Module>>,
+    settings: &Settings,
+    keep: impl Fn(usize) -> bool,
+    mut on_done: impl FnMut(Sat) -> ControlFlow<()>,
+) -> Result<Evaluation, RuntimeError> {
     let runtime = Runtime::new(modules, settings.clone())?;
     let mut evaluation = Evaluation {
         scores: Vec::with_capacity(exam.len()),
@@ -140,7 +172,9 @@ pub fn evaluate(
         traces: Vec::with_capacity(exam.len()),
         ..Evaluation::default()
     };
-    let jobs = exam.iter().map(|item| {
+    let stopped = Cell::new(false);
+    let going_on = exam.iter().take_while(|_| !stopped.get());
+    let jobs = going_on.map(|item| {
         move || {
             let program = item.program.clone()?;
             Ok(Job {
@@ -155,10 +189,16 @@ pub fn evaluate(
             (Err(error), _) => (0.0, Err(error.to_string())),
             (Ok(value), None) => (0.0, Ok(value.to_string())),
         };
+        let told = on_done(Sat {
+            index,
+            answer: &answer,
+            score,
+            run: &run,
+        });
+        stopped.set(stopped.get() || told.is_break());
         evaluation.scores.push(score);
         evaluation.answers.push(answer);
         evaluation.traces.push(keep(index).then_some(run.trace));
-        on_done(index);
     });
     evaluation.statistics = statistics;
     Ok(evaluation)
@@ -267,6 +307,33 @@ mod tests {
         let kept: Vec<bool> = sitting.traces.iter().map(Option::is_some).collect();
         assert_eq!(kept, [false, true, false, false, false]);
         assert_eq!(told, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn after_a_break_no_further_program_is_begun() {
+        let exam = vec![item(Ok("dog"), Ok(())); 9];
+        let settings = Settings {
+            in_flight: 2,
+            ..Settings::default()
+        };
+        let mut told = Vec::new();
+        let silent = vec![Arc::new(Silent) as Arc<dyn Module>];
+        let sitting = evaluate_while(
+            &exam,
+            silent,
+            &settings,
+            |_| false,
+            |sat| {
+                told.push((sat.index, sat.answer.clone(), sat.score));
+                match sat.index {
+                    3 => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                }
+            },
+        );
+        assert_eq!(sitting.unwrap().scores, [1.0; 4]);
+        assert_eq!(told[3], (3, Ok("dog".to_owned()), 1.0));
+        assert_eq!(told.len(), 4);
     }
 
     #[test]

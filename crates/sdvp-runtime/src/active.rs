@@ -1,7 +1,8 @@
 //! Executions on their way: admitted, suspended, resumed, ended.
 
+use crate::dispatch::Answered;
 use crate::guard::{Answer, guarded};
-use crate::{Job, JobError, Run, RunFailure};
+use crate::{Call, Job, JobError, Run, RunFailure};
 use rayon::prelude::*;
 use sdvp_core::{Digest, SubTask};
 use sdvp_program::{Execution, RunError, Step, Value};
@@ -13,6 +14,7 @@ pub(crate) struct Active {
     pub(crate) state: State,
     execution: Option<Box<dyn Execution>>,
     asked: usize,
+    calls: Vec<Call>,
 }
 
 pub(crate) enum State {
@@ -45,6 +47,7 @@ impl Active {
             state: State::Ended(Err(failure)),
             execution: None,
             asked: 0,
+            calls: Vec::new(),
         };
         match begun {
             Ok(Ok((execution, step))) => {
@@ -119,12 +122,13 @@ where
 
 /// Hands every answer to its execution (`answers` is parallel to `active`, `None` for those that
 /// go on waiting) and runs these to their next need, in parallel.
-pub(crate) fn resume(active: &mut [Active], answers: Vec<Option<Answer>>, max_sub_tasks: usize) {
+pub(crate) fn resume(active: &mut [Active], answers: Vec<Option<Answered>>, max_sub_tasks: usize) {
     active
         .par_iter_mut()
         .zip(answers)
         .for_each(|(run, answer)| {
-            if let Some(answer) = answer {
+            if let Some(Answered { answer, call }) = answer {
+                run.calls.extend(call);
                 run.resume(answer, max_sub_tasks);
             }
         });
@@ -139,7 +143,13 @@ pub(crate) fn take_ended(active: &mut Vec<Active>) -> Vec<(usize, Run)> {
                 return None;
             };
             let trace = run.execution.map(|e| e.trace().clone()).unwrap_or_default();
-            Some((run.index, Run { result, trace }))
+            let calls = run.calls;
+            let ended = Run {
+                result,
+                trace,
+                calls,
+            };
+            Some((run.index, ended))
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use crate::guard::{self, Answer};
 use crate::pending::{Pending, Queue};
 use crate::settings::Settings;
 use crate::statistics::Statistics;
+use crate::{Call, How};
 use sdvp_core::{Digest, Module, ModuleError, SubTask, SubTaskKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,14 @@ use std::time::Instant;
 
 /// The modules, by the kinds they answer.
 pub(crate) type Modules = BTreeMap<SubTaskKind, Arc<dyn Module>>;
+
+/// What an execution is given.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    /// How it came about; none where there is no module.
+    pub(crate) call: Option<Call>,
+}
 
 /// Answers executions during one run.
 pub(crate) struct Dispatcher<'a> {
@@ -36,8 +45,12 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Answers to some of the waiting executions, by their places; to at least one if any waits.
-    pub(crate) fn answer(&self, active: &[Active], spent: &mut Statistics) -> Vec<Option<Answer>> {
-        let mut answers: Vec<Option<Answer>> = vec![None; active.len()];
+    pub(crate) fn answer(
+        &self,
+        active: &[Active],
+        spent: &mut Statistics,
+    ) -> Vec<Option<Answered>> {
+        let mut answers: Vec<Option<Answered>> = vec![None; active.len()];
         let mut queues: BTreeMap<SubTaskKind, Queue> = BTreeMap::new();
         let mut answered = false;
         for ((place, run), answer) in active.iter().enumerate().zip(&mut answers) {
@@ -47,7 +60,10 @@ impl<'a> Dispatcher<'a> {
             let kind = request.task.kind;
             let Some(&(_, fingerprint)) = self.modules.get(&kind) else {
                 spent.sub_tasks += 1;
-                *answer = Some(Err(ModuleError::NoModule { kind }));
+                *answer = Some(Answered {
+                    answer: Err(ModuleError::NoModule { kind }),
+                    call: None,
+                });
                 answered = true;
                 continue;
             };
@@ -55,7 +71,15 @@ impl<'a> Dispatcher<'a> {
                 Some(outcome) => {
                     spent.sub_tasks += 1;
                     spent.cache_hits += 1;
-                    *answer = Some(Ok(outcome));
+                    *answer = Some(Answered {
+                        answer: Ok(outcome),
+                        call: Some(Call {
+                            key: request.key,
+                            module: fingerprint,
+                            how: How::Cached,
+                            micros: 0,
+                        }),
+                    });
                     answered = true;
                 }
                 None => queues
@@ -94,7 +118,7 @@ impl<'a> Dispatcher<'a> {
         &self,
         kind: SubTaskKind,
         queue: Queue,
-        answers: &mut [Option<Answer>],
+        answers: &mut [Option<Answered>],
         spent: &mut Statistics,
     ) {
         let Some(&(module, fingerprint)) = self.modules.get(&kind) else {
@@ -107,15 +131,31 @@ impl<'a> Dispatcher<'a> {
             let took = started.elapsed().as_secs_f64();
             tracing::trace!(module = module.name(), batch = tasks.len(), took);
             spent.note_batch(module.name(), kind, tasks.len(), took);
+            let micros = (1e6 * took / tasks.len() as f64) as u32;
             for (Pending { request, waiting }, outcome) in batch.iter().zip(outcomes) {
                 spent.sub_tasks += waiting.len();
                 spent.deduplicated += waiting.len().saturating_sub(1);
                 if let Ok(outcome) = &outcome {
                     self.cache.put(fingerprint, request.key, outcome);
                 }
-                for &place in waiting {
+                let computed = Call {
+                    key: request.key,
+                    module: fingerprint,
+                    how: How::Computed,
+                    micros,
+                };
+                let shared = Call {
+                    how: How::Shared,
+                    micros: 0,
+                    ..computed
+                };
+                let calls = std::iter::once(computed).chain(std::iter::repeat(shared));
+                for (&place, call) in waiting.iter().zip(calls) {
                     if let Some(answer) = answers.get_mut(place) {
-                        *answer = Some(outcome.clone());
+                        *answer = Some(Answered {
+                            answer: outcome.clone(),
+                            call: Some(call),
+                        });
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! What is run, and what comes of it.
 
+use sdvp_core::Digest;
 use sdvp_program::{Inputs, Program, RunError, Trace, Value};
 use std::sync::Arc;
 
@@ -29,6 +30,33 @@ pub struct Run {
     pub result: Result<Value, RunFailure>,
     /// What happened, as far as it went.
     pub trace: Trace,
+    /// How the sub-tasks that were handed to modules came to their answers, in the order in which
+    /// they were asked.
+    pub calls: Vec<Call>,
+}
+
+/// How a sub-task came to its answer, or to the failure of its module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Identity of the request: [`sdvp_core::SubTask::key`].
+    pub key: Digest,
+    /// Fingerprint of the module.
+    pub module: Digest,
+    /// Whether anything was computed for it.
+    pub how: How,
+    /// Its part of the time that its batch took, microseconds; 0 if nothing was computed for it.
+    pub micros: u32,
+}
+
+/// Whether anything was computed for a sub-task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The module computed it.
+    Computed,
+    /// It was answered from an earlier outcome.
+    Cached,
+    /// It was answered together with an equal one.
+    Shared,
 }
 
 /// Why a run has no value.

@@ -20,7 +20,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use job::{Job, JobError, Run, RunFailure};
+pub use job::{Call, How, Job, JobError, Run, RunFailure};
 pub use runtime::{Runtime, RuntimeError};
 pub use settings::Settings;
 pub use statistics::{ModuleStatistics, Statistics};

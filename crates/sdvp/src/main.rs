@@ -10,6 +10,7 @@ mod modules;
 mod output;
 mod progress;
 mod published;
+mod recording;
 mod trial;
 mod written;
 

@@ -202,7 +202,6 @@ fn a_disk_that_fills_up_leaves_nothing_half_written() {
     let binary = assert_cmd::cargo::cargo_bin("sdvp");
     for arguments in [
         "data make picto-gqa --count 3",
-        "run picto-gqa --limit 40",
         "distill picto-gqa --questions 20 --rehearsal 10 --locate-steps 1 --answer-steps 1 --no-gate",
     ] {
         let script = format!(
@@ -217,6 +216,18 @@ fn a_disk_that_fills_up_leaves_nothing_half_written() {
             .stderr(contains("File too large").and(contains(desk.0.path().to_str().unwrap())));
         assert_eq!(contents(desk.0.path()), Vec::<String>::new(), "{arguments}");
     }
+    // A run's database says itself that it cannot be.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{}' run picto-gqa --limit 40 --out '{}'",
+        binary.display(),
+        out.display()
+    );
+    Command::new("sh")
+        .args(["-c", &script])
+        .assert()
+        .code(1)
+        .stderr(contains("no room left").and(contains("run.sqlite")));
+    assert_eq!(contents(desk.0.path()), ["run.lock"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod published;
 mod reading;
 mod reference;
 mod statements;
+mod store;
 mod training_step;
 mod vit;
 
@@ -19,6 +20,7 @@ pub(crate) use programs::{ProgramsArguments, programs};
 pub(crate) use published::{PublishedArguments, published};
 pub(crate) use reading::{ReadingArguments, reading};
 pub(crate) use statements::{StatementsArguments, statements};
+pub(crate) use store::{StoreArguments, store};
 pub(crate) use training_step::{TrainingStepArguments, training_step};
 
 /// The middle of some times; 0 of none.

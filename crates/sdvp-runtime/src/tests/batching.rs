@@ -2,8 +2,8 @@
 
 use super::modules::Echo;
 use super::programs::{Line, Script};
-use super::{runtime, stories};
-use crate::{Job, Settings};
+use super::{inputs, runtime, stories};
+use crate::{How, Job, Settings};
 use proptest::prelude::*;
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_program::Program;
@@ -170,4 +170,41 @@ fn images_are_held_for_no_more_than_the_admitted() {
     });
     assert_eq!(cost.executions, 200);
     assert_eq!(most.load(Ordering::SeqCst), 7);
+}
+
+#[test]
+fn every_call_says_how_it_was_answered() {
+    let modules: [Arc<dyn Module>; 1] = [Echo::both()];
+    let runtime = runtime(&modules, Settings::default());
+    let script = [Line::Answer("dog".to_owned())];
+    let calls = || {
+        let mut calls = Vec::new();
+        let jobs = (0..2).map(|_| {
+            || Job {
+                program: Script::program(&script),
+                inputs: inputs(1),
+            }
+        });
+        runtime.run(jobs, |_, run| calls.extend(run.calls));
+        calls
+    };
+    let (first, second) = (calls(), calls());
+    let hows = [&first, &second].map(|calls| calls.iter().map(|call| call.how).collect());
+    let expected: [Vec<How>; 2] = [
+        vec![How::Computed, How::Shared],
+        vec![How::Cached, How::Cached],
+    ];
+    assert_eq!(hows, expected);
+    assert!(
+        first[1..]
+            .iter()
+            .chain(&second)
+            .all(|call| call.micros == 0)
+    );
+    let request = (first[0].key, modules[0].fingerprint());
+    let all = first.iter().chain(&second);
+    assert!(
+        all.map(|call| (call.key, call.module))
+            .all(|call| call == request)
+    );
 }

@@ -48,6 +48,11 @@ impl Isolation {
         }))))
     }
 
+    /// Memory of such a process, MiB, if there are some.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.isolate.then_some(self.isolate_memory)
+    }
+
     /// As many programs at once as there may be processes.
     pub(crate) fn bounded(&self, mut settings: Settings) -> Settings {
         if self.isolate {

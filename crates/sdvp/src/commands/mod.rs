@@ -15,6 +15,7 @@ mod models;
 mod program;
 mod program_write;
 mod run;
+mod runs;
 
 pub(crate) use effort::Effort;
 pub(crate) use language::LanguageOptions;
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     Ask(Box<ask::Ask>),
     /// Run a task's programs and score the answers.
     Run(Box<run::Run>),
+    /// List, show, compare and export what `run --out` wrote.
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Write the calls that a task's programs make, so that a model of your own can label them.
     Harvest(harvest::Harvest),
     /// Distil a task's teachers into a student.
@@ -57,6 +61,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Demo(args) => args.run(json),
         Command::Ask(args) => args.run(json),
         Command::Run(args) => args.run(json),
+        Command::Runs(args) => args.run(json),
         Command::Harvest(args) => args.run(json),
         Command::Distill(args) => args.run(json),
         Command::Ablate(args) => args.run(json),

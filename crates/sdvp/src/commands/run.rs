@@ -8,6 +8,7 @@ use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
 use crate::published::{Published, Selection};
+use crate::recording::{Recording, configuration};
 use crate::written::{Writing, form, question, question_of};
 use anyhow::{Context, Result, bail};
 use sdvp_core::Module;
@@ -19,6 +20,8 @@ use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
 use sdvp_modules::StandIn;
 use sdvp_runtime::Settings;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,9 +77,14 @@ pub(crate) struct Run {
     fallback: bool,
     #[command(flatten)]
     language: LanguageOptions,
-    /// Where results.jsonl and summary.json go, and the programs that a language model wrote.
+    /// Where results.jsonl and summary.json go, the programs that a language model wrote, and every
+    /// step of every program as it goes: a run that was broken off is gone on with by the same command
+    /// (see `sdvp runs`).
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Do not keep the pictures that were looked at; --out knows them by their digests then.
+    #[arg(long, requires = "out")]
+    no_images: bool,
 }
 
 impl Run {
@@ -175,21 +183,36 @@ impl Run {
         } else {
             Settings::default()
         });
+        let mut recording = match &self.out {
+            Some(out) => {
+                let chosen = self.chosen(&split, &settings);
+                let configuration = configuration(&exam, &modules, self.seed, chosen);
+                Some(Recording::open(
+                    out,
+                    &configuration,
+                    &modules,
+                    !self.no_images,
+                )?)
+            }
+            None => None,
+        };
         progress.begin(&Phase {
             name: format!("running {}", self.task),
             total: exam.len(),
         });
-        let mut evaluation = evaluate(
-            &exam,
-            modules.clone(),
-            &settings,
-            |_| false,
-            |_| progress.advance(1),
-        )?;
+        let (calling, advance) = (modules.clone(), || progress.advance(1));
+        let mut evaluation = match &mut recording {
+            Some(recording) => recording.evaluate(&exam, calling, &settings, advance)?,
+            None => evaluate(&exam, calling, &settings, |_| false, |_| advance())?,
+        };
         if self.fallback {
-            evaluation.fall_back(&exam, modules, &settings, |item| {
-                single_question(&item.question)
-            })?;
+            let single = |item: &ExamItem| single_question(&item.question);
+            match &mut recording {
+                Some(recording) => {
+                    recording.fall_back(&mut evaluation, &exam, modules, &settings, single)?;
+                }
+                None => evaluation.fall_back(&exam, modules, &settings, single)?,
+            }
         }
         progress.end();
         if let Some(out) = &self.out {
@@ -260,7 +283,27 @@ impl Run {
                 ))?;
             }
         }
+        recording.map_or(Ok(()), Recording::close)?;
         Ok(refused.is_none())
+    }
+
+    /// What was chosen that may change answers; weights and questions count by themselves.
+    fn chosen(&self, split: &str, settings: &Settings) -> BTreeMap<String, Value> {
+        let chosen = [
+            ("task", json!(self.task)),
+            ("split", json!(split)),
+            ("framework", json!(self.framework.name())),
+            ("limit", json!(self.limit)),
+            ("teachers", json!(self.teachers)),
+            ("one_at_a_time", json!(self.one_at_a_time)),
+            ("isolate_memory", json!(self.isolation.memory())),
+            ("fallback", json!(self.fallback)),
+            ("max_sub_tasks", json!(settings.max_sub_tasks)),
+        ];
+        let named = chosen.into_iter();
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn published(&self, path: &Path) -> Result<Published> {
