@@ -15,7 +15,7 @@ use crate::gqa::{
 };
 use crate::nlvr::{PanelOrder, panels};
 use crate::nlvr2::{Nlvr2Statement, read_statements, write_statements};
-use crate::picto::{input_names, semantic_string};
+use crate::picto::{FunctionalStep, input_names, semantic_string};
 use crate::programs::{Programs, write_programs};
 use crate::records::{Fields, read_json};
 use crate::staging::Staging;
@@ -50,6 +50,8 @@ pub struct Record {
     pub panels: Option<PanelOrder>,
     /// Its program, if there is one.
     pub program: Option<String>,
+    /// What it means step by step, where the files say so: GQA's `semantic`.
+    pub semantic: Vec<FunctionalStep>,
 }
 
 impl Record {
@@ -204,6 +206,7 @@ pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
                 id: question.id,
                 text: question.question,
                 gold,
+                semantic: question.semantic,
             });
         }
     }
@@ -227,6 +230,7 @@ pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
                 id: statement.identifier,
                 text: statement.sentence,
                 gold: Gold::Bool(label),
+                semantic: Vec::new(),
             });
         }
     }

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use sdvp_core::DecodeLimits;
 use sdvp_data::Record;
-use sdvp_data::picto::{Question, Split};
+use sdvp_data::gqa::functional::{Functional, compile_viper, compile_visprog};
+use sdvp_data::picto::{FunctionalStep, Question, Split};
 use sdvp_data::{Gold, Task, questions};
 use sdvp_distill::Exercise;
 use sdvp_eval::{Exam, ExamItem};
@@ -47,6 +48,20 @@ impl Framework {
             Framework::Visprog => visprog::check(source, &VisProgSettings::default()),
             Framework::Viper => viper::check(source, &ViperSettings::default()),
         }
+    }
+
+    /// The program for what a question means, by its functional program.
+    fn compile(self, question: &str, steps: &[FunctionalStep]) -> Result<String, String> {
+        if steps.is_empty() {
+            return Err(
+                "the question has no functional program; expected GQA's semantic field".to_owned(),
+            );
+        }
+        let functional = Functional::read(question, steps).map_err(|error| error.to_string())?;
+        Ok(match self {
+            Framework::Visprog => compile_visprog(&functional),
+            Framework::Viper => compile_viper(&functional),
+        })
     }
 
     /// Reads a program that answers `question`.
@@ -178,6 +193,32 @@ fn item(record: Record, reader: &Reader) -> ExamItem {
                 .map_err(|error| error.to_string())
         }),
     }
+}
+
+/// The questions of files, with programs made of what the files say they mean.
+pub(crate) fn exam_of_meanings(records: Vec<Record>, reader: &Reader) -> Exam {
+    let with_program = |record: Record| {
+        let source = reader.framework.compile(&record.id, &record.semantic);
+        let program = source.and_then(|source| {
+            let program = reader.framework.parse(&source, &record.text, &reader.plain);
+            program.map_err(|errors| errors.to_string())
+        });
+        ExamItem {
+            program,
+            ..item(record, reader)
+        }
+    };
+    records.into_iter().map(with_program).collect()
+}
+
+/// Questions of the built-in world, with programs made of what they mean.
+pub(crate) fn exam_drawn_meanings(questions: Vec<Question>, reader: &Reader) -> Exam {
+    let with_program = |question: Question| {
+        let source = reader.framework.compile(&question.id, &question.semantic);
+        let program = source.and_then(|source| reader.program_of(&question, &source));
+        ExamItem::drawn(question, program)
+    };
+    questions.into_iter().map(with_program).collect()
 }
 
 /// A program that puts the whole question to the answer module, about the only picture, or the left

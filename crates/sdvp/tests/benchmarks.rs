@@ -282,3 +282,37 @@ fn stand_ins_try_a_folder_out_and_say_so() {
     let mut both = sdvp(&["run", root, "--stand-ins", "--student"], folder.path());
     both.assert().code(2);
 }
+
+#[test]
+fn programs_are_made_of_what_questions_mean() {
+    for framework in ["visprog", "viper"] {
+        let run = |task: &str, more: &[&str]| {
+            let arguments = [
+                "run",
+                task,
+                "--framework",
+                framework,
+                "--json",
+                "--programs",
+            ];
+            let mut command = Command::cargo_bin("sdvp").unwrap();
+            command.args(arguments).arg("functional").args(more);
+            let output = command.assert().success();
+            serde_json::from_slice::<Value>(&output.get_output().stdout).unwrap()
+        };
+        for task in ["picto-gqa", "picto-nlvr2"] {
+            let said = run(task, &["--stand-ins", "--limit", "60"]);
+            assert_eq!(said["programs"], "functional");
+            assert_eq!(said["score"]["failure_rate"], 0.0, "{task} {framework}");
+        }
+        // Questions without a meaning have no program, and say so.
+        let folder = tempfile::tempdir().unwrap();
+        gqa(folder.path());
+        let out = folder.path().join("out");
+        let to = ["--stand-ins", "--out", out.to_str().unwrap()];
+        let said = run(folder.path().to_str().unwrap(), &to);
+        assert_eq!(said["score"]["failure_rate"], 1.0);
+        let results = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+        assert!(results.contains("semantic"), "{results}");
+    }
+}

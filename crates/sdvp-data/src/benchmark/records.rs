@@ -120,6 +120,7 @@ impl Benchmark {
                 id: question.id,
                 text: question.question,
                 kind: question.types.kind().to_owned(),
+                semantic: question.semantic,
                 ..Record::default()
             },
         }

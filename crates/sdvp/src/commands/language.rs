@@ -19,6 +19,17 @@ pub(crate) enum ProgramSource {
     Functional,
 }
 
+impl ProgramSource {
+    /// What reports call it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Llm => "llm",
+            Self::Functional => "functional",
+        }
+    }
+}
+
 impl From<OsString> for ProgramSource {
     /// `llm` and `functional` by themselves; anything else is a file, such as `./llm`.
     fn from(text: OsString) -> Self {

@@ -3,7 +3,10 @@
 use super::files::Files;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
-use crate::exam::{Framework, ProgramSettings, Reader, exam, exam_of, single_question};
+use crate::exam::{
+    Framework, ProgramSettings, Reader, exam, exam_drawn_meanings, exam_of, exam_of_meanings,
+    single_question,
+};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
@@ -94,15 +97,10 @@ impl Run {
     }
 
     pub(crate) fn run(self, json: bool) -> Result<bool> {
-        match self.programs {
-            Some(ProgramSource::Llm) => {}
-            Some(ProgramSource::Functional) => {
-                bail!(
-                    "--programs functional: programs are not made of annotations yet; give a file, or llm"
-                )
-            }
-            _ => self.language.refused_without("--programs llm")?,
+        if !self.is_written() {
+            self.language.refused_without("--programs llm")?;
         }
+        let functional = self.programs == Some(ProgramSource::Functional);
         let reader = Reader::new(
             self.framework,
             ProgramSettings {
@@ -127,6 +125,8 @@ impl Run {
                     let framework = self.framework;
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
                     writing.insert(written).exam_of(records, &reader)
+                } else if functional {
+                    exam_of_meanings(records, &reader)
                 } else {
                     exam_of(records, &reader)
                 };
@@ -135,7 +135,7 @@ impl Run {
             None => {
                 let task =
                     Task::named(&self.task).context("and there is no such folder or file")?;
-                let own = !matches!(self.programs, None | Some(ProgramSource::Llm));
+                let own = matches!(self.programs, Some(ProgramSource::File(_)));
                 if self.subset.is_some() || self.manifest.is_some() || own {
                     bail!(
                         "--subset, --manifest and files of --programs are of a benchmark's files; {task} is built in"
@@ -153,6 +153,8 @@ impl Run {
                     let (framework, asked) = (self.framework, asked.collect());
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
                     writing.insert(written).exam_drawn(drawn, &reader)
+                } else if functional {
+                    exam_drawn_meanings(questions(task, split, self.seed, count), &reader)
                 } else {
                     exam(task, reader, split, self.seed, count)
                 };
@@ -236,6 +238,7 @@ impl Run {
             "task": self.task,
             "split": split,
             "framework": self.framework.name(),
+            "programs": self.programs.as_ref().map(ProgramSource::name),
             "seed": self.seed,
             "score": measured,
             "stand_ins": self.stand_ins.then_some(true),
@@ -264,6 +267,9 @@ impl Run {
                 100.0 * measured.failure_rate,
                 evaluation.statistics.executions_per_second(),
             ))?;
+            if functional {
+                output::text("  programs: compiled from functional programs (no language model)")?;
+            }
             if let Some(writing) = &writing {
                 output::text(&format!("  {}", writing.told()))?;
             }
@@ -293,6 +299,10 @@ impl Run {
             ("task", json!(self.task)),
             ("split", json!(split)),
             ("framework", json!(self.framework.name())),
+            (
+                "programs",
+                json!(self.programs.as_ref().map(ProgramSource::name)),
+            ),
             ("limit", json!(self.limit)),
             ("teachers", json!(self.teachers)),
             ("one_at_a_time", json!(self.one_at_a_time)),

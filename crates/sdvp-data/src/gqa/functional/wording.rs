@@ -343,11 +343,22 @@ pub(super) fn exists_beside(objects: &Objects, link: &Link, anchor: &Objects) ->
     let many = is_plural(objects.kind());
     let a = |described: &str| match many {
         true => described.to_owned(),
-        false => format!("{} {described}", if article(described) == "an" { "an" } else { "a" }),
+        false => format!(
+            "{} {described}",
+            if article(described) == "an" {
+                "an"
+            } else {
+                "a"
+            }
+        ),
     };
     match link.role {
         Role::Object => {
-            format!("{} the {other} {words} {}?", be_first(&other), a(&described))
+            format!(
+                "{} the {other} {words} {}?",
+                be_first(&other),
+                a(&described)
+            )
         }
         Role::Subject | Role::Either if many => {
             format!("Are there any {described} {words} the {other}?")
@@ -362,7 +373,10 @@ pub(super) fn is_beside(objects: &Objects, link: &Link, anchor: &Objects) -> Str
     match link.role {
         Role::Object => format!("{} the {other} {words} the {one}?", be_first(&other)),
         Role::Subject | Role::Either => {
-            format!("{} the {one} {words} the {other}?", be_first(objects.kind()))
+            format!(
+                "{} the {one} {words} the {other}?",
+                be_first(objects.kind())
+            )
         }
     }
 }
@@ -391,7 +405,10 @@ pub(super) fn query(subject: &Subject, name: &str) -> String {
         Subject::Objects(objects) => {
             let described = objects.described();
             let is = be(objects.kind());
-            fill(wording.query, &[("a", &words), ("is", is), ("x", &described)])
+            fill(
+                wording.query,
+                &[("a", &words), ("is", is), ("x", &described)],
+            )
         }
     }
 }
@@ -431,5 +448,8 @@ pub(super) fn all_same(name: &str, objects: &Objects) -> String {
         true => String::new(),
         false => format!(" that are {}", rest.join(" and ")),
     };
-    format!("Are all the {many}{that} the same {}?", attribute_words(name))
+    format!(
+        "Are all the {many}{that} the same {}?",
+        attribute_words(name)
+    )
 }

@@ -29,7 +29,9 @@ fn published_records_are_answered_as_they_should_be() {
         let functional = Functional::read(&record.id, &record.semantic).unwrap();
         let gold = Gold::Text(record.answer.clone().unwrap());
         for (framework, program) in programs(&functional).iter().enumerate() {
-            let result = run(program.as_ref(), &inputs, |task| stand_in::answer(&graph, task));
+            let result = run(program.as_ref(), &inputs, |task| {
+                stand_in::answer(&graph, task)
+            });
             let is_right = result.as_ref().is_ok_and(|result| gold.matches(result));
             right[framework] += usize::from(is_right);
             let excepted = EXCEPTIONS

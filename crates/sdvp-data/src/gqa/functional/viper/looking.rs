@@ -38,16 +38,17 @@ impl Coder {
             },
             Place::Alike(attribute, anchor) => {
                 let other = self.one(anchor);
-                let of = |objects: Arc<Objects>| {
-                    wording::query(&Subject::Objects(objects), attribute)
-                };
+                let of =
+                    |objects: Arc<Objects>| wording::query(&Subject::Objects(objects), attribute);
                 let value = asked(&other, &of(Arc::clone(anchor)));
                 let value = self.body.set(&format!("{attribute} of it"), &value);
                 let plain = Objects {
                     place: Place::Anywhere,
                     ..objects.clone()
                 };
-                conditions.push(format!("patch.left != {other}.left or patch.lower != {other}.lower"));
+                conditions.push(format!(
+                    "patch.left != {other}.left or patch.lower != {other}.lower"
+                ));
                 conditions.push(format!(
                     "{} == {value}",
                     asked("patch", &of(Arc::new(plain)))
@@ -56,7 +57,11 @@ impl Coder {
             }
             Place::Anywhere => format!("{}.find({head})", self.look(objects)),
         };
-        conditions.extend(objects.rest().map(|property| holds("patch", objects, property)));
+        conditions.extend(
+            objects
+                .rest()
+                .map(|property| holds("patch", objects, property)),
+        );
         let name = format!("{} patches", objects.kind());
         let found = if conditions.is_empty() {
             self.body.set(&name, &find)
@@ -143,9 +148,10 @@ impl Coder {
             Side::Top => format!("0, {height} * 3 // 8, {width}, {height}"),
             Side::Bottom => format!("0, 0, {width}, {height} * 5 // 8"),
         };
-        let half = self
-            .body
-            .set(&format!("{} half", side.name()), &format!("{whole}.crop({edges})"));
+        let half = self.body.set(
+            &format!("{} half", side.name()),
+            &format!("{whole}.crop({edges})"),
+        );
         self.halves.insert(key, half.clone());
         half
     }

@@ -224,9 +224,9 @@ impl Compiler {
                     Condition::variable(compiler.ask(image.clone(), question))
                 })
             }
-            Word::NameChoice(objects, options) => self.choice(options, |compiler, name| {
-                compiler.is_named(objects, name)
-            }),
+            Word::NameChoice(objects, options) => {
+                self.choice(options, |compiler, name| compiler.is_named(objects, name))
+            }
             Word::Relation(choices) => {
                 let answers: Vec<String> = choices
                     .iter()
@@ -281,7 +281,8 @@ impl Compiler {
             let condition = holds(self, option);
             expression += &format!("{} if {} else ", python(option), condition.expression);
         }
-        self.lines.evaluate(&format!("{expression}{}", python(last)))
+        self.lines
+            .evaluate(&format!("{expression}{}", python(last)))
     }
 
     /// Whether the objects are such things: asked of a crop, or of how they are related.
@@ -311,9 +312,7 @@ impl Compiler {
 
     fn name(&mut self, objects: &Objects) -> String {
         match &objects.place {
-            Place::Beside(link, anchor)
-                if link.direction().is_none() || objects.name.is_none() =>
-            {
+            Place::Beside(link, anchor) if link.direction().is_none() || objects.name.is_none() => {
                 let image = self.look(objects);
                 self.ask(image, wording::name_beside(objects, link, anchor))
             }
