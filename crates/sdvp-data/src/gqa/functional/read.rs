@@ -19,7 +19,10 @@ const OPERATIONS: &str = "select, filter …, relate, exist, count, query …, v
     choose …, choose rel, same …, different …, common, and, or, image, xor, plus, compare, list";
 
 /// Reads the steps.
-pub(super) fn read(question: &str, steps: &[FunctionalStep]) -> Result<Functional, FunctionalError> {
+pub(super) fn read(
+    question: &str,
+    steps: &[FunctionalStep],
+) -> Result<Functional, FunctionalError> {
     if steps.len() > MAX_STEPS {
         return Err(FunctionalError::TooLong {
             question: question.to_owned(),
@@ -42,9 +45,9 @@ pub(super) fn read(question: &str, steps: &[FunctionalStep]) -> Result<Functiona
         let meaning = reader.meaning()?;
         known.push(meaning);
     }
-    let pair = known.iter().any(|meaning| {
-        matches!(meaning, Meaning::Picture(picture) if *picture != Picture::Only)
-    });
+    let pair = known
+        .iter()
+        .any(|meaning| matches!(meaning, Meaning::Picture(picture) if *picture != Picture::Only));
     let (Some(answer), Some(last)) = (known.pop(), steps.last()) else {
         return Err(FunctionalError::Empty {
             question: question.to_owned(),
@@ -172,11 +175,9 @@ impl Reader<'_> {
         };
         match side(&found.attribute, &found.value) {
             // Of objects beside others, the halves are those of the whole picture.
-            Some(side) if objects.place == Place::Anywhere => objects.sides.push(if found.negated {
-                side.opposite()
-            } else {
-                side
-            }),
+            Some(side) if objects.place == Place::Anywhere => objects
+                .sides
+                .push(if found.negated { side.opposite() } else { side }),
             _ => objects.properties.push(found),
         }
         Ok(Meaning::Objects(Arc::new(objects)))
@@ -313,9 +314,7 @@ impl Reader<'_> {
             return Err(self.argument("==, !=, <=, >=, < or >, perhaps with a number"));
         };
         let says = match self.step.dependencies.as_slice() {
-            [a, b] if rest.is_empty() => {
-                Claim::Compare(self.number(*a)?, symbol, self.number(*b)?)
-            }
+            [a, b] if rest.is_empty() => Claim::Compare(self.number(*a)?, symbol, self.number(*b)?),
             [on] => {
                 let Ok(number) = rest.trim().parse() else {
                     return Err(self.argument("a comparison and a whole number"));

@@ -45,11 +45,6 @@ const ATTRIBUTES: [Attribute; 12] = [
         ..ANY
     },
     Attribute {
-        name: "pose",
-        query: "What {is} the pose of the {x}?",
-        ..ANY
-    },
-    Attribute {
         name: "type",
         query: "What type of {x} is this?",
         ..ANY
@@ -90,6 +85,12 @@ const ATTRIBUTES: [Attribute; 12] = [
         ..ANY
     },
     Attribute {
+        name: "vposition",
+        query: "In which part of the picture {is} the {x}?",
+        has: "in the {v} of the picture",
+        ..ANY
+    },
+    Attribute {
         name: "hposition",
         query: "On which side of the picture {is} the {x}?",
         has: "on the {v} of the picture",
@@ -97,20 +98,36 @@ const ATTRIBUTES: [Attribute; 12] = [
     },
 ];
 
-fn attribute(name: &str) -> &'static Attribute {
-    let found = ATTRIBUTES.iter().find(|known| known.name == name);
-    found.unwrap_or(match name {
-        "vposition" => &VERTICAL,
-        _ => &ANY,
-    })
-}
-
-const VERTICAL: Attribute = Attribute {
-    name: "vposition",
-    query: "In which part of the picture {is} the {x}?",
-    has: "in the {v} of the picture",
+/// What is asked of attributes that things have rather than are.
+const OF: Attribute = Attribute {
+    query: "What is the {a} of the {x}?",
     ..ANY
 };
+
+/// The attributes that things have: "the pose of the man", where others are "What color is the …?"
+const HAD: [&str; 16] = [
+    "pose",
+    "age",
+    "height",
+    "length",
+    "width",
+    "depth",
+    "weight",
+    "thickness",
+    "cleanliness",
+    "state",
+    "texture",
+    "orientation",
+    "face expression",
+    "faceExpression",
+    "hair length",
+    "hairLength",
+];
+
+fn attribute(name: &str) -> &'static Attribute {
+    let listed = ATTRIBUTES.iter().find(|known| known.name == name);
+    listed.unwrap_or(if HAD.contains(&name) { &OF } else { &ANY })
+}
 
 /// Puts words into a wording. What they say is not looked at again.
 fn fill(wording: &str, words: &[(&str, &str)]) -> String {
@@ -343,11 +360,22 @@ pub(super) fn exists_beside(objects: &Objects, link: &Link, anchor: &Objects) ->
     let many = is_plural(objects.kind());
     let a = |described: &str| match many {
         true => described.to_owned(),
-        false => format!("{} {described}", if article(described) == "an" { "an" } else { "a" }),
+        false => format!(
+            "{} {described}",
+            if article(described) == "an" {
+                "an"
+            } else {
+                "a"
+            }
+        ),
     };
     match link.role {
         Role::Object => {
-            format!("{} the {other} {words} {}?", be_first(&other), a(&described))
+            format!(
+                "{} the {other} {words} {}?",
+                be_first(&other),
+                a(&described)
+            )
         }
         Role::Subject | Role::Either if many => {
             format!("Are there any {described} {words} the {other}?")
@@ -362,7 +390,10 @@ pub(super) fn is_beside(objects: &Objects, link: &Link, anchor: &Objects) -> Str
     match link.role {
         Role::Object => format!("{} the {other} {words} the {one}?", be_first(&other)),
         Role::Subject | Role::Either => {
-            format!("{} the {one} {words} the {other}?", be_first(objects.kind()))
+            format!(
+                "{} the {one} {words} the {other}?",
+                be_first(objects.kind())
+            )
         }
     }
 }
@@ -391,7 +422,10 @@ pub(super) fn query(subject: &Subject, name: &str) -> String {
         Subject::Objects(objects) => {
             let described = objects.described();
             let is = be(objects.kind());
-            fill(wording.query, &[("a", &words), ("is", is), ("x", &described)])
+            fill(
+                wording.query,
+                &[("a", &words), ("is", is), ("x", &described)],
+            )
         }
     }
 }
@@ -431,5 +465,8 @@ pub(super) fn all_same(name: &str, objects: &Objects) -> String {
         true => String::new(),
         false => format!(" that are {}", rest.join(" and ")),
     };
-    format!("Are all the {many}{that} the same {}?", attribute_words(name))
+    format!(
+        "Are all the {many}{that} the same {}?",
+        attribute_words(name)
+    )
 }

@@ -128,8 +128,13 @@ fn programs_are_worded_as_people_ask() {
         ),
         (
             "select: man->query: faceExpression [0]",
-            "question='What face expression is the man?'",
-            "simple_query('What face expression is the man?')",
+            "question='What is the face expression of the man?'",
+            "simple_query('What is the face expression of the man?')",
+        ),
+        (
+            "select: dogs->query: species [0]",
+            "question='What species are the dogs?'",
+            "dogs_patch.simple_query('What species are the dogs?')",
         ),
         (
             "select: camera->relate: person,holding,s (2) [0]->query: name [1]",
@@ -195,32 +200,83 @@ fn what_is_asked_twice_is_written_once() {
 #[test]
 fn faulty_steps_are_refused_by_question_and_step() {
     for (text, expected) in [
-        ("select: dog->paint: red [0]", "question 17, step 1: there is no operation `paint`"),
-        ("selekt: dog", "question 17, step 0: there is no operation `selekt`"),
-        ("select: dog->exist: [3]", "step 1 (exist): depends on step 3; the last step is 1"),
-        ("select: dog->exist: [1]", "step 1 (exist): depends on step 1; expected an earlier step"),
+        (
+            "select: dog->paint: red [0]",
+            "question 17, step 1: there is no operation `paint`",
+        ),
+        (
+            "selekt: dog",
+            "question 17, step 0: there is no operation `selekt`",
+        ),
+        (
+            "select: dog->exist: [3]",
+            "step 1 (exist): depends on step 3; the last step is 1",
+        ),
+        (
+            "select: dog->exist: [1]",
+            "step 1 (exist): depends on step 1; expected an earlier step",
+        ),
         (
             "and: [1, 2]->exist: [2]->select: dog",
             "step 0 (and): depends on step 1; expected an earlier step",
         ),
-        ("select: dog->exist:", "step 1 (exist): expected 1 dependencies, found 0"),
-        ("select: dog->exist: [0, 0]", "step 1 (exist): expected 1 dependencies, found 2"),
+        (
+            "select: dog->exist:",
+            "step 1 (exist): expected 1 dependencies, found 0",
+        ),
+        (
+            "select: dog->exist: [0, 0]",
+            "step 1 (exist): expected 1 dependencies, found 2",
+        ),
         (
             "select: dog->and: [0, 0]",
             "step 1 (and): expected a truth value from step 0, which gives objects",
         ),
-        ("select: scene->exist: [0]", "step 1 (exist): expected objects from step 0"),
-        ("select: dog", "step 0 (select): expected a last step that answers"),
+        (
+            "select: scene->exist: [0]",
+            "step 1 (exist): expected objects from step 0",
+        ),
+        (
+            "select: dog",
+            "step 0 (select): expected a last step that answers",
+        ),
         ("select: ", "step 0 (select): expected a name"),
-        ("select: dog->relate: cat,on [0]->exist: [1]", "step 1 (relate): expected a name, a relation"),
-        ("select: dog->relate: cat,on,x [0]->exist: [1]", "found \"cat,on,x\""),
-        ("select: dog->verify rel: cat,on|in,s [0]", "step 1 (verify rel): expected one relation"),
-        ("select: dog->choose rel: cat,on,s [0]", "at least two relations"),
-        ("select: dog->choose color: red [0]", "step 1 (choose color): expected at least two options"),
-        ("select: dog->query: [0]", "step 1 (query): expected an attribute"),
-        ("select: dog->count: [0]->compare: about 3 [1]", "step 2 (compare): expected =="),
-        ("select: dog->count: [0]->compare: == x [1]", "a comparison and a whole number"),
-        ("select: dog->exist: [0]->list: a|b [1]", "step 2 (list): expected 2 (one a name)"),
+        (
+            "select: dog->relate: cat,on [0]->exist: [1]",
+            "step 1 (relate): expected a name, a relation",
+        ),
+        (
+            "select: dog->relate: cat,on,x [0]->exist: [1]",
+            "found \"cat,on,x\"",
+        ),
+        (
+            "select: dog->verify rel: cat,on|in,s [0]",
+            "step 1 (verify rel): expected one relation",
+        ),
+        (
+            "select: dog->choose rel: cat,on,s [0]",
+            "at least two relations",
+        ),
+        (
+            "select: dog->choose color: red [0]",
+            "step 1 (choose color): expected at least two options",
+        ),
+        (
+            "select: dog->query: [0]",
+            "step 1 (query): expected an attribute",
+        ),
+        (
+            "select: dog->count: [0]->compare: about 3 [1]",
+            "step 2 (compare): expected ==",
+        ),
+        (
+            "select: dog->count: [0]->compare: == x [1]",
+            "a comparison and a whole number",
+        ),
+        (
+            "select: dog->exist: [0]->list: a|b [1]",
+            "step 2 (list): expected 2 (one a name)",
+        ),
         ("image: UP", "step 0 (image): expected LEFT or RIGHT"),
     ] {
         let error = compiled("17", &steps(text)).unwrap_err().to_string();
@@ -285,7 +341,16 @@ proptest! {
 #[test]
 fn most_words_are_compiled() {
     // So that the properties above are not about refusals only.
-    let texts = ["it's", "a \"b\" c", "x\\", "{ANSWER0}", "naïve 京", "`", "# no", "TOP"];
+    let texts = [
+        "it's",
+        "a \"b\" c",
+        "x\\",
+        "{ANSWER0}",
+        "naïve 京",
+        "`",
+        "# no",
+        "TOP",
+    ];
     for family in FAMILIES {
         for words in texts {
             let steps = steps(&family.replace("ARG", words));

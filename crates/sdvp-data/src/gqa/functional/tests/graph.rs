@@ -47,7 +47,10 @@ impl Graph {
                 let on = step.dependencies.get(n);
                 on.map_or_else(Vec::new, |on| found[*on].clone())
             };
-            let (head, about) = step.operation.split_once(' ').unwrap_or((&step.operation, ""));
+            let (head, about) = step
+                .operation
+                .split_once(' ')
+                .unwrap_or((&step.operation, ""));
             let (text, ids) = split_objects(&step.argument);
             let mut here = before(0);
             match (head, about) {
@@ -63,7 +66,11 @@ impl Graph {
                     let said = property(about, text).unwrap();
                     let name = graph.things[here[0]].names[0].clone();
                     let other = graph.other(&name);
-                    let having = if said.negated { vec![other] } else { here.clone() };
+                    let having = if said.negated {
+                        vec![other]
+                    } else {
+                        here.clone()
+                    };
                     graph.have(&having, about, &said.value);
                 }
                 ("relate", _) => here = graph.relate(&step.argument, here[0], None),
@@ -205,7 +212,8 @@ impl Graph {
         let (_, ids) = split_objects(argument);
         let (name, links) = related(argument).unwrap();
         let link = links.iter().find(|link| link.answer() == gold).unwrap();
-        self.spoken.extend(links.iter().map(|link| link.words.clone()));
+        self.spoken
+            .extend(links.iter().map(|link| link.words.clone()));
         let (x, y) = self.things[anchor].bbox.center();
         let place = match link.direction() {
             Some(direction) => self.beside(anchor, direction),

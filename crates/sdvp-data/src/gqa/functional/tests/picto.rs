@@ -3,9 +3,8 @@
 
 use super::{programs, run};
 use crate::gqa::functional::Functional;
-use crate::picto::judge;
+use crate::picto::{Scene, Split, judge};
 use crate::{Gold, Question, Task, questions};
-use crate::picto::{Scene, Split};
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;
 use sdvp_core::{Image, SubTask};
@@ -50,7 +49,10 @@ fn faults(question: &Question) -> Vec<String> {
         let result = run(program.as_ref(), &inputs, |task| {
             judge(scene(question, &inputs, task), task).map(|judged| judged.outcome)
         });
-        if !result.as_ref().is_ok_and(|result| is_right(&question.gold, result)) {
+        if !result
+            .as_ref()
+            .is_ok_and(|result| is_right(&question.gold, result))
+        {
             let (id, text, gold) = (&question.id, &question.text, &question.gold);
             let source = program.source();
             faults.push(format!("{id} {text}\n{gold:?} {result:?}\n{source}\n"));

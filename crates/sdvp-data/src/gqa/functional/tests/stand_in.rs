@@ -128,12 +128,20 @@ impl Seen<'_> {
             Some(Relation::RightOf) => x > u,
             Some(Relation::Above) => y < v,
             Some(Relation::Below) => y > v,
-            None => self.graph.relations.contains(&(subject, words.to_owned(), object)),
+            None => self
+                .graph
+                .relations
+                .contains(&(subject, words.to_owned(), object)),
         }
     }
 
     /// The first of some things that is so related to one of others.
-    fn related(&self, subjects: &[usize], words: &str, objects: &[usize]) -> Option<(usize, usize)> {
+    fn related(
+        &self,
+        subjects: &[usize],
+        words: &str,
+        objects: &[usize],
+    ) -> Option<(usize, usize)> {
         let pairs = subjects
             .iter()
             .flat_map(|s| objects.iter().map(move |o| (*s, *o)));
@@ -181,9 +189,10 @@ impl Seen<'_> {
 
     /// The most special name of the first thing.
     fn name(&self, found: &[usize]) -> String {
-        found
-            .first()
-            .map_or_else(|| "nothing".to_owned(), |at| self.graph.things[*at].names[0].clone())
+        found.first().map_or_else(
+            || "nothing".to_owned(),
+            |at| self.graph.things[*at].names[0].clone(),
+        )
     }
 
     /// The answer to a question; `None` if it has no known form.
@@ -194,7 +203,11 @@ impl Seen<'_> {
             return Some(found);
         }
         if let Some(rest) = after(text, &["What ", "Who "]) {
-            let who = if text.starts_with("Who") { "person " } else { "" };
+            let who = if text.starts_with("Who") {
+                "person "
+            } else {
+                ""
+            };
             return self.what(&format!("{who}{rest}"));
         }
         if let Some(rest) = after(text, &["Is there ", "Are there "]) {
@@ -239,9 +252,15 @@ impl Seen<'_> {
     fn of_scene(&self, text: &str) -> Option<String> {
         let attribute = match text {
             "How is the weather" => "weather",
-            _ => after(text, &["What "]).and_then(|t| t.strip_suffix(" is this")).unwrap_or(""),
+            _ => after(text, &["What "])
+                .and_then(|t| t.strip_suffix(" is this"))
+                .unwrap_or(""),
         };
-        let known = self.graph.scene.iter().find(|(known, _)| known == attribute);
+        let known = self
+            .graph
+            .scene
+            .iter()
+            .find(|(known, _)| known == attribute);
         if let Some((_, value)) = known {
             return Some(value.clone());
         }
@@ -274,7 +293,9 @@ impl Seen<'_> {
             Some(_) => format!("object {text}"),
             None => text.to_owned(),
         };
-        let (what, rest) = text.split_once(" is ").or_else(|| text.split_once(" are "))?;
+        let (what, rest) = text
+            .split_once(" is ")
+            .or_else(|| text.split_once(" are "))?;
         if matches!(rest, "this" | "in the picture") || text.ends_with(" are these") {
             return Some(self.name(&self.named(what)));
         }

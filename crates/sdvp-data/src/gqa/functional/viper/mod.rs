@@ -8,8 +8,8 @@ use super::meaning::{
     Agreement, Amount, Claim, Meaning, Number, Objects, Picture, Place, Subject, Truth, Word,
 };
 use super::wording;
-use body::{Body, python};
 use crate::picto::Side;
+use body::{Body, python};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ struct Coder {
     ones: BTreeMap<usize, String>,
     /// What they are looked for in.
     looks: BTreeMap<usize, String>,
+    /// Objects and what is around them, by their id.
+    arounds: BTreeMap<usize, String>,
     /// Halves of a picture, by the patch and the side's name.
     halves: BTreeMap<(String, &'static str), String>,
     /// Truth values and numbers that have a variable.
@@ -90,7 +92,8 @@ impl Coder {
             Claim::Same(Agreement::Two(attribute, a, b)) => {
                 let [a, b] = [a, b].map(|objects| {
                     let value = self.attribute(objects, attribute);
-                    self.body.set(&format!("{} {attribute}", objects.kind()), &value)
+                    self.body
+                        .set(&format!("{} {attribute}", objects.kind()), &value)
                 });
                 format!("{a} == {b}")
             }
@@ -151,9 +154,7 @@ impl Coder {
 
     fn exist(&mut self, objects: &Objects) -> String {
         match &objects.place {
-            Place::Beside(link, anchor)
-                if link.direction().is_none() || objects.name.is_none() =>
-            {
+            Place::Beside(link, anchor) if link.direction().is_none() || objects.name.is_none() => {
                 let look = self.look(objects);
                 yes(&look, &wording::exists_beside(objects, link, anchor))
             }
@@ -322,9 +323,7 @@ impl Coder {
 
     fn name(&mut self, objects: &Objects) -> String {
         match &objects.place {
-            Place::Beside(link, anchor)
-                if link.direction().is_none() || objects.name.is_none() =>
-            {
+            Place::Beside(link, anchor) if link.direction().is_none() || objects.name.is_none() => {
                 let look = self.look(objects);
                 asked(&look, &wording::name_beside(objects, link, anchor))
             }

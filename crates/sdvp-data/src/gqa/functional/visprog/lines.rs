@@ -17,7 +17,10 @@ impl Lines {
         let variable = format!("BOX{}", self.boxes);
         self.boxes += 1;
         let object = quoted(object);
-        self.line(&variable, format_args!("LOC(image={image},object={object})"));
+        self.line(
+            &variable,
+            format_args!("LOC(image={image},object={object})"),
+        );
         variable
     }
 
