@@ -45,11 +45,6 @@ const ATTRIBUTES: [Attribute; 12] = [
         ..ANY
     },
     Attribute {
-        name: "pose",
-        query: "What {is} the pose of the {x}?",
-        ..ANY
-    },
-    Attribute {
         name: "type",
         query: "What type of {x} is this?",
         ..ANY
@@ -90,6 +85,12 @@ const ATTRIBUTES: [Attribute; 12] = [
         ..ANY
     },
     Attribute {
+        name: "vposition",
+        query: "In which part of the picture {is} the {x}?",
+        has: "in the {v} of the picture",
+        ..ANY
+    },
+    Attribute {
         name: "hposition",
         query: "On which side of the picture {is} the {x}?",
         has: "on the {v} of the picture",
@@ -97,20 +98,36 @@ const ATTRIBUTES: [Attribute; 12] = [
     },
 ];
 
-fn attribute(name: &str) -> &'static Attribute {
-    let found = ATTRIBUTES.iter().find(|known| known.name == name);
-    found.unwrap_or(match name {
-        "vposition" => &VERTICAL,
-        _ => &ANY,
-    })
-}
-
-const VERTICAL: Attribute = Attribute {
-    name: "vposition",
-    query: "In which part of the picture {is} the {x}?",
-    has: "in the {v} of the picture",
+/// What is asked of attributes that things have rather than are.
+const OF: Attribute = Attribute {
+    query: "What is the {a} of the {x}?",
     ..ANY
 };
+
+/// The attributes that things have: "the pose of the man", where others are "What color is the …?"
+const HAD: [&str; 16] = [
+    "pose",
+    "age",
+    "height",
+    "length",
+    "width",
+    "depth",
+    "weight",
+    "thickness",
+    "cleanliness",
+    "state",
+    "texture",
+    "orientation",
+    "face expression",
+    "faceExpression",
+    "hair length",
+    "hairLength",
+];
+
+fn attribute(name: &str) -> &'static Attribute {
+    let listed = ATTRIBUTES.iter().find(|known| known.name == name);
+    listed.unwrap_or(if HAD.contains(&name) { &OF } else { &ANY })
+}
 
 /// Puts words into a wording. What they say is not looked at again.
 fn fill(wording: &str, words: &[(&str, &str)]) -> String {

@@ -128,8 +128,13 @@ fn programs_are_worded_as_people_ask() {
         ),
         (
             "select: man->query: faceExpression [0]",
-            "question='What face expression is the man?'",
-            "simple_query('What face expression is the man?')",
+            "question='What is the face expression of the man?'",
+            "simple_query('What is the face expression of the man?')",
+        ),
+        (
+            "select: dogs->query: species [0]",
+            "question='What species are the dogs?'",
+            "dogs_patch.simple_query('What species are the dogs?')",
         ),
         (
             "select: camera->relate: person,holding,s (2) [0]->query: name [1]",

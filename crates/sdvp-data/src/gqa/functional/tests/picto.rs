@@ -3,8 +3,7 @@
 
 use super::{programs, run};
 use crate::gqa::functional::Functional;
-use crate::picto::judge;
-use crate::picto::{Scene, Split};
+use crate::picto::{Scene, Split, judge};
 use crate::{Gold, Question, Task, questions};
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;

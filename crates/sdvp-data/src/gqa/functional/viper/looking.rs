@@ -123,11 +123,23 @@ impl Coder {
             Place::Alike(..) => whole.to_owned(),
             Place::Beside(link, anchor) => {
                 let one = self.one(anchor);
-                let (name, crop) = match link.direction() {
-                    Some(direction) => ("beside", beside(whole, direction, &one)),
-                    None => ("around", around(whole, &one)),
-                };
-                self.body.set(&format!("{name} {}", anchor.kind()), &crop)
+                match link.direction() {
+                    Some(direction) => {
+                        let crop = beside(whole, direction, &one);
+                        self.body.set(&format!("beside {}", anchor.kind()), &crop)
+                    }
+                    None => match self.arounds.get(&anchor.id) {
+                        Some(around) => around.clone(),
+                        None => {
+                            let greater = format!("max({one}.width, {one}.height) // 4");
+                            let margin = self.body.set("margin", &greater);
+                            let crop = around(whole, &one, &margin);
+                            let around = self.body.set(&format!("around {}", anchor.kind()), &crop);
+                            self.arounds.insert(anchor.id, around.clone());
+                            around
+                        }
+                    },
+                }
             }
         };
         self.looks.insert(objects.id, look.clone());
@@ -195,11 +207,10 @@ fn beside(whole: &str, relation: Relation, one: &str) -> String {
     }
 }
 
-/// A patch and what is around it, a quarter of its size on every side.
-fn around(whole: &str, one: &str) -> String {
-    let (width, height) = (format!("{one}.width // 4"), format!("{one}.height // 4"));
+/// What a patch and some pixels around it show; ViperGPT does not stop at the picture's edges.
+fn around(whole: &str, one: &str, margin: &str) -> String {
     format!(
-        "{whole}.crop(max({one}.left - {width}, 0), max({one}.lower - {height}, 0), \
-         min({one}.right + {width}, {whole}.width), min({one}.upper + {height}, {whole}.height))"
+        "{whole}.crop(max({one}.left - {margin}, 0), max({one}.lower - {margin}, 0), \
+         min({one}.right + {margin}, {whole}.width), min({one}.upper + {margin}, {whole}.height))"
     )
 }

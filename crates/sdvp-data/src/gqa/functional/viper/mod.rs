@@ -67,6 +67,8 @@ struct Coder {
     ones: BTreeMap<usize, String>,
     /// What they are looked for in.
     looks: BTreeMap<usize, String>,
+    /// Objects and what is around them, by their id.
+    arounds: BTreeMap<usize, String>,
     /// Halves of a picture, by the patch and the side's name.
     halves: BTreeMap<(String, &'static str), String>,
     /// Truth values and numbers that have a variable.

@@ -48,7 +48,7 @@ struct Compiler {
     crops: BTreeMap<(&'static str, String, String), String>,
     /// Answers, by image and question.
     answers: BTreeMap<(String, String), String>,
-    /// Truth values that have a variable.
+    /// Truth values that are part of others and have a variable.
     truths: BTreeMap<usize, String>,
     /// Numbers.
     numbers: BTreeMap<usize, String>,
@@ -120,11 +120,11 @@ impl Compiler {
                 let [a, b] = [a, b].map(|objects| self.attribute(objects, attribute));
                 Condition::expression(format!("{{{a}}} == {{{b}}}"))
             }
-            Claim::And(a, b) => self.both(truth.id, a, "and", b),
-            Claim::Or(a, b) => self.both(truth.id, a, "or", b),
-            Claim::Xor(a, b) => self.both(truth.id, a, "xor", b),
+            Claim::And(a, b) => self.both(a, "and", b),
+            Claim::Or(a, b) => self.both(a, "or", b),
+            Claim::Xor(a, b) => self.both(a, "xor", b),
             Claim::Not(inner) => {
-                let inner = self.truth(inner).operand();
+                let inner = self.part(inner);
                 Condition::expression(format!("not {inner}"))
             }
             Claim::Compare(a, symbol, b) => {
@@ -138,13 +138,24 @@ impl Compiler {
         }
     }
 
-    /// Two truth values together get a line of their own, so that expressions stay short.
-    fn both(&mut self, id: usize, a: &Truth, word: &str, b: &Truth) -> Condition {
-        let a = self.truth(a).operand();
-        let b = self.truth(b).operand();
-        let variable = self.lines.evaluate(&format!("{a} {word} {b}"));
-        self.truths.insert(id, variable.clone());
-        Condition::variable(variable)
+    fn both(&mut self, a: &Truth, word: &str, b: &Truth) -> Condition {
+        let (a, b) = (self.part(a), self.part(b));
+        Condition::expression(format!("{a} {word} {b}"))
+    }
+
+    /// A truth value that is part of another: one that is itself put together gets a line of its
+    /// own, so that expressions stay short.
+    fn part(&mut self, truth: &Truth) -> String {
+        let condition = self.truth(truth);
+        if !matches!(truth.says, Claim::And(..) | Claim::Or(..) | Claim::Xor(..)) {
+            return condition.operand();
+        }
+        if condition.variable.is_some() {
+            return condition.expression;
+        }
+        let variable = self.lines.evaluate(&condition.expression);
+        self.truths.insert(truth.id, variable.clone());
+        format!("{{{variable}}}")
     }
 
     fn exist(&mut self, objects: &Objects) -> Condition {
