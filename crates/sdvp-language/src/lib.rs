@@ -4,6 +4,7 @@
 //! process, nobody else here knows.
 
 mod error;
+pub mod local;
 mod model;
 
 pub use error::LanguageError;

@@ -99,10 +99,12 @@ impl<R: Read> Source<'_, R> {
                 self.left()
             )));
         }
-        self.file.read_exact(bytes).map_err(|error| LocalError::Read {
-            path: self.path.to_owned(),
-            error,
-        })?;
+        self.file
+            .read_exact(bytes)
+            .map_err(|error| LocalError::Read {
+                path: self.path.to_owned(),
+                error,
+            })?;
         self.at += wanted;
         Ok(())
     }
@@ -201,7 +203,8 @@ impl<R: Read> Source<'_, R> {
     }
 
     fn value(&mut self, kind: u32) -> Result<Value, LocalError> {
-        let signed = |number: i64| u64::try_from(number).map_or(Value::Negative(number), Value::Count);
+        let signed =
+            |number: i64| u64::try_from(number).map_or(Value::Negative(number), Value::Count);
         Ok(match kind {
             0 => Value::Count(u64::from(u8::from_le_bytes(self.bytes()?))),
             1 => signed(i64::from(i8::from_le_bytes(self.bytes()?))),
@@ -221,7 +224,9 @@ impl<R: Read> Source<'_, R> {
             11 => signed(i64::from_le_bytes(self.bytes()?)),
             12 => Value::Real(f64::from_le_bytes(self.bytes()?)),
             other => {
-                return Err(self.fault(format!("expected a type of values, 0 to 12, found {other}")));
+                return Err(
+                    self.fault(format!("expected a type of values, 0 to 12, found {other}"))
+                );
             }
         })
     }

@@ -87,15 +87,21 @@ impl Llama {
                 None | Some(super::header::Value::Count(0)) => {}
                 Some(super::header::Value::Text(text)) if text == "none" => {}
                 Some(found) => {
-                    return Err(weights.fault(format!("{unknown} is not supported, found {found:?}")));
+                    return Err(
+                        weights.fault(format!("{unknown} is not supported, found {found:?}"))
+                    );
                 }
             }
         }
         let epsilon = weights.real("llama.attention.layer_norm_rms_epsilon", None)? as f32;
         let base = weights.real("llama.rope.freq_base", Some(10_000.0))? as f32;
-        let context = weights.count("llama.context_length", 1 << 30)?.min(MAX_CONTEXT);
+        let context = weights
+            .count("llama.context_length", 1 << 30)?
+            .min(MAX_CONTEXT);
         let factors = if weights.has("rope_freqs.weight") {
-            weights.vector("rope_freqs.weight", head / 2)?.to_vec1::<f32>()?
+            weights
+                .vector("rope_freqs.weight", head / 2)?
+                .to_vec1::<f32>()?
         } else {
             vec![1.0; head / 2]
         };
@@ -158,7 +164,11 @@ impl Llama {
 
     /// Reads `tokens` after what is in `memory`, where they go; gives the logit of each token that
     /// may come next.
-    pub(super) fn forward(&self, memory: &mut Memory, tokens: &[u32]) -> candle_core::Result<Vec<f32>> {
+    pub(super) fn forward(
+        &self,
+        memory: &mut Memory,
+        tokens: &[u32],
+    ) -> candle_core::Result<Vec<f32>> {
         let past = memory.length();
         let rows = tokens.len();
         let ids = Tensor::new(tokens, &Device::Cpu)?;
@@ -181,7 +191,10 @@ impl Llama {
         }
         memory.advance(rows);
         let last = self.normed(&x.narrow(0, rows - 1, 1)?.contiguous()?, &self.norm)?;
-        self.output.forward(&Input::new(last))?.flatten_all()?.to_vec1()
+        self.output
+            .forward(&Input::new(last))?
+            .flatten_all()?
+            .to_vec1()
     }
 
     fn attend(

@@ -23,9 +23,6 @@ const MAX_LINES: u8 = 40;
 /// Greatest number of pictures.
 const MAX_PICTURES: usize = 64;
 
-/// More bytes than these no program needs to be finished.
-const MAX_FINISH: usize = 1_000;
-
 /// What a program's value is called. No other variable has these names.
 const RESULTS: [&str; 2] = ["FINAL_ANSWER", "FINAL_RESULT"];
 
@@ -96,6 +93,9 @@ pub struct Prefix {
 }
 
 impl Prefix {
+    /// No program needs more bytes than these to be finished.
+    pub const LONGEST_FINISH: usize = 256;
+
     /// Nothing written yet of a program over pictures of these names.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Prefix {
     pub fn finish(&self) -> Vec<u8> {
         let mut rest = self.clone();
         let mut bytes = Vec::new();
-        while !rest.is_complete() && bytes.len() < MAX_FINISH {
+        while !rest.is_complete() && bytes.len() < Self::LONGEST_FINISH {
             let byte = rest.finishing();
             if rest.step(byte).is_none() {
                 break;
