@@ -1,12 +1,17 @@
 //! What can go wrong with a language model.
 
+use crate::local::LocalError;
 use sdvp_core::Digest;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a language model wrote nothing.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LanguageError {
+    /// A model in a file cannot be used.
+    #[error(transparent)]
+    Local(Arc<LocalError>),
     /// A setting that cannot be.
     #[error("{setting}: expected {expected}, found {found:?}")]
     Setting {
@@ -212,5 +217,11 @@ impl LanguageError {
             Self::Busy { after, .. } => *after,
             _ => None,
         }
+    }
+}
+
+impl From<LocalError> for LanguageError {
+    fn from(error: LocalError) -> Self {
+        Self::Local(Arc::new(error))
     }
 }

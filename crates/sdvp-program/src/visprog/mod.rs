@@ -6,6 +6,7 @@ mod execute;
 mod expression;
 mod geometry;
 mod lines;
+pub mod prefix;
 mod program;
 mod quoted;
 mod resolve;

@@ -1,6 +1,7 @@
 //! Options of language models that write programs, and where a run's programs come from.
 
 use anyhow::{Context, Result, bail};
+use sdvp_language::local::LocalModel;
 use sdvp_language::{
     Asker, AskerSettings, Choice, Endpoint, EndpointSettings, Form, Framework, Journal,
     LanguageModel, Price, Prompt, Watch, Writer, WriterSettings,
@@ -169,10 +170,7 @@ impl LanguageOptions {
 
     fn model(&self) -> Result<Box<dyn LanguageModel>> {
         if let Some(file) = &self.llm_gguf {
-            bail!(
-                "{}: models in files cannot be run yet; serve it by an OpenAI-compatible program and name that by --llm-url",
-                file.display()
-            );
+            return Ok(Box::new(LocalModel::open(file)?));
         }
         let Some(url) = &self.llm_url else {
             bail!(
