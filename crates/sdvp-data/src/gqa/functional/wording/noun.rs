@@ -12,7 +12,7 @@ pub(in crate::gqa::functional) fn plural(name: &str) -> String {
     if is_plural(name) {
         return name.to_owned();
     }
-    let (before, last) = name.rsplit_once(' ').map_or(("", name), |(b, l)| (b, l));
+    let (before, last) = name.rsplit_once(' ').unwrap_or(("", name));
     let many = match last {
         "man" => "men".to_owned(),
         "woman" => "women".to_owned(),
