@@ -142,10 +142,10 @@ impl Seen<'_> {
         words: &str,
         objects: &[usize],
     ) -> Option<(usize, usize)> {
-        let pairs = subjects
+        let mut pairs = subjects
             .iter()
             .flat_map(|s| objects.iter().map(move |o| (*s, *o)));
-        pairs.into_iter().find(|(s, o)| self.holds(*s, words, *o))
+        pairs.find(|(s, o)| self.holds(*s, words, *o))
     }
 
     /// Takes a text apart at a relation: what comes before, the relation, what comes after.
