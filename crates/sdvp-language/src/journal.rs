@@ -9,6 +9,10 @@ use sdvp_core::{Digest, write_whole};
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Who of this process writes.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The longest entry that is read, bytes.
 const LONGEST: u64 = 64 << 20;
@@ -122,6 +126,8 @@ impl Journal {
             std::fs::create_dir_all(group)
                 .map_err(|error| Self::failed("make the folder", group, &error))?;
         }
+        // Partial files have a process's own name: its threads go one after the other.
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         write_whole(&path, &bytes).map_err(|error| Self::failed("write", &path, &error))
     }
 
@@ -180,6 +186,23 @@ mod tests {
         let another = Journal::open(folder.path()).unwrap();
         assert_eq!(another.read(key).unwrap(), Kept::Whole(completion()));
         assert_eq!(another.read(Digest::of(b"2")).unwrap(), Kept::Nothing);
+    }
+
+    #[test]
+    fn many_may_keep_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let journal = Journal::open(folder.path()).unwrap();
+                    for n in 0..10u8 {
+                        let key = Digest::of(&[n]);
+                        journal.keep(key, "m", &ask(), &completion()).unwrap();
+                        assert_eq!(journal.read(key).unwrap(), Kept::Whole(completion()));
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -36,7 +36,9 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
 
 /// Days from the beginning of 1970 to that of a month.
 fn days_before(year: u64, month: u64) -> u64 {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let years: u64 = (1970..year).map(|year| 365 + u64::from(leap(year))).sum();
     let months = (1..month).map(|month| match month {
         2 => 28 + u64::from(leap(year)),

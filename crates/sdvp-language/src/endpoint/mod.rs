@@ -38,11 +38,14 @@ impl Endpoint {
     /// If the address is none, an extra member is one of ours, or the key cannot be sent.
     pub fn new(settings: EndpointSettings) -> Result<Self, LanguageError> {
         let address = Address::parse(&settings.url)?;
-        let own = |name: &&String| wire::OWN.contains(&name.as_str());
-        if let Some(name) = settings.extra.keys().find(own) {
+        let is_ours = |(name, value): &(&String, &serde_json::Value)| {
+            let name = name.as_str();
+            wire::OWN.contains(&name) || (wire::OPTIONAL.contains(&name) && !value.is_null())
+        };
+        if let Some((name, _)) = settings.extra.iter().find(is_ours) {
             return Err(LanguageError::Setting {
                 setting: "extra parameters of the language model",
-                expected: "none of those that are set anyway (model, messages, temperature, top_p, max_tokens, seed, stream)",
+                expected: "none of model, messages and stream, and nothing but null (to leave it out) for temperature, top_p, max_tokens and seed",
                 found: name.clone(),
             });
         }

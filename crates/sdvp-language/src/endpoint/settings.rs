@@ -13,8 +13,9 @@ pub struct EndpointSettings {
     /// The variable of the environment that has the key; it may be unset, for servers that want
     /// none.
     pub key_variable: String,
-    /// More members of every request, such as `{"top_k": 20}`; they go before ours, and may not be
-    /// among them. Part of what answers are kept under.
+    /// More members of every request, such as `{"top_k": 20}`. Of ours, `temperature`, `top_p`,
+    /// `max_tokens` and `seed` may be null here, which leaves them out for servers that do not take
+    /// them; others may not be here. Part of what answers are kept under.
     pub extra: Map<String, Value>,
     /// Greatest time until there is a connection.
     pub connect_within: Duration,

@@ -4,16 +4,10 @@ use super::EndpointSettings;
 use crate::{Completion, Message, Sampling};
 use serde_json::{Map, Value, json};
 
-/// Members of a request that are ours.
-pub(super) const OWN: [&str; 7] = [
-    "model",
-    "messages",
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "seed",
-    "stream",
-];
+/// Members of every request that are ours.
+pub(super) const OWN: [&str; 3] = ["model", "messages", "stream"];
+/// Members that are ours, too, but may be left out for servers that do not take them.
+pub(super) const OPTIONAL: [&str; 4] = ["temperature", "top_p", "max_tokens", "seed"];
 
 /// A request's body.
 pub(super) fn request(
@@ -33,7 +27,9 @@ pub(super) fn request(
         "stream": false,
     });
     if let Value::Object(own) = own {
-        body.extend(own);
+        let left_out = |name: &String| settings.extra.get(name) == Some(&Value::Null);
+        body.retain(|_, value| !value.is_null());
+        body.extend(own.into_iter().filter(|(name, _)| !left_out(name)));
     }
     Value::Object(body).to_string()
 }
@@ -146,7 +142,38 @@ mod tests {
             "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "seed": i64::MAX, "stream": false,
         });
         assert_eq!(body, expected);
-        assert!(OWN.iter().all(|name| body.get(name).is_some()));
+        assert!(
+            OWN.iter()
+                .chain(&OPTIONAL)
+                .all(|name| body.get(name).is_some())
+        );
+    }
+
+    #[test]
+    fn what_a_server_does_not_take_is_left_out() {
+        let extra = json!({"max_tokens": null, "seed": null, "max_completion_tokens": 9});
+        let settings = EndpointSettings {
+            extra: extra.as_object().unwrap().clone(),
+            ..EndpointSettings::default()
+        };
+        let sampling = Sampling {
+            temperature: 0.0,
+            top_p: 1.0,
+            tokens: 7,
+            seed: 1,
+        };
+        let body: Value = serde_json::from_str(&request(&settings, &[], &sampling)).unwrap();
+        let mut names: Vec<&String> = body.as_object().unwrap().keys().collect();
+        names.sort();
+        let expected = [
+            "max_completion_tokens",
+            "messages",
+            "model",
+            "stream",
+            "temperature",
+            "top_p",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -109,4 +109,28 @@ mod tests {
     fn what_is_no_program_is_an_error() {
         assert!(ViperCode::read("I cannot.", &ViperSettings::default()).is_err());
     }
+
+    #[test]
+    fn code_is_its_own_code() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../../shared/data/programs/viper_2000.jsonl");
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            println!("skipped: {} is not there", file.display());
+            return;
+        };
+        let settings = ViperSettings::default();
+        let mut found = 0;
+        for line in text.lines().step_by(4) {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Ok(code) = ViperCode::read(record["code"].as_str().unwrap(), &settings) {
+                found += 1;
+                assert_eq!(
+                    ViperCode::read(&code.code, &settings).unwrap(),
+                    code,
+                    "{line}"
+                );
+            }
+        }
+        assert!(found > 400, "{found}");
+    }
 }

@@ -66,7 +66,8 @@ pub(crate) struct LanguageOptions {
     /// The variable of the environment that has the key, if it is not OPENAI_API_KEY; it may be unset.
     #[arg(long, value_name = "VARIABLE", requires = "llm_url")]
     llm_key_env: Option<String>,
-    /// More parameters of every request, a JSON object.
+    /// More parameters of every request, a JSON object; null leaves one of ours out, as in
+    /// {"max_tokens": null, "max_completion_tokens": 2000}.
     #[arg(long, value_name = "JSON", requires = "llm_url")]
     llm_extra: Option<String>,
     /// Seconds that an answer may take [default: 300].
