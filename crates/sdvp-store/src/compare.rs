@@ -8,8 +8,8 @@ use rusqlite::{CachedStatement, Row, Rows};
 use serde::Serialize;
 use std::cmp::Ordering;
 
-/// Two runs beside each other. Questions are the same if they have the same id (of several with one id,
-/// the first is compared with the first, and so on).
+/// Two runs beside each other. Of runs about the same questions (by the digest of their data) those of one
+/// number are compared; else those of one id, the first of several with the first, and so on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
     /// On what the configurations differ.
@@ -64,27 +64,29 @@ struct Compared {
     id: String,
     number: u32,
     score: f64,
-    trace: Vec<u8>,
-    /// Digests of question, right answer and program.
-    texts: [Option<Vec<u8>>; 3],
+    /// Digests.
+    wording: [u8; 16],
+    source: [u8; 16],
+    trace: [u8; 16],
 }
 
-const COMPARED: &str = "
-    SELECT q.id, q.number, q.score, q.trace, t.digest, g.digest, p.digest FROM question q
-    JOIN text t ON t.id = q.text JOIN text g ON g.id = q.gold
-    LEFT JOIN text p ON p.id = q.program ORDER BY q.id, q.number";
+const COMPARED: &str = "SELECT id, number, score, wording, source, trace FROM question ORDER BY";
 
 /// Compares two runs, with the first differing step of up to `most_steps` questions.
 ///
 /// # Errors
 /// If one of them is damaged.
 pub fn compare(first: &RunReader, second: &RunReader, most_steps: usize) -> Result<Comparison> {
-    let differing = first.configuration()?.differences(&second.configuration()?);
+    let (configuration, other) = (first.configuration()?, second.configuration()?);
     let mut comparison = Comparison {
-        configuration: differing,
+        configuration: configuration.differences(&other),
         ..Comparison::default()
     };
-    let (mut one, mut two) = (first.prepare(COMPARED)?, second.prepare(COMPARED)?);
+    // Of the same questions the numbers are the same, and questions are stored in their order.
+    let by_number = configuration.data == other.data;
+    let order = if by_number { "number" } else { "id, number" };
+    let statement = format!("{COMPARED} {order}");
+    let (mut one, mut two) = (first.prepare(&statement)?, second.prepare(&statement)?);
     let (mut one, mut two) = (
         Questions::of(first, &mut one)?,
         Questions::of(second, &mut two)?,
@@ -95,6 +97,7 @@ pub fn compare(first: &RunReader, second: &RunReader, most_steps: usize) -> Resu
             (None, None) => break,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
+            (Some(a), Some(b)) if by_number => a.number.cmp(&b.number),
             (Some(a), Some(b)) => a.id.cmp(&b.id),
         };
         match order {
@@ -131,8 +134,8 @@ impl Comparison {
         self.first_score += a.score;
         self.second_score += b.score;
         self.other_traces += u64::from(a.trace != b.trace);
-        self.reworded += u64::from(a.texts[..2] != b.texts[..2]);
-        self.other_programs += u64::from(a.texts[2] != b.texts[2]);
+        self.reworded += u64::from(a.wording != b.wording);
+        self.other_programs += u64::from(a.source != b.source);
         match (a.score >= RIGHT, b.score >= RIGHT) {
             (true, true) => self.both_right += 1,
             (false, false) => self.both_wrong += 1,
@@ -169,8 +172,9 @@ fn compared(row: &Row) -> rusqlite::Result<Compared> {
         id: row.get(0)?,
         number: row.get(1)?,
         score: row.get(2)?,
-        trace: row.get(3)?,
-        texts: [row.get(4)?, row.get(5)?, row.get(6)?],
+        wording: row.get(3)?,
+        source: row.get(4)?,
+        trace: row.get(5)?,
     })
 }
 

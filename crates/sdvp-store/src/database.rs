@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How long one waits for another to let go: readers and a writer meet only for moments.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Memory for pages: less than 0 means KiB.
+const CACHE: i64 = -65_536;
+
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
@@ -92,9 +95,14 @@ pub(crate) fn open_to_write(folder: &Path) -> Result<(Connection, PathBuf, bool)
     connection
         .pragma_update(None, "synchronous", "NORMAL")
         .map_err(open)?;
-    // KiB of pages: the index of texts is looked into at random places.
+    // Pages that are changed over and over, as those of indices, are written back once for many
+    // transactions: the log grows to 64 MiB before it is emptied.
     connection
-        .pragma_update(None, "cache_size", -65_536)
+        .pragma_update(None, "wal_autocheckpoint", 16_384)
+        .map_err(open)?;
+    // The index of texts is looked into at random places.
+    connection
+        .pragma_update(None, "cache_size", CACHE)
         .map_err(open)?;
     connection.set_prepared_statement_cache_capacity(64);
     let from = version.unwrap_or(0);
@@ -163,6 +171,7 @@ fn begin(path: &Path, parameters: &str) -> rusqlite::Result<Connection> {
     };
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", CACHE)?;
     connection.execute_batch("BEGIN")?;
     // The moment is that of the first thing read.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;

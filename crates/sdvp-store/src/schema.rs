@@ -14,7 +14,8 @@ pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Texts (questions, programs, answers, outcomes as JSON …) are written once, in `text`. A sub-task
 /// is found by its question and its place in it, which is the order it is stored in: no index of its
-/// own is needed. `sub_task_tally` is what a summary would else have to count among millions of them.
+/// own is needed. `wording` (question and right answer), `source` (program) and `trace` (sub-tasks and
+/// outcomes) are digests by which runs are compared. `sub_task_tally` is what a summary would else have to count among millions of them.
 const FIRST: &str = "
 CREATE TABLE run (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
@@ -55,6 +56,8 @@ CREATE TABLE question (
     score REAL NOT NULL,
     sub_tasks INTEGER NOT NULL,
     micros INTEGER NOT NULL,
+    wording BLOB NOT NULL,
+    source BLOB NOT NULL,
     trace BLOB NOT NULL
 ) STRICT;
 CREATE INDEX question_by_id ON question (id, number);

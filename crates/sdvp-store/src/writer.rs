@@ -434,6 +434,12 @@ fn insert_question(
     let trace = asked.fold(Hasher::new("trace"), |trace, (sub_task, outcome)| {
         traced(trace, sub_task, outcome.as_deref())
     });
+    let wording = Hasher::new("wording").part(question.text.as_bytes());
+    let wording = wording.part(question.gold.as_bytes());
+    let source = question.program.iter();
+    let source = source.fold(Hasher::new("source"), |hasher, source| {
+        hasher.part(source.as_bytes())
+    });
     let micros: i64 = question.sub_tasks.iter().map(|s| i64::from(s.micros)).sum();
     let values = params![
         question.number,
@@ -450,12 +456,14 @@ fn insert_question(
         question.score,
         question.sub_tasks.len() as i64,
         micros,
+        half(&wording.finish()),
+        half(&source.finish()),
         half(&trace.finish()),
     ];
     let mut insert = transaction.prepare_cached(
         "INSERT INTO question (number, id, text, kind, gold, program, answer, error, fallback,
-                               score, sub_tasks, micros, trace)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12)",
+                               score, sub_tasks, micros, wording, source, trace)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     insert.execute(values)?;
     Ok(())

@@ -36,6 +36,8 @@ fn main() {
     println!("killed at any moment: ok");
     a_second_writer_is_told_of_the_first();
     println!("a second writer is told of the first: ok");
+    files_that_may_not_grow_keep_what_was_finished();
+    println!("files that may not grow keep what was finished: ok");
 }
 
 fn configuration() -> Configuration {
@@ -227,4 +229,36 @@ fn a_second_writer_is_told_of_the_first() {
     let second = RunWriter::open_or_create(folder.path(), &configuration()).unwrap();
     assert!(!second.was_ended_cleanly());
     assert_eq!(second.finished().unwrap().len(), 5);
+}
+
+/// As on a disk that fills up: files may not grow beyond so many blocks of 512 bytes.
+fn files_that_may_not_grow_keep_what_was_finished() {
+    let program = std::env::current_exe().unwrap();
+    for (blocks, least) in [(8, 0), (200, 0), (2000, 5), (6000, 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\"");
+        let stopped = Command::new("sh")
+            .args(["-c", &script])
+            .arg(&program)
+            .env(FOLDER, folder.path())
+            .env(QUESTIONS, "100000")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(stopped.stderr).unwrap();
+        assert!(
+            !stopped.status.success() && said.contains("Full {"),
+            "{blocks} blocks: {said}"
+        );
+        let run = RunReader::open(folder.path()).and_then(|reader| reader.summary(0));
+        let kept = run.map_or(0, |summary| summary.questions);
+        assert!(kept >= least, "{kept} questions in {blocks} blocks");
+        assert!(
+            said.contains(&format!("kept: {kept} ")),
+            "{kept} are there: {said}"
+        );
+        let mut writer = RunWriter::open_or_create(folder.path(), &configuration()).unwrap();
+        let next = u32::try_from(writer.finished().unwrap().len()).unwrap();
+        assert_eq!(u64::from(next), kept);
+        writer.record(&[question(next)]).unwrap();
+    }
 }

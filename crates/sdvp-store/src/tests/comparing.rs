@@ -34,8 +34,27 @@ fn two_runs_differ_where_they_do_and_in_the_step_where_it_begins() {
     let mut other = configuration();
     other.seed = 8;
     let second = run(&folder.path().join("b"), &other, &changed);
+    // The same, but of other data: known by their ids.
+    other.data = Digest::of(b"other questions");
+    let numbered = changed.iter().zip([17, 3, 9, 2, 11, 1]);
+    let elsewhere: Vec<QuestionRecord> = numbered
+        .map(|(record, number)| QuestionRecord {
+            number,
+            ..record.clone()
+        })
+        .collect();
+    let third = run(&folder.path().join("c"), &other, &elsewhere);
 
     let found = compare(&first, &second, 10).unwrap();
+    let by_id = compare(&first, &third, 10).unwrap();
+    assert_eq!(by_id.configuration[0].key, "data");
+    let mut same = by_id.clone();
+    same.configuration = found.configuration.clone();
+    for (step, by_number) in same.steps.iter_mut().zip(&found.steps) {
+        let second = step.second.as_mut().unwrap();
+        second.question = by_number.second.as_ref().unwrap().question;
+    }
+    assert_eq!(same, found);
     assert_eq!(
         (found.common, found.only_first, found.only_second),
         (5, 1, 1)
@@ -98,11 +117,9 @@ fn questions_of_one_name_are_compared_in_their_order() {
         &configuration(),
         &twice([0.0, 1.0]),
     );
-    let second = run(
-        &folder.path().join("b"),
-        &configuration(),
-        &twice([0.0, 0.0]),
-    );
+    let mut other = configuration();
+    other.data = Digest::of(b"other questions");
+    let second = run(&folder.path().join("b"), &other, &twice([0.0, 0.0]));
     let found = compare(&first, &second, 0).unwrap();
     assert_eq!(
         (found.common, found.both_wrong, found.newly_wrong.len()),
