@@ -78,12 +78,12 @@ fn question(number: u32) -> QuestionRecord {
         kind: format!("kind {}", number % 5),
         gold: "yes".to_owned(),
         program: Some(format!("a program of {number}\n").repeat(3)),
-        answer: if number % 9 == 0 {
+        answer: if number.is_multiple_of(9) {
             Err("failed".to_owned())
         } else {
             Ok("yes".to_owned())
         },
-        score: f64::from(u8::from(number % 9 != 0)),
+        score: f64::from(u8::from(!number.is_multiple_of(9))),
         sub_tasks: sub_tasks.collect(),
         images: vec![picture],
     }
