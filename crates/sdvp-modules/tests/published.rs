@@ -359,6 +359,7 @@ fn an_instruction_and_limits_are_part_of_what_answers() {
         SubTaskKind::Answer,
         &folder("vilt"),
         Some(&Prompting::default()),
+        &Device::Cpu,
     );
     let error = other.err().unwrap().to_string();
     assert!(
