@@ -2,6 +2,9 @@
 //! `SDVP_TEST_GGUF` names its Q4_1 file. `tools/gguf_golden.py` makes `tests/data` and says where
 //! that file is had.
 
+// The exemption of tests does not reach the helpers of integration tests.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use sdvp_language::local::LocalModel;
 use sdvp_language::{Completion, LanguageModel, Message, Role, Sampling, Syntax};
 use sdvp_program::visprog::{VisProgSettings, check};

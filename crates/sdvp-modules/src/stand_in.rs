@@ -166,7 +166,8 @@ mod tests {
             .collect();
         let together = StandIn.run(&tasks);
         for (task, told) in tasks.iter().zip(&together) {
-            assert_eq!(StandIn.run(std::slice::from_ref(task)), [told.clone()]);
+            let alone = StandIn.run(std::slice::from_ref(task)).remove(0);
+            assert_eq!(alone, *told);
         }
     }
 }

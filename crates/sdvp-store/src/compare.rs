@@ -4,6 +4,7 @@ use crate::RIGHT;
 use crate::configuration::Difference;
 use crate::error::Result;
 use crate::reader::{RunReader, SubTaskRow};
+use crate::rounding::alike;
 use rusqlite::{CachedStatement, Row, Rows};
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -37,7 +38,7 @@ pub struct Comparison {
     pub newly_wrong: Vec<String>,
     /// Common questions whose programs differ.
     pub other_programs: u64,
-    /// Common questions of which sub-tasks or their outcomes differ.
+    /// Common questions of which sub-tasks or their outcomes differ by more than rounding.
     pub other_traces: u64,
     /// Where these begin to differ, of the first few.
     pub steps: Vec<StepDifference>,
@@ -111,10 +112,13 @@ pub fn compare(first: &RunReader, second: &RunReader, most_steps: usize) -> Resu
             }
             Ordering::Equal => {
                 if let (Some(a), Some(b)) = (left.take(), right.take()) {
-                    let differs = a.trace != b.trace;
-                    if differs && comparison.steps.len() < most_steps {
-                        let step = first_difference(first, second, &a, &b)?;
-                        comparison.steps.extend(step);
+                    if a.trace != b.trace
+                        && let Some(step) = first_difference(first, second, &a, &b)?
+                    {
+                        comparison.other_traces += 1;
+                        if comparison.steps.len() < most_steps {
+                            comparison.steps.push(step);
+                        }
                     }
                     comparison.add(a, b);
                 }
@@ -133,7 +137,6 @@ impl Comparison {
         self.common += 1;
         self.first_score += a.score;
         self.second_score += b.score;
-        self.other_traces += u64::from(a.trace != b.trace);
         self.reworded += u64::from(a.wording != b.wording);
         self.other_programs += u64::from(a.source != b.source);
         match (a.score >= RIGHT, b.score >= RIGHT) {
@@ -205,13 +208,20 @@ fn first_difference(
     Ok(None)
 }
 
+fn said_the_same(first: &SubTaskRow, second: &SubTaskRow) -> bool {
+    match (&first.outcome, &second.outcome) {
+        (Some(first), Some(second)) => alike(first, second),
+        (first, second) => first == second,
+    }
+}
+
 fn what_differs(first: &SubTaskRow, second: &SubTaskRow) -> Vec<&'static str> {
     let same = [
         ("kind", first.kind == second.kind),
         ("image", first.image == second.image),
         ("region", first.region == second.region),
         ("text", first.text == second.text),
-        ("outcome", first.outcome == second.outcome),
+        ("outcome", said_the_same(first, second)),
     ];
     let differing = same.into_iter().filter(|(_, same)| !same);
     differing.map(|(what, _)| what).collect()

@@ -24,6 +24,7 @@ mod list;
 mod lock;
 mod reader;
 mod record;
+mod rounding;
 mod schema;
 mod summary;
 #[cfg(test)]

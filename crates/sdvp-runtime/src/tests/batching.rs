@@ -189,7 +189,8 @@ fn every_call_says_how_it_was_answered() {
         calls
     };
     let (first, second) = (calls(), calls());
-    let hows: [Vec<How>; 2] = [&first, &second].map(|calls| calls.iter().map(|call| call.how).collect());
+    let hows: [Vec<How>; 2] =
+        [&first, &second].map(|calls| calls.iter().map(|call| call.how).collect());
     let expected: [Vec<How>; 2] = [
         vec![How::Computed, How::Shared],
         vec![How::Cached, How::Cached],
