@@ -4,11 +4,10 @@
 mod condition;
 mod result;
 mod visual;
-mod writer;
 
 use super::functional::Functional;
+use crate::visprog_lines::VisProgLines;
 use rand_chacha::ChaCha8Rng;
-use writer::Writer;
 
 /// Whose habits a program is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub(crate) fn compile(
         dialect,
         habits: dialect.habits(),
         rng,
-        out: Writer::default(),
+        out: VisProgLines::default(),
     };
     let last = functional.steps.len().checked_sub(1)?;
     compiler.write_result(last)?;
@@ -71,7 +70,7 @@ struct Compiler<'a> {
     dialect: Dialect,
     habits: Habits,
     rng: &'a mut ChaCha8Rng,
-    out: Writer,
+    out: VisProgLines,
 }
 
 #[cfg(test)]

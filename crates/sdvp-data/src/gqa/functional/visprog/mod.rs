@@ -1,7 +1,7 @@
 //! Writes VisProg programs: objects are located, cropped and counted; what they are and what they
 //! are like is asked of crops.
 
-mod lines;
+mod literal;
 mod looking;
 mod word;
 
@@ -10,7 +10,7 @@ use super::meaning::{
 };
 use super::wording;
 use crate::picto::Side;
-use lines::Lines;
+use crate::visprog_lines::VisProgLines;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) fn compile(answer: &Meaning, pair: bool) -> String {
 /// What was written, and in which variables it is.
 #[derive(Default)]
 struct Compiler {
-    lines: Lines,
+    lines: VisProgLines,
     pair: bool,
     /// Where objects are looked for, by their id.
     looks: BTreeMap<usize, String>,

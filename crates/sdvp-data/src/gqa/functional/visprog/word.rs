@@ -1,6 +1,6 @@
 //! The words that programs answer with.
 
-use super::lines::python;
+use super::literal::python;
 use super::{Compiler, Condition};
 use crate::gqa::functional::argument::Property;
 use crate::gqa::functional::meaning::{Objects, Place, Subject, Word};

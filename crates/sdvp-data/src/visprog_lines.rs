@@ -1,30 +1,31 @@
-//! Lines of a program, with variables numbered as programs number them.
+//! Lines of a VisProg program, with variables numbered as programs number them.
 
 use std::fmt::Write;
 
 /// Collects the lines of a program.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct VisProgLines {
     text: String,
     boxes: usize,
     images: usize,
     answers: usize,
 }
 
-impl Writer {
+impl VisProgLines {
     /// `BOXn=LOC(…)`; the variable.
-    pub(super) fn locate(&mut self, image: &str, object: &str) -> String {
+    pub(crate) fn locate(&mut self, image: &str, object: &str) -> String {
         let variable = format!("BOX{}", self.boxes);
         self.boxes += 1;
+        let object = quoted(object);
         self.line(
             &variable,
-            format_args!("LOC(image={image},object='{object}')"),
+            format_args!("LOC(image={image},object={object})"),
         );
         variable
     }
 
     /// `IMAGEn=CROP…(…)`; the variable. `step` is the step's name.
-    pub(super) fn crop(&mut self, step: &str, image: &str, boxes: &str) -> String {
+    pub(crate) fn crop(&mut self, step: &str, image: &str, boxes: &str) -> String {
         let variable = format!("IMAGE{}", self.images);
         self.images += 1;
         self.line(&variable, format_args!("{step}(image={image},box={boxes})"));
@@ -32,28 +33,28 @@ impl Writer {
     }
 
     /// `ANSWERn=COUNT(…)`; the variable.
-    pub(super) fn count(&mut self, boxes: &str) -> String {
+    pub(crate) fn count(&mut self, boxes: &str) -> String {
         self.answer(format_args!("COUNT(box={boxes})"))
     }
 
     /// `ANSWERn=VQA(…)`; the variable.
-    pub(super) fn ask(&mut self, image: &str, question: &str) -> String {
-        self.answer(format_args!("VQA(image={image},question='{question}')"))
+    pub(crate) fn ask(&mut self, image: &str, question: &str) -> String {
+        let question = quoted(question);
+        self.answer(format_args!("VQA(image={image},question={question})"))
     }
 
-    /// `ANSWERn=EVAL(…)`; the variable. The expression is put into the quotes it does not use.
-    pub(super) fn evaluate(&mut self, expression: &str) -> String {
-        let quote = if expression.contains('\'') { '"' } else { '\'' };
-        self.answer(format_args!("EVAL(expr={quote}{expression}{quote})"))
+    /// `ANSWERn=EVAL(…)`; the variable.
+    pub(crate) fn evaluate(&mut self, expression: &str) -> String {
+        self.answer(format_args!("EVAL(expr={})", quoted(expression)))
     }
 
     /// The last line: `variable` is the result.
-    pub(super) fn result(&mut self, name: &str, variable: &str) {
+    pub(crate) fn result(&mut self, name: &str, variable: &str) {
         self.line(name, format_args!("RESULT(var={variable})"));
     }
 
     /// The program's text.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 
@@ -71,4 +72,22 @@ impl Writer {
         // Writing to a string cannot fail.
         let _ = write!(self.text, "{variable}={call}");
     }
+}
+
+/// A text in the quotes that it does not use, or with backslashes before them.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut quoted = String::from(quote);
+    for c in text.chars() {
+        if c == quote || c == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push(quote);
+    quoted
 }
