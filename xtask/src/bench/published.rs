@@ -109,6 +109,11 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
     let batches: Vec<Vec<&[Call]>> = calls.iter().map(|it| it.chunks(BATCH).collect()).collect();
     std::fs::write(folder.join("calls.json"), json!(batches).to_string())?;
 
+    // Whoever comes first would wait for the disk, and the other not.
+    for name in ["owlvit", "blip"] {
+        let mut weights = std::fs::File::open(folder.join(name).join("model.safetensors"))?;
+        std::io::copy(&mut weights, &mut std::io::sink())?;
+    }
     let start = Usage::now(&[std::process::id()]);
     let ours = ours(folder, &calls)?;
     let others = Usage::others_until_now(start, &[std::process::id()]);
