@@ -23,6 +23,7 @@ mod stream;
 mod subset;
 pub mod table;
 mod task;
+mod viper_code;
 mod visprog_lines;
 
 pub use benchmark::Benchmark;

@@ -166,59 +166,70 @@ pub(crate) fn exam(
         .collect()
 }
 
-/// Questions that were read from files, to be scored.
+/// Questions that were read from files, to be scored, each with its own program.
 pub(crate) fn exam_of(records: Vec<Record>, reader: &Reader) -> Exam {
-    let records = records.into_iter();
-    records.map(|record| item(record, reader)).collect()
+    exam_with(records, reader, |record| {
+        record.program.take().ok_or_else(|| {
+            "the question has no program; expected one in programs.jsonl or in the file given by --programs".to_owned()
+        })
+    })
 }
 
-fn item(record: Record, reader: &Reader) -> ExamItem {
-    let program = match &record.program {
-        Some(program) => reader
-            .framework
-            .parse(program, &record.text, &reader.plain)
-            .map_err(|errors| errors.to_string()),
-        None => Err("the question has no program; expected one in programs.jsonl or in the file given by --programs".to_owned()),
-    };
-    let record = Arc::new(record);
-    ExamItem {
-        id: record.id.clone(),
-        question: record.text.clone(),
-        kind: record.kind.clone(),
-        program,
-        gold: record.gold.clone(),
-        inputs: Arc::new(move || {
-            record
-                .inputs(&DecodeLimits::default())
-                .map_err(|error| error.to_string())
-        }),
-    }
-}
-
-/// The questions of files, with programs made of what the files say they mean.
+/// Questions that were read from files, with programs made of what the files say they mean.
 pub(crate) fn exam_of_meanings(records: Vec<Record>, reader: &Reader) -> Exam {
-    let with_program = |record: Record| {
-        let source = reader.framework.compile(&record.id, &record.semantic);
-        let program = source.and_then(|source| {
+    exam_with(records, reader, |record| {
+        let steps = std::mem::take(&mut record.semantic);
+        reader.framework.compile(&record.id, &steps)
+    })
+}
+
+/// Questions that were read from files, with the programs that `source` gives for them.
+pub(crate) fn exam_with(
+    records: Vec<Record>,
+    reader: &Reader,
+    mut source: impl FnMut(&mut Record) -> Result<String, String>,
+) -> Exam {
+    let item = |mut record: Record| {
+        let program = source(&mut record).and_then(|source| {
             let program = reader.framework.parse(&source, &record.text, &reader.plain);
             program.map_err(|errors| errors.to_string())
         });
+        let record = Arc::new(record);
         ExamItem {
+            id: record.id.clone(),
+            question: record.text.clone(),
+            kind: record.kind.clone(),
             program,
-            ..item(record, reader)
+            gold: record.gold.clone(),
+            inputs: Arc::new(move || {
+                record
+                    .inputs(&DecodeLimits::default())
+                    .map_err(|error| error.to_string())
+            }),
         }
     };
-    records.into_iter().map(with_program).collect()
+    records.into_iter().map(item).collect()
 }
 
 /// Questions of the built-in world, with programs made of what they mean.
 pub(crate) fn exam_drawn_meanings(questions: Vec<Question>, reader: &Reader) -> Exam {
-    let with_program = |question: Question| {
-        let source = reader.framework.compile(&question.id, &question.semantic);
-        let program = source.and_then(|source| reader.program_of(&question, &source));
+    exam_drawn_with(questions, reader, |question| {
+        reader.framework.compile(&question.id, &question.semantic)
+    })
+}
+
+/// Questions of the built-in world, with the programs that `source` gives for them.
+pub(crate) fn exam_drawn_with(
+    questions: Vec<Question>,
+    reader: &Reader,
+    mut source: impl FnMut(&Question) -> Result<String, String>,
+) -> Exam {
+    let item = |question: Question| {
+        let program = source(&question);
+        let program = program.and_then(|source| reader.program_of(&question, &source));
         ExamItem::drawn(question, program)
     };
-    questions.into_iter().map(with_program).collect()
+    questions.into_iter().map(item).collect()
 }
 
 /// A program that puts the whole question to the answer module, about the only picture, or the left

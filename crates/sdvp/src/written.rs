@@ -1,14 +1,14 @@
 //! Programs that a language model writes for questions, with what that took.
 
 use crate::commands::LanguageOptions;
-use crate::exam::{Framework, Reader, exam_of};
+use crate::exam::{Framework, Reader, exam_drawn_with, exam_with};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail};
 use sdvp_data::picto::input_names;
 use sdvp_data::{Gold, Record};
 use sdvp_distill::{Observer, Phase};
+use sdvp_eval::Exam;
 use sdvp_eval::report::write_file;
-use sdvp_eval::{Exam, ExamItem};
 use sdvp_language::{Asker, Form, LanguageError, Question, Watch, Written, program_lines};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -151,32 +151,29 @@ impl Writing {
     }
 
     /// Questions that were read from files, with these programs.
-    pub(crate) fn exam_of(&self, mut records: Vec<Record>, reader: &Reader) -> Exam {
-        for (record, written) in records.iter_mut().zip(&self.written) {
-            record.program = written.program.as_ref().ok().cloned();
-        }
-        let mut exam = exam_of(records, reader);
-        for (item, written) in exam.iter_mut().zip(&self.written) {
-            if let Err(error) = &written.program {
-                item.program = Err(error.to_string());
-            }
-        }
-        exam
+    pub(crate) fn exam_of(&self, records: Vec<Record>, reader: &Reader) -> Exam {
+        let mut sources = self.sources();
+        exam_with(records, reader, |_| sources.next().unwrap_or_else(unasked))
     }
 
     /// Questions of the built-in world with these programs.
     pub(crate) fn exam_drawn(&self, questions: Vec<sdvp_data::Question>, reader: &Reader) -> Exam {
-        let questions = questions.into_iter().zip(&self.written);
-        questions
-            .map(|(question, written)| {
-                let program = match &written.program {
-                    Ok(source) => reader.program_of(&question, source),
-                    Err(error) => Err(error.to_string()),
-                };
-                ExamItem::drawn(question, program)
-            })
-            .collect()
+        let mut sources = self.sources();
+        exam_drawn_with(questions, reader, |_| {
+            sources.next().unwrap_or_else(unasked)
+        })
     }
+
+    /// The programs, or why there is none, in the order of the questions.
+    fn sources(&self) -> impl Iterator<Item = Result<String, String>> {
+        let programs = self.written.iter().map(|written| &written.program);
+        programs.map(|program| program.as_ref().cloned().map_err(|error| error.to_string()))
+    }
+}
+
+/// What is said of a question that the model was not asked.
+fn unasked() -> Result<String, String> {
+    Err("no program was asked for".to_owned())
 }
 
 /// What was spent, with its cost.
@@ -188,8 +185,24 @@ pub(crate) fn spent(asker: &Asker<'_>, options: &LanguageOptions) -> Value {
     summary
 }
 
-/// A benchmark's question as a model is asked it.
-pub(crate) fn question_of(record: &Record) -> Question {
+/// A benchmark's questions as a model is asked them, and their form.
+pub(crate) fn asked_of(records: &[Record]) -> (Vec<Question>, Form) {
+    let asked: Vec<Question> = records.iter().map(question_of).collect();
+    let pictures = asked.iter().map(|question| question.pictures.len());
+    let form = form(pictures.zip(records.iter().map(|record| &record.gold)));
+    (asked, form)
+}
+
+/// Questions of the built-in world as a model is asked them, and their form.
+pub(crate) fn asked_drawn(drawn: &[sdvp_data::Question]) -> (Vec<Question>, Form) {
+    let form = form(drawn.iter().map(|q| (q.scenes.len(), &q.gold)));
+    let asked = drawn
+        .iter()
+        .map(|q| question(&q.id, &q.text, q.scenes.len()));
+    (asked.collect(), form)
+}
+
+fn question_of(record: &Record) -> Question {
     let pictures = match record.panels {
         Some(_) => 3,
         None => record.images.len(),
@@ -211,7 +224,7 @@ pub(crate) fn question(id: &str, text: &str, pictures: usize) -> Question {
 
 /// The form that all of a task's questions have: GQA's, if all are about one picture and answered by
 /// words, NLVR's, if all are statements about a pair, else the general one.
-pub(crate) fn form<'q>(questions: impl Iterator<Item = (usize, &'q Gold)> + Clone) -> Form {
+fn form<'q>(questions: impl Iterator<Item = (usize, &'q Gold)> + Clone) -> Form {
     let all = |is: &dyn Fn(usize, &Gold) -> bool| {
         questions.clone().all(|(pictures, gold)| is(pictures, gold))
     };

@@ -200,33 +200,24 @@ fn a_disk_that_fills_up_leaves_nothing_half_written() {
     let desk = Desk::new();
     let out = desk.0.path().join("out");
     let binary = assert_cmd::cargo::cargo_bin("sdvp");
-    for arguments in [
-        "data make picto-gqa --count 3",
-        "distill picto-gqa --questions 20 --rehearsal 10 --locate-steps 1 --answer-steps 1 --no-gate",
-    ] {
+    let fails = |arguments: &str| {
         let script = format!(
             "trap '' XFSZ; ulimit -f 8; exec '{}' {arguments} --out '{}'",
             binary.display(),
             out.display()
         );
-        Command::new("sh")
-            .args(["-c", &script])
-            .assert()
-            .code(1)
+        Command::new("sh").args(["-c", &script]).assert().code(1)
+    };
+    for arguments in [
+        "data make picto-gqa --count 3",
+        "distill picto-gqa --questions 20 --rehearsal 10 --locate-steps 1 --answer-steps 1 --no-gate",
+    ] {
+        fails(arguments)
             .stderr(contains("File too large").and(contains(desk.0.path().to_str().unwrap())));
         assert_eq!(contents(desk.0.path()), Vec::<String>::new(), "{arguments}");
     }
     // A run's database says itself that it cannot be.
-    let script = format!(
-        "trap '' XFSZ; ulimit -f 8; exec '{}' run picto-gqa --limit 40 --out '{}'",
-        binary.display(),
-        out.display()
-    );
-    Command::new("sh")
-        .args(["-c", &script])
-        .assert()
-        .code(1)
-        .stderr(contains("no room left").and(contains("run.sqlite")));
+    fails("run picto-gqa --limit 40").stderr(contains("no room left").and(contains("run.sqlite")));
     assert_eq!(contents(desk.0.path()), ["run.lock"]);
 }
 

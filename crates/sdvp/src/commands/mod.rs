@@ -2,6 +2,7 @@
 
 mod ablate;
 mod ask;
+mod chosen;
 mod data;
 mod demo;
 mod distill;

@@ -1,16 +1,13 @@
 //! `sdvp program write`: has a language model write programs for questions.
 
 use super::LanguageOptions;
-use super::files::Files;
+use super::chosen::Chosen;
 use crate::exam::Framework;
 use crate::output;
 use crate::progress::Progress;
-use crate::published::{Published, Selection};
-use crate::written::{Writing, form, question, question_of};
-use anyhow::{Context, Result, bail};
-use sdvp_data::benchmark::OpenOptions;
-use sdvp_data::picto::Split;
-use sdvp_data::{Rule, Task, questions};
+use crate::written::{Writing, asked_drawn, asked_of, question};
+use anyhow::Result;
+use sdvp_data::questions;
 use sdvp_language::{Form, Question};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -26,26 +23,11 @@ pub(crate) struct Write {
     /// How many pictures that one is about.
     #[arg(long, requires = "question", value_parser = clap::value_parser!(u8).range(1..=3))]
     pictures: Option<u8>,
-    /// The split of a built-in task (test if not given), or the part of a benchmark.
-    #[arg(long)]
-    split: Option<String>,
-    /// Some of a benchmark's questions, chosen by --seed: a number, or per-type:NUMBER.
-    #[arg(long, conflicts_with = "manifest")]
-    subset: Option<Rule>,
-    /// The questions that a manifest names (`sdvp data subset`).
-    #[arg(long, conflicts_with = "split")]
-    manifest: Option<PathBuf>,
     #[command(flatten)]
-    files: Files,
+    chosen: Chosen,
     /// The language of the programs.
     #[arg(long, value_enum, default_value = "visprog")]
     framework: Framework,
-    /// How many questions; 500, or all of a folder, if not given.
-    #[arg(long)]
-    limit: Option<usize>,
-    /// Seed of a built-in task's questions, or of a subset.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
     #[command(flatten)]
     language: LanguageOptions,
     /// The file of programs, one JSON record a line; standard output, if not given.
@@ -90,31 +72,14 @@ impl Write {
         let task = self.task.as_deref().unwrap_or_default();
         let path = PathBuf::from(task);
         if path.exists() {
-            let selection = Selection {
-                split: self.split.clone(),
-                subset: self.subset,
-                manifest: self.manifest.clone(),
-                seed: self.seed,
-                limit: self.limit,
-                programs: None,
-            };
-            let published = Published::read(&path, &OpenOptions::from(&self.files), &selection)?;
-            let asked: Vec<Question> = published.records.iter().map(question_of).collect();
-            let golds = published.records.iter().map(|record| &record.gold);
-            let pictures = asked.iter().map(|question| question.pictures.len());
-            let form = form(pictures.zip(golds));
-            return Ok((asked, form));
+            return Ok(asked_of(&self.chosen.published(&path, None)?.records));
         }
-        let task = Task::named(task).context("and there is no such folder or file")?;
-        if self.subset.is_some() || self.manifest.is_some() {
-            bail!("--subset and --manifest are of a benchmark's files; {task} is built in");
-        }
-        let split: Split = self.split.as_deref().unwrap_or("test").parse()?;
-        let drawn = questions(task, split, self.seed, self.limit.unwrap_or(500));
-        let form = form(drawn.iter().map(|q| (q.scenes.len(), &q.gold)));
-        let asked = drawn
-            .iter()
-            .map(|q| question(&q.id, &q.text, q.scenes.len()));
-        Ok((asked.collect(), form))
+        let (task, split, count) = self.chosen.built_in(task)?;
+        Ok(asked_drawn(&questions(
+            task,
+            split,
+            self.chosen.seed,
+            count,
+        )))
     }
 }

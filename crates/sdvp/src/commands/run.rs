@@ -1,6 +1,6 @@
 //! `sdvp run`: a task's programs, run and scored.
 
-use super::files::Files;
+use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
 use crate::exam::{
@@ -10,14 +10,11 @@ use crate::exam::{
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
-use crate::published::{Published, Selection};
 use crate::recording::{Recording, configuration};
-use crate::written::{Writing, form, question, question_of};
+use crate::written::{Writing, asked_drawn, asked_of};
 use anyhow::{Context, Result, bail};
 use sdvp_core::Module;
-use sdvp_data::benchmark::OpenOptions;
-use sdvp_data::picto::Split;
-use sdvp_data::{Rule, Task, questions};
+use sdvp_data::{Task, questions};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
 use sdvp_eval::{Evaluation, ExamItem, evaluate};
@@ -25,29 +22,19 @@ use sdvp_modules::StandIn;
 use sdvp_runtime::Settings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Run {
     /// A task of the built-in world (picto-gqa …), or a folder or file of GQA, NLVR2 or NLVR, or a table.
     task: String,
-    /// The split of a built-in task (test if not given), or the part of a benchmark, such as
-    /// val_balanced or dev.
-    #[arg(long)]
-    split: Option<String>,
-    /// Some of a benchmark's questions, chosen by --seed: a number, or per-type:NUMBER.
-    #[arg(long, conflicts_with = "manifest")]
-    subset: Option<Rule>,
-    /// The questions that a manifest names (`sdvp data subset`).
-    #[arg(long, conflicts_with = "split")]
-    manifest: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// The programs: a file, one JSON record a line, by id or by question; or `llm`, for a language
     /// model to write them.
     #[arg(long, value_name = "FILE|llm|functional")]
     programs: Option<ProgramSource>,
-    #[command(flatten)]
-    files: Files,
     /// The language of the programs.
     #[arg(long, value_enum, default_value = "visprog")]
     framework: Framework,
@@ -63,12 +50,6 @@ pub(crate) struct Run {
     /// the networks takes. The score means nothing.
     #[arg(long, conflicts_with_all = ["student", "teachers", "locate", "answer", "matching", "depth"])]
     stand_ins: bool,
-    /// How many questions; 500, or all of a folder, if not given.
-    #[arg(long)]
-    limit: Option<usize>,
-    /// Seed of a built-in task's questions, or of a subset.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
     /// Run one program and one call at a time, sharing nothing.
     #[arg(long)]
     one_at_a_time: bool,
@@ -109,8 +90,12 @@ impl Run {
             },
         );
         let path = PathBuf::from(&self.task);
+        let own = match &self.programs {
+            Some(ProgramSource::File(file)) => Some(file.clone()),
+            _ => None,
+        };
         let mut published = match path.exists() {
-            true => Some(self.published(&path)?),
+            true => Some(self.chosen.published(&path, own.clone())?),
             false => None,
         };
         let progress = Progress::new();
@@ -119,9 +104,7 @@ impl Run {
             Some(published) => {
                 let records = std::mem::take(&mut published.records);
                 let exam = if self.is_written() {
-                    let asked: Vec<_> = records.iter().map(question_of).collect();
-                    let pictures = asked.iter().map(|question| question.pictures.len());
-                    let form = form(pictures.zip(records.iter().map(|record| &record.gold)));
+                    let (asked, form) = asked_of(&records);
                     let framework = self.framework;
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
                     writing.insert(written).exam_of(records, &reader)
@@ -133,32 +116,23 @@ impl Run {
                 (published.parts.join(", "), exam)
             }
             None => {
-                let task =
-                    Task::named(&self.task).context("and there is no such folder or file")?;
-                let own = matches!(self.programs, Some(ProgramSource::File(_)));
-                if self.subset.is_some() || self.manifest.is_some() || own {
-                    bail!(
-                        "--subset, --manifest and files of --programs are of a benchmark's files; {task} is built in"
-                    );
+                let (task, split, count) = self.chosen.built_in(&self.task)?;
+                if own.is_some() {
+                    bail!("files of --programs are of a benchmark's files; {task} is built in");
                 }
-                let name = self.split.as_deref().unwrap_or("test");
-                let split: Split = name.parse()?;
-                let count = self.limit.unwrap_or(500);
+                let seed = self.chosen.seed;
                 let exam = if self.is_written() {
-                    let drawn = questions(task, split, self.seed, count);
-                    let form = form(drawn.iter().map(|q| (q.scenes.len(), &q.gold)));
-                    let asked = drawn
-                        .iter()
-                        .map(|q| question(&q.id, &q.text, q.scenes.len()));
-                    let (framework, asked) = (self.framework, asked.collect());
+                    let drawn = questions(task, split, seed, count);
+                    let (asked, form) = asked_drawn(&drawn);
+                    let framework = self.framework;
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
                     writing.insert(written).exam_drawn(drawn, &reader)
                 } else if functional {
-                    exam_drawn_meanings(questions(task, split, self.seed, count), &reader)
+                    exam_drawn_meanings(questions(task, split, seed, count), &reader)
                 } else {
-                    exam(task, reader, split, self.seed, count)
+                    exam(task, reader, split, seed, count)
                 };
-                (name.to_owned(), exam)
+                (split.name().to_owned(), exam)
             }
         };
         // What was paid for is kept, whatever becomes of the run.
@@ -187,8 +161,8 @@ impl Run {
         });
         let mut recording = match &self.out {
             Some(out) => {
-                let chosen = self.chosen(&split, &settings);
-                let configuration = configuration(&exam, &modules, self.seed, chosen);
+                let chosen = self.settled(&split, &settings);
+                let configuration = configuration(&exam, &modules, self.chosen.seed, chosen);
                 Some(Recording::open(
                     out,
                     &configuration,
@@ -233,13 +207,13 @@ impl Run {
             },
             None => (None, None),
         };
-        let measured = evaluation.measured(self.seed);
+        let measured = evaluation.measured(self.chosen.seed);
         let summary = serde_json::json!({
             "task": self.task,
             "split": split,
             "framework": self.framework.name(),
             "programs": self.programs.as_ref().map(ProgramSource::name),
-            "seed": self.seed,
+            "seed": self.chosen.seed,
             "score": measured,
             "stand_ins": self.stand_ins.then_some(true),
             "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
@@ -294,7 +268,7 @@ impl Run {
     }
 
     /// What was chosen that may change answers; weights and questions count by themselves.
-    fn chosen(&self, split: &str, settings: &Settings) -> BTreeMap<String, Value> {
+    fn settled(&self, split: &str, settings: &Settings) -> BTreeMap<String, Value> {
         let chosen = [
             ("task", json!(self.task)),
             ("split", json!(split)),
@@ -303,7 +277,7 @@ impl Run {
                 "programs",
                 json!(self.programs.as_ref().map(ProgramSource::name)),
             ),
-            ("limit", json!(self.limit)),
+            ("limit", json!(self.chosen.limit)),
             ("teachers", json!(self.teachers)),
             ("one_at_a_time", json!(self.one_at_a_time)),
             ("isolate_memory", json!(self.isolation.memory())),
@@ -314,21 +288,6 @@ impl Run {
         named
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
-    }
-
-    fn published(&self, path: &Path) -> Result<Published> {
-        let selection = Selection {
-            split: self.split.clone(),
-            subset: self.subset,
-            manifest: self.manifest.clone(),
-            seed: self.seed,
-            limit: self.limit,
-            programs: match &self.programs {
-                Some(ProgramSource::File(file)) => Some(file.clone()),
-                _ => None,
-            },
-        };
-        Published::read(path, &OpenOptions::from(&self.files), &selection)
     }
 }
 

@@ -6,6 +6,7 @@ mod truth;
 mod visual;
 
 use super::functional::Functional;
+use crate::viper_code::untaken;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
@@ -73,13 +74,7 @@ impl Coder<'_> {
                 }
             })
             .collect();
-        let mut name = plain.clone();
-        let mut number = 1;
-        while !self.names.insert(name.clone()) {
-            number += 1;
-            name = format!("{plain}_{number}");
-        }
-        name
+        untaken(&plain, &mut self.names)
     }
 
     /// Sets a new variable.

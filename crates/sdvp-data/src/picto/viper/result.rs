@@ -1,9 +1,9 @@
 //! What a program returns.
 
 use super::Coder;
-use super::visual::{lies, lies_on};
 use crate::picto::functional::{Attribute, Operation, Place, Set};
 use crate::picto::{Color, Noun, Side};
+use crate::viper_code::{lies, lies_on};
 
 impl Coder<'_> {
     /// Writes all lines for step `at`, whose value is the program's.

@@ -2,28 +2,8 @@
 
 use super::Coder;
 use crate::picto::functional::{Place, Set};
-use crate::picto::{Color, Noun, Relation, Side, SubQuestion, What};
-
-/// Whether `a` lies so to `b`.
-pub(super) fn lies(a: &str, relation: Relation, b: &str) -> String {
-    let (axis, symbol) = match relation {
-        Relation::LeftOf => ("horizontal_center", "<"),
-        Relation::RightOf => ("horizontal_center", ">"),
-        Relation::Above => ("vertical_center", ">"),
-        Relation::Below => ("vertical_center", "<"),
-    };
-    format!("{a}.{axis} {symbol} {b}.{axis}")
-}
-
-/// Whether `a` lies in that half of the picture that `patch` is all of.
-pub(super) fn lies_on(a: &str, side: Side, patch: &str) -> String {
-    match side {
-        Side::Left => format!("{a}.horizontal_center < {patch}.width / 2"),
-        Side::Right => format!("{a}.horizontal_center > {patch}.width / 2"),
-        Side::Top => format!("{a}.vertical_center > {patch}.height / 2"),
-        Side::Bottom => format!("{a}.vertical_center < {patch}.height / 2"),
-    }
-}
+use crate::picto::{Color, Noun, SubQuestion, What};
+use crate::viper_code::{lies, lies_on};
 
 /// Whether a patch shows such a thing of that colour.
 fn has_color(one: &str, name: &str, color: Color) -> String {

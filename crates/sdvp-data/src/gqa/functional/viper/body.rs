@@ -1,5 +1,6 @@
 //! Lines of a function, and its variables.
 
+use crate::viper_code::untaken;
 use std::collections::BTreeSet;
 
 /// A function's body, without its indentation.
@@ -39,13 +40,7 @@ impl Body {
         if !plain.starts_with(|c: char| c.is_ascii_alphabetic()) || RESERVED.contains(&&*plain) {
             plain = format!("the_{plain}");
         }
-        let mut name = plain.clone();
-        let mut number = 1;
-        while !self.names.insert(name.clone()) {
-            number += 1;
-            name = format!("{plain}_{number}");
-        }
-        name
+        untaken(&plain, &mut self.names)
     }
 }
 

@@ -6,18 +6,8 @@ use crate::gqa::functional::argument::Property;
 use crate::gqa::functional::meaning::{Objects, Place, Subject};
 use crate::gqa::functional::wording;
 use crate::picto::{Relation, Side};
+use crate::viper_code::lies;
 use std::sync::Arc;
-
-/// Whether `a` lies so to `b`.
-fn lies(a: &str, relation: Relation, b: &str) -> String {
-    let (axis, symbol) = match relation {
-        Relation::LeftOf => ("horizontal_center", "<"),
-        Relation::RightOf => ("horizontal_center", ">"),
-        Relation::Above => ("vertical_center", ">"),
-        Relation::Below => ("vertical_center", "<"),
-    };
-    format!("{a}.{axis} {symbol} {b}.{axis}")
-}
 
 impl Coder {
     /// The variable of the patches of objects.

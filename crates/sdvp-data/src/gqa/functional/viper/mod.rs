@@ -9,7 +9,7 @@ use super::meaning::{
     Agreement, Amount, Claim, Meaning, Number, Objects, Picture, Place, Subject, Truth,
 };
 use super::wording;
-use crate::picto::Side;
+use crate::viper_code::lies_on;
 use body::{Body, python};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl Coder {
             Claim::Has(subject, property) => self.has(subject, property),
             Claim::On(objects, side) => {
                 let one = self.one(objects);
-                self.lies_on(&one, *side, objects.picture)
+                lies_on(&one, *side, patch(objects.picture))
             }
             Claim::Same(Agreement::Two(attribute, a, b)) => {
                 let [a, b] = [a, b].map(|objects| {
@@ -164,17 +164,6 @@ impl Coder {
                 format!("{}.exists({name})", patch(objects.picture))
             }
             _ => format!("len({}) > 0", self.found(objects)),
-        }
-    }
-
-    fn lies_on(&self, one: &str, side: Side, picture: Picture) -> String {
-        let whole = patch(picture);
-        match side {
-            Side::Left => format!("{one}.horizontal_center < {whole}.width / 2"),
-            Side::Right => format!("{one}.horizontal_center > {whole}.width / 2"),
-            // Rows count upwards.
-            Side::Top => format!("{one}.vertical_center > {whole}.height / 2"),
-            Side::Bottom => format!("{one}.vertical_center < {whole}.height / 2"),
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Coder, asked, patch, yes};
 use crate::gqa::functional::argument::Property;
 use crate::gqa::functional::meaning::{Objects, Place, Subject, Word};
 use crate::gqa::functional::wording;
+use crate::viper_code::lies_on;
 use std::sync::Arc;
 
 impl Coder {
@@ -14,7 +15,7 @@ impl Coder {
             Word::Name(objects) => self.name(objects),
             Word::Side(objects, [side, across]) => {
                 let one = self.one(objects);
-                let holds = self.lies_on(&one, *side, objects.picture);
+                let holds = lies_on(&one, *side, patch(objects.picture));
                 format!("'{}' if {holds} else '{}'", side.name(), across.name())
             }
             Word::Attribute(Subject::Objects(objects), attribute) => {
