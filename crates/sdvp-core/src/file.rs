@@ -3,6 +3,36 @@
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
+/// Before the process id in a temporary file's name.
+const PARTIAL: &str = ".partial-";
+
+/// Removes the temporary files that processes left in a folder which were killed while they wrote.
+/// Nobody may be writing there. Where there is no such folder, nothing is left in it.
+///
+/// # Errors
+/// As the system says.
+pub fn remove_partial(folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let process = name
+            .strip_prefix('.')
+            .and_then(|name| name.rsplit_once(PARTIAL));
+        let is_partial = process.is_some_and(|(_, process)| {
+            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_partial && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file by way of a temporary one in the same folder, which is renamed when it is
 /// complete and removed when it cannot be: readers see the old file or the new one. Devices and
 /// pipes are written to as they are, and what a link points to is replaced, not the link.
@@ -26,7 +56,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     })?;
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);
-    partial.push(format!(".partial-{}", std::process::id()));
+    partial.push(format!("{PARTIAL}{}", std::process::id()));
     let partial = path.with_file_name(partial);
     let written = std::fs::File::create(&partial).and_then(|mut file| {
         file.write_all(bytes)?;
@@ -73,6 +103,21 @@ mod tests {
         assert!(write_whole(&folder.path().join("no/such"), b"x").is_err());
         assert!(write_whole(Path::new("/"), b"x").is_err());
         assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = ["a", ".a", ".a.partial-", ".a.partial-x", "a.partial-7"];
+        for name in keep.iter().chain(&[".a.partial-7", ".b.json.partial-123"]) {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        remove_partial(folder.path()).unwrap();
+        let mut keep = keep.to_vec();
+        keep.sort_unstable();
+        assert_eq!(names(folder.path()), keep);
+        remove_partial(&folder.path().join("none")).unwrap();
+        assert!(remove_partial(&folder.path().join("a")).is_err());
     }
 
     #[cfg(target_os = "linux")]

@@ -33,6 +33,29 @@ pub enum DistillError {
         /// Why not.
         reason: String,
     },
+    /// What is kept of a distillation under way.
+    #[error(
+        "what is kept of the unfinished distillation cannot be used: {}: {reason}; what is not damaged \
+         stays of use if you remove that file or folder and repeat the command", path.display()
+    )]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another distillation is under way there.
+    #[error(
+        "{} holds a distillation that is not finished, and another one: {}; repeat its command to go on \
+         with it, choose another --out, or give --afresh to drop it",
+        folder.display(), differing.join("; ")
+    )]
+    OtherDistillation {
+        /// Where.
+        folder: PathBuf,
+        /// What differs: its name, what it is there, and what is wanted.
+        differing: Vec<String>,
+    },
     /// Nothing to learn from.
     #[error(
         "no {kind} call could be learned from: {harvested} were harvested, the teacher labelled {labelled}; \

@@ -8,6 +8,7 @@
 
 mod alignment;
 mod calls;
+mod checkpoint;
 mod control;
 mod error;
 mod examples;
@@ -26,6 +27,7 @@ mod stepwise;
 mod train;
 
 pub use calls::{AlsoAsked, WrittenCalls, write_calls};
+pub use checkpoint::{Checkpoints, KeptTraining};
 pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
 pub use examples::{
@@ -41,5 +43,6 @@ pub use scoring::answered_rightly;
 pub use settings::{DistillSettings, StepSettings};
 pub use stepwise::{Distillation, DistilledStep, Lesson, distill};
 pub use train::{
-    AnswerObjective, CurvePoint, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
+    AnswerObjective, CurvePoint, PatchNames, Training, TrainingCurve, train_answer, train_locate,
+    train_match,
 };

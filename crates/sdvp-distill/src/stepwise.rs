@@ -1,5 +1,6 @@
 //! The method: harvest → label → teach to find → execute again → teach to match and to answer.
 
+use crate::checkpoint::{Checkpoints, KeptTraining, StepName};
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest};
 use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
@@ -7,7 +8,7 @@ use crate::memory::{Memory, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
 use crate::train::{
-    AnswerObjective, PatchNames, TrainingCurve, train_answer, train_locate, train_match,
+    AnswerObjective, PatchNames, Training, TrainingCurve, train_answer, train_locate, train_match,
 };
 use sdvp_core::{SubTask, SubTaskKind};
 use sdvp_models::{Fit, LoraConfig};
@@ -59,10 +60,15 @@ pub struct Distillation {
     /// The steps, in order.
     pub steps: Vec<DistilledStep>,
     /// The last calls of the task's programs.
-    calls: Harvest,
+    calls: Arc<Harvest>,
 }
 
 impl Distillation {
+    /// How many distinct calls the task's programs made in the end.
+    pub fn called(&self) -> usize {
+        self.calls.calls.values().map(Vec::len).sum()
+    }
+
     /// What a student that learned the task is to rehearse when it learns the next one: what was
     /// remembered before, and the task's calls.
     ///
@@ -84,46 +90,50 @@ impl Distillation {
 }
 
 /// Distils one task into a student, which rehearses its memory meanwhile. The student given is left
-/// as it is: it is the frozen former self.
+/// as it is: it is the frozen former self. What there is of it in `checkpoints` is not done again.
 ///
 /// # Errors
-/// If nothing can be learned, or a network fails.
+/// If nothing can be learned, a network fails, or checkpoints cannot be read or written.
 pub fn distill(
     lesson: &Lesson<'_>,
     student: &Student,
     memory: &Memory,
     settings: &DistillSettings,
+    checkpoints: Option<&Checkpoints>,
     observer: &dyn Observer,
 ) -> Result<Distillation> {
     let mut course = Course {
         lesson,
         memory,
         settings,
+        checkpoints,
         observer,
+        caller: student.clone(),
+        calls: None,
+        harvests: 0,
         student: student.clone(),
-        checkpoints: Vec::new(),
+        checkpoint_students: Vec::new(),
         steps: Vec::new(),
     };
     course.student.manifest.history.push(lesson.task.to_owned());
-    let mut calls = course.harvest("calls")?;
     let rounds = settings.rounds.max(1);
     for round in 0..rounds {
         if round > 0 {
-            calls = course.harvest("calls again")?;
+            course.execute_again();
         }
-        course.teach_to_locate(&calls, &settings.locate.part(round, rounds))?;
+        course.teach_to_locate(round, &settings.locate.part(round, rounds))?;
         if settings.rounds > 0 && settings.locate.steps > 0 {
             // Again, so that questions are asked about what the better locator finds.
-            calls = course.harvest("calls again")?;
+            course.execute_again();
         }
-        course.teach_to_match(&calls, &settings.matching.part(round, rounds))?;
-        course.teach_to_answer(&calls, &settings.answer.part(round, rounds))?;
+        course.teach_to_match(round, &settings.matching.part(round, rounds))?;
+        course.teach_to_answer(round, &settings.answer.part(round, rounds))?;
     }
     Ok(Distillation {
+        calls: course.calls()?,
         student: course.student,
-        checkpoints: course.checkpoints,
+        checkpoints: course.checkpoint_students,
         steps: course.steps,
-        calls,
     })
 }
 
@@ -132,17 +142,38 @@ struct Course<'a> {
     lesson: &'a Lesson<'a>,
     memory: &'a Memory,
     settings: &'a DistillSettings,
+    checkpoints: Option<&'a Checkpoints>,
     observer: &'a dyn Observer,
+    /// Whose calls are learned from.
+    caller: Student,
+    /// What it called, once that was needed: steps that are finished do not need it.
+    calls: Option<Arc<Harvest>>,
+    harvests: usize,
     student: Student,
-    checkpoints: Vec<Student>,
+    checkpoint_students: Vec<Student>,
     steps: Vec<DistilledStep>,
 }
 
 impl Course<'_> {
-    fn harvest(&self, what: &str) -> Result<Harvest> {
+    /// From now on what the student calls as it is now is learned from.
+    fn execute_again(&mut self) {
+        self.caller = self.student.clone();
+        self.calls = None;
+        self.harvests += 1;
+    }
+
+    fn calls(&mut self) -> Result<Arc<Harvest>> {
+        if let Some(calls) = &self.calls {
+            return Ok(Arc::clone(calls));
+        }
+        let what = match self.harvests {
+            0 => "calls",
+            _ => "calls again",
+        };
         let name = format!("{}: {what}", self.lesson.task);
-        let modules = self.student.modules()?;
-        harvest(self.lesson.exercises, modules, &name, self.observer)
+        let modules = self.caller.modules()?;
+        let calls = harvest(self.lesson.exercises, modules, &name, self.observer)?;
+        Ok(Arc::clone(self.calls.insert(Arc::new(calls))))
     }
 
     fn begin(&self, what: &str, steps: usize) {
@@ -152,11 +183,51 @@ impl Course<'_> {
         });
     }
 
-    fn teach_to_locate(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
-        if settings.steps == 0 {
+    /// Whether a step was finished before; if so, the student is as it was after it.
+    fn is_finished(&mut self, step: &StepName) -> Result<bool> {
+        let Some(checkpoints) = self.checkpoints else {
+            return Ok(false);
+        };
+        let Some((student, done)) = checkpoints.finished(step)? else {
+            return Ok(false);
+        };
+        // The others are in memory already.
+        match step.kind {
+            SubTaskKind::Locate => self.student.locate = student.locate,
+            SubTaskKind::Match => self.student.matching = student.matching,
+            _ => self.student.answer = student.answer,
+        }
+        self.student.manifest = student.manifest;
+        self.checkpoint_students.push(self.student.clone());
+        self.steps.push(done);
+        Ok(true)
+    }
+
+    fn kept(&self, step: &StepName) -> Result<Option<KeptTraining>> {
+        let checkpoints = self.checkpoints;
+        checkpoints.map(|them| them.training(step)).transpose()
+    }
+
+    fn training<'b>(
+        &'b self,
+        settings: &'b StepSettings,
+        kept: Option<&'b KeptTraining>,
+    ) -> Training<'b> {
+        Training {
+            settings,
+            seed: self.settings.seed,
+            observer: self.observer,
+            kept,
+        }
+    }
+
+    fn teach_to_locate(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
+        let kind = SubTaskKind::Locate;
+        let step = StepName { round, kind };
+        if settings.steps == 0 || self.is_finished(&step)? {
             return Ok(());
         }
-        let (kind, seed) = (SubTaskKind::Locate, self.settings.seed);
+        let calls = self.calls()?;
         let calls = calls.of(kind);
         let labelled = label_views(calls, self.lesson.locate, self.settings);
         let counts = Counts::of(calls, &labelled);
@@ -164,26 +235,26 @@ impl Course<'_> {
         need(kind, &counts)?;
         let settings = &settings.for_calls(examples.len());
         let memory = self.memory.views();
-        let mut model = self.student.locate.duplicate(lora(settings, seed))?;
+        let adapters = lora(settings, self.settings.seed);
+        let mut model = self.student.locate.duplicate(adapters)?;
         self.begin("learning to locate", settings.steps);
-        let curve = train_locate(
-            &mut model,
-            &examples,
-            &memory,
-            settings,
-            seed,
-            self.observer,
-        )?;
+        let kept = self.kept(&step)?;
+        let training = self.training(settings, kept.as_ref());
+        let curve = train_locate(&mut model, &examples, &memory, &training)?;
         self.student.locate = Arc::new(model);
-        self.record(kind, settings, counts, memory.len(), curve);
-        Ok(())
+        self.record(&step, settings, counts, memory.len(), curve)
     }
 
     /// Nothing is learned where no program asks how well a text fits.
-    fn teach_to_match(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
-        let (kind, seed) = (SubTaskKind::Match, self.settings.seed);
+    fn teach_to_match(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
+        let kind = SubTaskKind::Match;
+        let step = StepName { round, kind };
+        if settings.steps == 0 || self.is_finished(&step)? {
+            return Ok(());
+        }
+        let calls = self.calls()?;
         let calls = calls.of(kind);
-        if settings.steps == 0 || calls.is_empty() {
+        if calls.is_empty() {
             return Ok(());
         }
         let labelled = label_matches(calls, self.lesson.matching);
@@ -192,27 +263,25 @@ impl Course<'_> {
         need(kind, &counts)?;
         let settings = &settings.for_calls(examples.len());
         let memory = self.memory.matches();
-        let mut model = self.student.matching.duplicate(lora(settings, seed))?;
+        let adapters = lora(settings, self.settings.seed);
+        let mut model = self.student.matching.duplicate(adapters)?;
         self.begin("learning to match", settings.steps);
-        let curve = train_match(
-            &mut model,
-            &examples,
-            &memory,
-            settings,
-            seed,
-            self.observer,
-        )?;
+        let kept = self.kept(&step)?;
+        let training = self.training(settings, kept.as_ref());
+        let curve = train_match(&mut model, &examples, &memory, &training)?;
         self.student.matching = Arc::new(model);
-        self.record(kind, settings, counts, memory.len(), curve);
-        Ok(())
+        self.record(&step, settings, counts, memory.len(), curve)
     }
 
-    fn teach_to_answer(&mut self, calls: &Harvest, settings: &StepSettings) -> Result<()> {
-        if settings.steps == 0 {
+    fn teach_to_answer(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
+        let kind = SubTaskKind::Answer;
+        let step = StepName { round, kind };
+        if settings.steps == 0 || self.is_finished(&step)? {
             return Ok(());
         }
-        let (kind, seed) = (SubTaskKind::Answer, self.settings.seed);
+        let calls = self.calls()?;
         let calls = calls.of(kind);
+        let seed = self.settings.seed;
         let student = &self.student.answer;
         let labelled = label_answers(calls, self.lesson.answer, student, self.settings);
         let counts = Counts::of(calls, &labelled);
@@ -238,35 +307,28 @@ impl Course<'_> {
             patches: patches.transpose()?,
         };
         self.begin("learning to answer", settings.steps);
-        let curve = train_answer(
-            &mut model,
-            &objective,
-            &examples,
-            &memory,
-            settings,
-            seed,
-            self.observer,
-        )?;
+        let kept = self.kept(&step)?;
+        let training = self.training(settings, kept.as_ref());
+        let curve = train_answer(&mut model, &objective, &examples, &memory, &training)?;
         self.student.answer = Arc::new(model);
-        self.record(kind, settings, counts, memory.len(), curve);
-        Ok(())
+        self.record(&step, settings, counts, memory.len(), curve)
     }
 
-    /// Notes what a step did, for the student's manifest and for people.
+    /// Notes what a step did, for the student's manifest and for people, and keeps it.
     fn record(
         &mut self,
-        kind: SubTaskKind,
+        step: &StepName,
         settings: &StepSettings,
         counts: Counts,
         rehearsed: usize,
         curve: TrainingCurve,
-    ) {
+    ) -> Result<()> {
+        let kind = step.kind;
         let method = settings.method.clone();
         if let Some(adapter) = self.student.trained_adapter(kind, method) {
             self.student.manifest.modules.insert(kind, adapter);
         }
-        self.checkpoints.push(self.student.clone());
-        self.steps.push(DistilledStep {
+        let done = DistilledStep {
             kind,
             harvested: counts.harvested,
             known: counts.known,
@@ -274,7 +336,13 @@ impl Course<'_> {
             labelled: counts.labelled,
             rehearsed,
             curve,
-        });
+        };
+        if let Some(checkpoints) = self.checkpoints {
+            checkpoints.finish(step, &self.student, &done)?;
+        }
+        self.checkpoint_students.push(self.student.clone());
+        self.steps.push(done);
+        Ok(())
     }
 }
 

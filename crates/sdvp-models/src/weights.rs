@@ -108,19 +108,30 @@ pub fn write_safetensors(
     tensors: &HashMap<String, Tensor>,
     dtype: DType,
 ) -> Result<()> {
+    let cast = tensors
+        .iter()
+        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(dtype)?)))
+        .collect::<Result<_>>()?;
+    write_whole(path, &to_safetensors(&cast, path)?)
+}
+
+/// Tensors as a safetensors file holds them, each in its own type; `path` is for messages.
+///
+/// # Errors
+/// If a tensor cannot be read back from its device.
+pub fn to_safetensors(tensors: &HashMap<String, Tensor>, path: &Path) -> Result<Vec<u8>> {
     let ordered: BTreeMap<&String, Tensor> = tensors
         .iter()
-        .map(|(name, tensor)| Ok((name, tensor.to_dtype(dtype)?.contiguous()?)))
+        .map(|(name, tensor)| Ok((name, tensor.contiguous()?)))
         .collect::<Result<_>>()?;
-    let bytes = safetensors::serialize(
+    safetensors::serialize(
         ordered.iter().map(|(name, tensor)| (name.as_str(), tensor)),
         None,
     )
     .map_err(|e| ModelError::Weights {
         file: path.display().to_string(),
         reason: e.to_string(),
-    })?;
-    write_whole(path, &bytes)
+    })
 }
 
 /// Writes a file, so that readers see all of it or nothing.

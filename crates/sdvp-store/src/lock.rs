@@ -8,14 +8,20 @@ use std::path::Path;
 /// Most that is read of what should be a process id.
 const LONGEST: u64 = 32;
 
-/// The right to write a run. The system takes it back when the process ends, however it ends, so a
+/// The file's name in the folder that it locks.
+pub const LOCK: &str = "run.lock";
+
+/// The right to write in a folder. The system takes it back when the process ends, however it ends, so a
 /// file that a dead process left behind is in nobody's way.
-pub(crate) struct Lock(File);
+pub struct Lock(File);
 
 impl Lock {
     /// Takes it, or says who has it.
-    pub(crate) fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join("run.lock");
+    ///
+    /// # Errors
+    /// If another process has it, or the folder cannot be written.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
         let io = |doing: &'static str| {
             let path = path.clone();
             move |source: std::io::Error| match source.kind() {

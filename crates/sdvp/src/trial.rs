@@ -102,7 +102,7 @@ pub(crate) fn chain(
     };
     for &task in tasks {
         memory = effort.complete(memory, &student, seed, progress)?;
-        match effort.distill(task, &student, &memory, seed, progress) {
+        match effort.distill(task, &student, &memory, seed, None, progress) {
             Ok(distilled) => {
                 student = distilled.student.clone();
                 memory = distilled.remember(&student, memory, &effort.settings(seed))?;

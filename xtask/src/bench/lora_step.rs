@@ -8,7 +8,9 @@ use super::reference::Reference;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use sdvp_core::{BBox, Image};
-use sdvp_distill::{DistillSettings, LocateExample, Observer, Phase, StepSettings, train_locate};
+use sdvp_distill::{
+    DistillSettings, LocateExample, Observer, Phase, StepSettings, Training, train_locate,
+};
 use sdvp_models::architectures::OwlVitConfig;
 use sdvp_models::{LoraConfig, Tokenizer};
 use sdvp_modules::{EarlySettings, LocateModel, TrainMethod};
@@ -120,7 +122,13 @@ fn ours(
     };
     let clock = Clock::default();
     let start = Instant::now();
-    train_locate(&mut model, &examples()?, &[], &settings, 0, &clock)?;
+    let training = Training {
+        settings: &settings,
+        seed: 0,
+        observer: &clock,
+        kept: None,
+    };
+    train_locate(&mut model, &examples()?, &[], &training)?;
     let ends = clock.ends.into_inner().unwrap_or_default();
     let starts = std::iter::once(&start).chain(&ends);
     let times = starts

@@ -13,11 +13,11 @@ use crate::error::{DistillError, Result};
 use crate::examples::{RememberedAnswer, RememberedMatch, RememberedView};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
-use sdvp_core::{Digest, Image, View};
+use sdvp_core::{Digest, Hasher, Image, View};
 use sdvp_models::{ModelError, weights};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "memory";
 const LIST: &str = "memory.json";
@@ -98,6 +98,35 @@ impl Memory {
         weights::write_whole(&folder.join(LIST), text.as_bytes())?;
         forget_other_images(&images, &pictures);
         Ok(())
+    }
+
+    /// Whether a student's folder has a memory.
+    pub fn is_in(student: &Path) -> bool {
+        student.join(FOLDER).join(LIST).exists()
+    }
+
+    /// Identity of what a student's folder has of a memory; `None` if it has none.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn digest(student: &Path) -> Result<Option<Digest>> {
+        if !Self::is_in(student) {
+            return Ok(None);
+        }
+        let mut hasher = Hasher::new("memory");
+        for name in [LIST, NUMBERS] {
+            let path = student.join(FOLDER).join(name);
+            let file = std::fs::File::open(&path).and_then(Digest::of_reader);
+            let digest = file.map_err(|source| ModelError::Io { path, source })?;
+            hasher = hasher.part(digest.as_bytes());
+        }
+        Ok(Some(hasher.finish()))
+    }
+
+    /// Where in a student's folder files are written.
+    pub fn folders(student: &Path) -> [PathBuf; 2] {
+        let folder = student.join(FOLDER);
+        [folder.join(IMAGES), folder]
     }
 
     /// Reads the memory of a student's folder; nothing is remembered where there is none.

@@ -1,11 +1,9 @@
 //! The second step: teaching a student to answer.
 
-use super::{Losses, PatchNames, TrainingCurve, learn_and_rehearse};
+use super::{Losses, PatchNames, Training, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
-use crate::observer::Observer;
-use crate::settings::StepSettings;
 use candle_core::Tensor;
 use sdvp_core::View;
 use sdvp_modules::AnswerModel;
@@ -18,8 +16,7 @@ pub struct AnswerObjective {
     pub patches: Option<PatchNames>,
 }
 
-/// Teaches `model` the examples for the given number of steps while it rehearses what it
-/// remembers: `L = L_labels + λ · L_rehearsal`.
+/// Teaches `model` the examples while it rehearses what it remembers: `L = L_labels + λ · L_rehearsal`.
 ///
 /// # Errors
 /// If the network fails or its gradients are not finite.
@@ -28,18 +25,14 @@ pub fn train_answer(
     objective: &AnswerObjective,
     examples: &[AnswerExample],
     memory: &[&RememberedAnswer],
-    settings: &StepSettings,
-    seed: u64,
-    observer: &dyn Observer,
+    training: &Training<'_>,
 ) -> Result<TrainingCurve> {
     learn_and_rehearse(
         model,
         objective.patches.as_ref().map(PatchNames::params),
         examples,
         memory,
-        settings,
-        seed,
-        observer,
+        training,
         |model, labelled, remembered| losses(model, objective, labelled, remembered),
     )
 }

@@ -23,12 +23,20 @@ pub struct TrainingCurve {
     pub seconds: f64,
 }
 
+/// A curve on its way, to go on with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    curve: TrainingCurve,
+    /// Of the stretch that has not ended: the sums of both losses, and of how many steps.
+    sums: (f32, f32, usize),
+    /// Steps recorded.
+    pub(crate) step: usize,
+}
+
 /// Gathers a [`TrainingCurve`] of at most 50 points.
 pub(crate) struct Recorder<'a> {
-    curve: TrainingCurve,
+    recorded: Recorded,
     stretch: usize,
-    sums: (f32, f32, usize),
-    step: usize,
     started: std::time::Instant,
     observer: &'a dyn Observer,
 }
@@ -36,46 +44,54 @@ pub(crate) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     pub(crate) fn new(steps: usize, observer: &'a dyn Observer) -> Self {
         Self {
-            curve: TrainingCurve::default(),
+            recorded: Recorded::default(),
             stretch: steps.div_ceil(50).max(1),
-            sums: (0.0, 0.0, 0),
-            step: 0,
             started: std::time::Instant::now(),
             observer,
         }
     }
 
+    /// Goes on from what was recorded.
+    pub(crate) fn go_on(&mut self, recorded: Recorded) {
+        self.observer.advance(recorded.step);
+        self.recorded = recorded;
+    }
+
+    /// What is recorded so far, with the time it took.
+    pub(crate) fn so_far(&self) -> Recorded {
+        let mut recorded = self.recorded.clone();
+        recorded.curve.seconds += self.started.elapsed().as_secs_f64();
+        recorded
+    }
+
     pub(crate) fn add(&mut self, loss: f32, divergence: f32) {
-        self.step += 1;
-        self.sums = (
-            self.sums.0 + loss,
-            self.sums.1 + divergence,
-            self.sums.2 + 1,
-        );
+        let recorded = &mut self.recorded;
+        recorded.step += 1;
+        let sums = recorded.sums;
+        recorded.sums = (sums.0 + loss, sums.1 + divergence, sums.2 + 1);
         self.observer.advance(1);
-        if self.sums.2 == self.stretch {
+        if self.recorded.sums.2 == self.stretch {
             self.flush();
         }
     }
 
     fn flush(&mut self) {
-        let (loss, divergence, count) = self.sums;
+        let recorded = &mut self.recorded;
+        let (loss, divergence, count) = std::mem::take(&mut recorded.sums);
         if count > 0 {
             let count = count as f32;
             let point = CurvePoint {
-                step: self.step,
+                step: recorded.step,
                 loss: loss / count,
                 divergence: divergence / count,
             };
             self.observer.loss(point.step, point.loss);
-            self.curve.points.push(point);
+            recorded.curve.points.push(point);
         }
-        self.sums = (0.0, 0.0, 0);
     }
 
     pub(crate) fn finish(mut self) -> TrainingCurve {
         self.flush();
-        self.curve.seconds = self.started.elapsed().as_secs_f64();
-        self.curve
+        self.so_far().curve
     }
 }

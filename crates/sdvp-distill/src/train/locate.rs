@@ -1,14 +1,12 @@
 //! The first step: teaching a student to find.
 
 use super::texts::TextList;
-use super::{Losses, TrainingCurve, learn_and_rehearse};
+use super::{Losses, Training, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{LocateExample, RememberedView};
 use crate::loss::{
     DetectionTargets, ImageTargets, ObjectTarget, detection_divergence, detection_loss,
 };
-use crate::observer::Observer;
-use crate::settings::StepSettings;
 use candle_core::{Device, Tensor};
 use sdvp_core::{BBox, View};
 use sdvp_models::ModelError;
@@ -83,8 +81,7 @@ fn object_targets(
     (targets, texts.rows)
 }
 
-/// Teaches `model` the examples for the given number of steps while it rehearses what it
-/// remembers: `L = L_labels + λ · L_rehearsal`.
+/// Teaches `model` the examples while it rehearses what it remembers: `L = L_labels + λ · L_rehearsal`.
 ///
 /// # Errors
 /// If the network fails or its gradients are not finite.
@@ -92,20 +89,9 @@ pub fn train_locate(
     model: &mut LocateModel,
     examples: &[LocateExample],
     memory: &[&RememberedView],
-    settings: &StepSettings,
-    seed: u64,
-    observer: &dyn Observer,
+    training: &Training<'_>,
 ) -> Result<TrainingCurve> {
-    learn_and_rehearse(
-        model,
-        None,
-        examples,
-        memory,
-        settings,
-        seed,
-        observer,
-        locate_losses,
-    )
+    learn_and_rehearse(model, None, examples, memory, training, locate_losses)
 }
 
 /// Both losses of one batch, from one forward pass.

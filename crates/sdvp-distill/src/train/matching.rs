@@ -1,18 +1,15 @@
 //! The step beside answering: teaching a student how well texts fit.
 
 use super::texts::TextList;
-use super::{Losses, TrainingCurve, learn_and_rehearse};
+use super::{Losses, Training, TrainingCurve, learn_and_rehearse};
 use crate::error::Result;
 use crate::examples::{MatchExample, RememberedMatch};
 use crate::loss::{fit_divergence, fit_loss};
-use crate::observer::Observer;
-use crate::settings::StepSettings;
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
 use sdvp_modules::MatchModel;
 
-/// Teaches `model` the examples for the given number of steps while it rehearses what it
-/// remembers: `L = L_labels + λ · L_rehearsal`.
+/// Teaches `model` the examples while it rehearses what it remembers: `L = L_labels + λ · L_rehearsal`.
 ///
 /// # Errors
 /// If the network fails or its gradients are not finite.
@@ -20,20 +17,9 @@ pub fn train_match(
     model: &mut MatchModel,
     examples: &[MatchExample],
     memory: &[&RememberedMatch],
-    settings: &StepSettings,
-    seed: u64,
-    observer: &dyn Observer,
+    training: &Training<'_>,
 ) -> Result<TrainingCurve> {
-    learn_and_rehearse(
-        model,
-        None,
-        examples,
-        memory,
-        settings,
-        seed,
-        observer,
-        match_losses,
-    )
+    learn_and_rehearse(model, None, examples, memory, training, match_losses)
 }
 
 /// A table `[views, texts]` of what is said of every view, and of what is asked of it.
@@ -110,7 +96,7 @@ mod tests {
     use super::*;
     use crate::observer::Silent;
     use crate::rehearsal::remember_matches;
-    use crate::settings::DistillSettings;
+    use crate::settings::{DistillSettings, StepSettings};
     use sdvp_core::{Image, SubTask};
     use sdvp_modules::Student;
 
@@ -157,7 +143,13 @@ mod tests {
                 lambda,
                 ..settings.clone()
             };
-            train_match(&mut model, &examples, &memory, &settings, 3, &Silent).unwrap();
+            let training = Training {
+                settings: &settings,
+                seed: 3,
+                observer: &Silent,
+                kept: None,
+            };
+            train_match(&mut model, &examples, &memory, &training).unwrap();
             losses(&model)
         };
         let [before, same] = losses(&student);

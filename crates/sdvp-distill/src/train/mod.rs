@@ -3,6 +3,7 @@
 mod answer;
 mod curve;
 mod directions;
+mod learner;
 mod locate;
 mod matching;
 mod parts;
@@ -15,19 +16,21 @@ pub use locate::train_locate;
 pub use matching::train_match;
 pub use patch_names::PatchNames;
 
-pub(crate) use curve::Recorder;
+pub(crate) use curve::{Recorded, Recorder};
 pub(crate) use locate::locate_losses;
 pub(crate) use matching::match_losses;
 pub(crate) use parts::{Objective, PARTS, learn_from, learn_labelled, parts_of, share};
 
+use crate::checkpoint::{KeptTraining, TrainingState};
 use crate::error::Result;
 use crate::observer::Observer;
 use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
 use candle_core::Tensor;
 use directions::Directions;
+use learner::Learner;
 use sdvp_models::ModelError;
-use sdvp_models::optimizer::{AdamW, AdamWConfig, Schedule};
+use sdvp_models::optimizer::Schedule;
 use sdvp_models::params::Params;
 use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod};
 
@@ -64,6 +67,19 @@ const HEADS_FASTER: f64 = 10.0;
 /// Loss of a batch's labelled calls, and divergence on its rehearsed ones if there are any.
 pub(crate) type Losses = std::result::Result<(Tensor, Option<Tensor>), ModelError>;
 
+/// How one module is taught.
+#[derive(Clone, Copy)]
+pub struct Training<'a> {
+    /// Steps, batches, rates.
+    pub settings: &'a StepSettings,
+    /// Decides the order of calls.
+    pub seed: u64,
+    /// Hears how far it is.
+    pub observer: &'a dyn Observer,
+    /// Where it is kept while it is under way, to go on from.
+    pub kept: Option<&'a KeptTraining>,
+}
+
 /// The loop of every step: batches of labelled and remembered calls, each gone through in shuffled
 /// order before any comes again, `L = L_labels + λ · L_rehearsal`, and the curve of both. `heads`
 /// are fresh parameters that the losses use beside the model's; they are dropped afterwards. In the
@@ -73,15 +89,19 @@ fn learn_and_rehearse<N, E: Sync, M: Sync>(
     heads: Option<&Params>,
     examples: &[E],
     memory: &[&M],
-    settings: &StepSettings,
-    seed: u64,
-    observer: &dyn Observer,
+    training: &Training<'_>,
     losses: impl Fn(&StudentModel<N>, &[&E], &[&M]) -> Losses + Sync,
 ) -> Result<TrainingCurve>
 where
     N: StudentNetwork + Sync,
     N::Config: Sync,
 {
+    let Training {
+        settings,
+        seed,
+        observer,
+        kept,
+    } = *training;
     choose_trainable::<N>(&mut model.params, &settings.method);
     model.keep_early(&settings.early)?;
     let inputs = settings.batch + settings.rehearsed.min(memory.len());
@@ -91,30 +111,25 @@ where
     let demand = model.training_demand(inputs, pieces);
     observer.note(&demand.to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
-    let config = AdamWConfig {
-        learning_rate: settings.learning_rate,
-        anchor: settings.anchor,
-        ..AdamWConfig::default()
-    };
-    let schedule = further_schedule(settings.steps);
-    let mut head_optimizer = match heads {
-        Some(heads) => {
-            let learning_rate = settings.learning_rate * HEADS_FASTER;
-            let config = AdamWConfig {
-                learning_rate,
-                anchor: 0.0,
-                ..config.clone()
-            };
-            Some(AdamW::new(heads, config, schedule)?)
-        }
-        None => None,
-    };
-    let mut optimizer = AdamW::new(&model.params, config, schedule)?;
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);
     let learning = &*model;
+    let mut learner = Learner::new(&learning.params, heads, settings)?;
     let directions = Directions::before(&learning.params, settings.directions)?;
-    for _ in 0..settings.steps {
+    let mut done = 0;
+    if let Some(state) = kept.map(KeptTraining::latest).transpose()?.flatten() {
+        learner.restore(&state.tensors)?;
+        done = state.recorded.step;
+        recorder.go_on(state.recorded);
+        // Which calls come next depends on which came before.
+        for _ in 0..done {
+            next_example.take(settings.batch);
+            next_memory.take(settings.rehearsed);
+        }
+        observer.note(&format!("going on after step {done}"));
+    }
+    let mut pace = kept.map(KeptTraining::pace);
+    for _ in done..settings.steps {
         let labelled: Vec<&E> = next_example.of(examples, settings.batch);
         let remembered = next_memory.of(memory, settings.rehearsed);
         let remembered: Vec<&M> = remembered.into_iter().copied().collect();
@@ -138,11 +153,16 @@ where
             })
         })?;
         let Some(learned) = learned else { break };
-        optimizer.backward_step(&learned.gradients)?;
-        if let Some(optimizer) = &mut head_optimizer {
-            optimizer.backward_step(&learned.gradients)?;
-        }
+        learner.step(&learned.gradients)?;
         recorder.add(learned.loss, learned.divergence);
+        if let Some((kept, pace)) = kept.zip(pace.as_mut()) {
+            kept.keep(pace, || {
+                Ok(TrainingState {
+                    recorded: recorder.so_far(),
+                    tensors: learner.state()?,
+                })
+            })?;
+        }
     }
     directions.keep(&learning.params)?;
     model.forget_early();

@@ -7,10 +7,13 @@ use crate::{modules, output};
 use anyhow::{Context, Result};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
-use sdvp_distill::{DistilledStep, Gate, HeldOut, Memory, Verdict};
+use sdvp_distill::{Checkpoints, DistillError, DistilledStep, Gate, HeldOut, Memory, Verdict};
 use sdvp_modules::Student;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub(crate) struct Distill {
@@ -25,6 +28,13 @@ pub(crate) struct Distill {
     /// Seed of questions, batches and fresh weights.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// While a module learns, write down how far it is every so many seconds, if that takes no more
+    /// than a twentieth of the time; 0 does so at every step. The same command goes on from there.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    checkpoint_every: f64,
+    /// Begin again, and drop what `--out` has of an unfinished or a finished distillation.
+    #[arg(long)]
+    afresh: bool,
     #[command(flatten)]
     effort: Effort,
     #[command(flatten)]
@@ -71,24 +81,144 @@ impl GateOptions {
 
 /// What was done to a student, task by task, beside its manifest.
 const RECORD: &str = "distilled.json";
+/// In a record, all that decided what came of it.
+const DISTILLATION: &str = "distillation";
+/// The file that makes a folder a student.
+const MANIFEST: &str = "student.json";
+/// In the student's folder to be, what is kept until it is one.
+const UNFINISHED: &str = "unfinished";
 
 impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
         let before = modules::student(self.after.as_deref())?;
-        let (memory, mut record) = match &self.after {
+        let distillation = self.distillation(task, &before)?;
+        if let Some(done) = self.finished(&distillation)? {
+            return self.tell(&done, json);
+        }
+        let unfinished = self.out.join(UNFINISHED);
+        let (_lock, is_new) = self.take(&unfinished)?;
+        // Whoever had the folder before may have finished it.
+        if let Some(done) = self.finished(&distillation)? {
+            remove(&unfinished)?;
+            return self.tell(&done, json);
+        }
+        let distilled = self.distil(task, &before, &distillation, &unfinished);
+        if let Err(error) = &distilled
+            && is_new
+        {
+            if let Some(DistillError::NothingToLearn { .. }) = error.downcast_ref() {
+                // Repeating the command would not help.
+                remove(&unfinished)?;
+            }
+            // A folder that nothing can be gone on with in is of no use; if there is more, it stays.
+            let _ = std::fs::remove_dir(&unfinished);
+            let _ = std::fs::remove_dir(&self.out);
+        }
+        let done = distilled?;
+        remove(&unfinished)?;
+        self.tell(&done, json)
+    }
+
+    /// All that decides what will come of it.
+    fn distillation(&self, task: Task, before: &Student) -> Result<Value> {
+        let (effort, seed) = (&self.effort, self.seed);
+        let modules = before.modules()?;
+        let modules = modules.iter().flat_map(|module| {
+            let kinds = module.answers().iter();
+            kinds.map(|kind| (kind.name(), module.fingerprint()))
+        });
+        let memory = match &self.after {
+            Some(folder) => Memory::digest(folder)?,
+            None => None,
+        };
+        Ok(json!({
+            "sdvp": env!("CARGO_PKG_VERSION"),
+            "task": task, "framework": effort.framework, "seed": seed, "effort": effort.record()?,
+            "settings": effort.settings(seed),
+            "from": {
+                "modules": modules.collect::<BTreeMap<_, _>>(),
+                "history": before.manifest.history,
+                "memory": memory,
+            },
+            "gate": {
+                "tolerance": self.gate.tolerance,
+                "questions": self.gate.gate_questions,
+                "left out": self.gate.no_gate,
+            },
+        }))
+    }
+
+    /// The record of this very distillation, if it is finished.
+    fn finished(&self, distillation: &Value) -> Result<Option<Value>> {
+        if self.afresh || !self.out.join(MANIFEST).exists() {
+            return Ok(None);
+        }
+        let done = read_record(&self.out)?.pop();
+        match done {
+            Some(done) if done.get(DISTILLATION) == Some(distillation) => Ok(Some(done)),
+            _ => anyhow::bail!(
+                "{} holds a student that came about otherwise; choose another --out, or give --afresh \
+                 to replace it when the new one is finished",
+                self.out.display()
+            ),
+        }
+    }
+
+    /// Makes the folder for what is unfinished, where this process alone may then work, and says whether
+    /// there was none.
+    fn take(&self, unfinished: &Path) -> Result<(sdvp_store::Lock, bool)> {
+        if let Some(after) = &self.after
+            && after.canonicalize().ok() == self.out.canonicalize().ok()
+            && self.out.exists()
+        {
+            anyhow::bail!(
+                "--out is the student to start from, {}, which is needed until the new one is finished; \
+                 choose another --out",
+                after.display()
+            );
+        }
+        let is_new = !unfinished.exists();
+        std::fs::create_dir_all(unfinished)
+            .with_context(|| format!("cannot make {}", unfinished.display()))?;
+        let lock = sdvp_store::Lock::take(unfinished)?;
+        if self.afresh {
+            remove_all_but(unfinished, sdvp_store::LOCK)?;
+        }
+        Ok((lock, is_new))
+    }
+
+    /// Does it, or what is left of it.
+    fn distil(
+        &self,
+        task: Task,
+        before: &Student,
+        distillation: &Value,
+        unfinished: &Path,
+    ) -> Result<Value> {
+        let (effort, seed, progress) = (&self.effort, self.seed, Progress::new());
+        let every = Duration::try_from_secs_f64(self.checkpoint_every)
+            .context("--checkpoint-every expected seconds, 0 or more")?;
+        let (earlier, mut record) = match &self.after {
             Some(folder) => (Memory::load(folder)?, read_record(folder)?),
             None => (Memory::default(), Vec::new()),
         };
-        let (effort, seed, progress) = (&self.effort, self.seed, Progress::new());
-        let how = effort.record()?;
-        let memory = effort.complete(memory, &before, seed, &progress)?;
-        let distilled = effort.distill(task, &before, &memory, seed, &progress)?;
+        let checkpoints = Checkpoints::open(unfinished, distillation, every)?;
+        let memory = match checkpoints.memory()? {
+            Some(memory) => memory,
+            None => {
+                let memory = effort.complete(earlier, before, seed, &progress)?;
+                checkpoints.keep_memory(&memory)?;
+                memory
+            }
+        };
+        let kept = Some(&checkpoints);
+        let distilled = effort.distill(task, before, &memory, seed, kept, &progress)?;
         let (verdict, student) = if self.gate.no_gate {
             (None, distilled.student.clone())
         } else {
-            let gate = self.gate.gate(task, effort.framework, &before, seed)?;
-            let (verdict, student) = gate.judge(&before, &distilled.checkpoints, &progress)?;
+            let gate = self.gate.gate(task, effort.framework, before, seed)?;
+            let (verdict, student) = gate.judge(before, &distilled.checkpoints, &progress)?;
             (Some(verdict), student)
         };
         let memory = match verdict.as_ref().map(|verdict| verdict.steps) {
@@ -99,50 +229,66 @@ impl Distill {
         progress.end();
 
         let done = json!({
-            "task": task, "framework": effort.framework, "seed": seed, "effort": how,
-            "settings": effort.settings(seed), "gate": verdict, "steps": distilled.steps,
+            "task": task, "framework": effort.framework, "seed": seed,
+            "effort": effort.record()?, "settings": effort.settings(seed),
+            "gate": verdict, "steps": distilled.steps, DISTILLATION: distillation,
         });
         record.push(done.clone());
-        let is_new = !self.out.exists();
-        let saved = save(&self.out, &memory, &record, &student);
-        if saved.is_err() && is_new {
-            // Half a student is of no use. What cannot be removed has no manifest.
-            let _ = std::fs::remove_dir_all(&self.out);
-        }
-        saved?;
-        if json {
-            let mut done = done;
-            done["student"] = json!(self.out);
-            output::json(&done)?;
-        } else {
-            self.tell(&distilled.steps, verdict.as_ref())?;
-        }
-        Ok(verdict.is_none_or(|verdict| verdict.accepted))
+        save(&self.out, &memory, &record, &student)?;
+        Ok(done)
     }
 
-    fn tell(&self, steps: &[DistilledStep], verdict: Option<&Verdict>) -> Result<()> {
-        for step in steps {
-            let loss = step.curve.points.last();
-            let loss = loss.map_or(f32::NAN, |point| point.loss);
-            output::text(&format!(
-                "{}: labelled {} of {} calls{}, {} examples, {} rehearsed, loss {loss:.3}, {:.0} s",
-                step.kind,
-                step.known,
-                step.harvested,
-                match step.unsayable {
-                    0 => String::new(),
-                    some => format!(", {some} with answers that the student cannot give"),
-                },
-                step.labelled,
-                step.rehearsed,
-                step.curve.seconds,
-            ))?;
+    /// Says what came of it, and returns whether it was accepted.
+    fn tell(&self, done: &Value, json: bool) -> Result<bool> {
+        let told: Told = serde_json::from_value(done.clone()).with_context(|| {
+            let path = self.out.join(RECORD);
+            format!("{} does not say what came of it", path.display())
+        })?;
+        let accepted = told.gate.as_ref().is_none_or(|verdict| verdict.accepted);
+        if json {
+            let mut done = done.clone();
+            if let Some(done) = done.as_object_mut() {
+                done.remove(DISTILLATION);
+                done.insert("student".to_owned(), json!(self.out));
+            }
+            output::json(&done)?;
+            return Ok(accepted);
         }
-        if let Some(verdict) = verdict {
+        for step in &told.steps {
+            output::text(&summary(step))?;
+        }
+        if let Some(verdict) = &told.gate {
             output::text(&judgement(verdict))?;
         }
-        output::text(&format!("the student is in {}", self.out.display()))
+        output::text(&format!("the student is in {}", self.out.display()))?;
+        Ok(accepted)
     }
+}
+
+/// Of a record what people are told.
+#[derive(Deserialize)]
+struct Told {
+    gate: Option<Verdict>,
+    steps: Vec<DistilledStep>,
+}
+
+/// What a step did, for people.
+fn summary(step: &DistilledStep) -> String {
+    let loss = step.curve.points.last();
+    let loss = loss.map_or(f32::NAN, |point| point.loss);
+    format!(
+        "{}: labelled {} of {} calls{}, {} examples, {} rehearsed, loss {loss:.3}, {:.0} s",
+        step.kind,
+        step.known,
+        step.harvested,
+        match step.unsayable {
+            0 => String::new(),
+            some => format!(", {some} with answers that the student cannot give"),
+        },
+        step.labelled,
+        step.rehearsed,
+        step.curve.seconds,
+    )
 }
 
 /// The gate's verdict for people.
@@ -180,11 +326,47 @@ fn judgement(verdict: &Verdict) -> String {
     lines.join("\n")
 }
 
-/// The manifest, which makes a folder a student, comes last.
+/// The manifest, which makes a folder a student, goes first and comes last.
 fn save(folder: &Path, memory: &Memory, record: &[Value], student: &Student) -> Result<()> {
+    for folder in Memory::folders(folder).iter().chain([&folder.to_owned()]) {
+        sdvp_core::remove_partial(folder)
+            .with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    match std::fs::remove_file(folder.join(MANIFEST)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot replace {}", folder.display()));
+        }
+        _ => (),
+    }
     memory.save(folder)?;
     write_record(folder, record)?;
     Ok(student.save(folder)?)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remove_all_but(folder: &Path, kept: &str) -> Result<()> {
+    let failed = || format!("cannot clear {}", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(failed)? {
+        let entry = entry.with_context(failed)?;
+        if entry.file_name() == kept {
+            continue;
+        }
+        let path = entry.path();
+        match entry.file_type().with_context(failed)?.is_dir() {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        }
+        .with_context(failed)?;
+    }
+    Ok(())
 }
 
 fn read_record(folder: &Path) -> Result<Vec<Value>> {

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::{
-    DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory, MemoryPolicy, RandomTeacher,
-    TaskMemory, TruthTeacher, answered_rightly, distill,
+    Checkpoints, DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory, MemoryPolicy,
+    RandomTeacher, TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
 use sdvp_modules::{EarlySettings, Student, Teacher, TrainMethod};
@@ -43,6 +43,11 @@ pub(crate) struct Effort {
     /// Go so often through the labelled views, in place of a number of steps.
     #[arg(long)]
     pub(crate) locate_passes: Option<f64>,
+    /// Go so often through the labelled views that texts are compared with, in place of a number of
+    /// steps: programs make few such calls, and hundreds of steps on them would only teach to say no
+    /// to what is not among them.
+    #[arg(long)]
+    pub(crate) match_passes: Option<f64>,
     /// Go so often through the labelled questions, in place of a number of steps.
     #[arg(long)]
     pub(crate) answer_passes: Option<f64>,
@@ -61,6 +66,7 @@ impl Default for Effort {
             match_steps: 250,
             answer_steps: 550,
             locate_passes: None,
+            match_passes: None,
             answer_passes: None,
             how: How::default(),
         }
@@ -105,7 +111,7 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
-    /// How strongly every weight is drawn back to what it was [default: 18; 240 with viper].
+    /// How strongly every weight is drawn back to what it was [default: 18; 120 with viper].
     #[arg(long)]
     anchor: Option<f64>,
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
@@ -216,7 +222,7 @@ const ENCODERS: [&str; 2] = ["layers.", "layer."];
 
 /// The anchor where programs ask how well texts fit, too: there is a third module to forget with, and
 /// the unseen tasks use it.
-const ANCHOR_OF_THREE: f64 = 240.0;
+const ANCHOR_OF_THREE: f64 = 120.0;
 
 /// A probability below 1.
 fn probability(text: &str) -> std::result::Result<f32, String> {
@@ -319,6 +325,7 @@ impl Effort {
         };
         settings.answer.steps = self.answer_steps;
         settings.locate.passes = self.locate_passes;
+        settings.matching.passes = self.match_passes;
         settings.answer.passes = self.answer_passes;
         settings.rounds = how.rounds.unwrap_or(settings.rounds);
         settings.sure = how.sure.unwrap_or(settings.sure);
@@ -370,13 +377,14 @@ impl Effort {
     }
 
     /// Distils a target into a student, which rehearses `memory`, unless it is to rehearse something
-    /// else.
+    /// else. What there is of it in `checkpoints` is not done again.
     pub(crate) fn distill(
         &self,
         task: Task,
         student: &Student,
         memory: &Memory,
         seed: u64,
+        checkpoints: Option<&Checkpoints>,
         progress: &Progress,
     ) -> Result<Distillation> {
         let teachers = modules::Teachers::of(task)?.or_own(&self.how.teacher)?;
@@ -428,6 +436,7 @@ impl Effort {
             answer: answer.as_ref(),
         };
         let memory = other.as_ref().unwrap_or(memory);
-        Ok(distill(&lesson, student, memory, &settings, progress)?)
+        let distilled = distill(&lesson, student, memory, &settings, checkpoints, progress)?;
+        Ok(distilled)
     }
 }

@@ -57,7 +57,7 @@ impl Scale {
     fn new(full: bool, part: f64, framework: Framework) -> Self {
         let some = |all: usize| ((all as f64 * part).round() as usize).max(1);
         let whole = Effort::default();
-        let effort = |questions, rehearsal, part: f64, passes: [f64; 2]| Effort {
+        let effort = |questions, rehearsal, part: f64, passes: [f64; 3]| Effort {
             framework,
             questions: some(questions),
             rehearsal: some(rehearsal),
@@ -65,20 +65,21 @@ impl Scale {
             match_steps: some((whole.match_steps as f64 * part) as usize),
             answer_steps: some((whole.answer_steps as f64 * part) as usize),
             locate_passes: Some(passes[0]),
-            answer_passes: Some(passes[1]),
+            match_passes: Some(passes[1]),
+            answer_passes: Some(passes[2]),
             how: How::default(),
         };
         if full {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(5500, 3000, 1.0, [1.8, 2.8]),
+                effort: effort(5500, 3000, 1.0, [1.8, 4.0, 2.8]),
             }
         } else {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(1400, 1200, 0.4, [1.7, 2.6]),
+                effort: effort(1400, 1200, 0.4, [1.7, 4.0, 2.6]),
             }
         }
     }
@@ -182,7 +183,7 @@ impl Demo {
         for task in Task::targets() {
             let phase = Instant::now();
             memory = effort.complete(memory, &student, seed, &watch.progress)?;
-            let distilled = effort.distill(task, &student, &memory, seed, &watch.progress)?;
+            let distilled = effort.distill(task, &student, &memory, seed, None, &watch.progress)?;
             stages.extend(distilled.steps.iter().map(|step| stage(task, step)));
             student = distilled.student.clone();
             memory = distilled.remember(&student, memory, &effort.settings(seed))?;

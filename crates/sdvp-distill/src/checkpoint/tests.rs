@@ -1,0 +1,257 @@
+use super::*;
+use crate::control::TruthTeacher;
+use crate::harvest::Exercise;
+use crate::memory::TaskMemory;
+use crate::observer::{Observer, Phase, Silent};
+use crate::settings::DistillSettings;
+use crate::stepwise::{Distillation, Lesson, distill};
+use sdvp_data::Task;
+use sdvp_data::picto::{Oracle, Split, questions};
+use sdvp_models::LoraConfig;
+use sdvp_modules::TrainMethod;
+use sdvp_program::visprog::{VisProgProgram, VisProgSettings};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Stops, as a kill would, when it has seen so many optimizer steps.
+struct Patience {
+    left: AtomicUsize,
+    learning: AtomicBool,
+}
+
+impl Patience {
+    fn of(steps: usize) -> Self {
+        Self {
+            left: AtomicUsize::new(steps),
+            learning: false.into(),
+        }
+    }
+}
+
+impl Observer for Patience {
+    fn begin(&self, phase: &Phase) {
+        let learning = phase.name.contains("learning");
+        self.learning.store(learning, Ordering::Relaxed);
+    }
+
+    fn advance(&self, _: usize) {
+        if self.learning.load(Ordering::Relaxed) && self.left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            panic!("out of patience");
+        }
+    }
+
+    fn loss(&self, _: usize, _: f32) {}
+}
+
+/// A small task, with the truth for teachers.
+struct Small {
+    exercises: Vec<Exercise>,
+    teacher: TruthTeacher,
+    before: Student,
+    memory: Memory,
+}
+
+impl Small {
+    fn new(settings: &DistillSettings) -> Self {
+        let questions = questions(Task::named("picto-gqa").unwrap(), Split::Train, 3, 12);
+        let questions: Vec<Arc<sdvp_data::Question>> =
+            questions.into_iter().map(Arc::new).collect();
+        let oracle = Arc::new(Oracle::of_questions(&questions));
+        let words = ["red", "blue", "dog", "cat"].map(str::to_owned).to_vec();
+        let exercise = |question: Arc<sdvp_data::Question>| {
+            let program = VisProgProgram::parse(&question.program, &VisProgSettings::default());
+            Exercise {
+                program: Arc::new(program.unwrap()),
+                gold: None,
+                inputs: Arc::new(move || Ok(question.inputs())),
+            }
+        };
+        let exercises: Vec<Exercise> = questions.into_iter().map(exercise).collect();
+        let before = Student::builtin().unwrap();
+        let (bound, seed) = (&settings.memory, settings.seed);
+        let learned = TaskMemory::of("general", &exercises[..6], &before, bound, seed, &Silent);
+        Self {
+            memory: Memory::default().with(learned.unwrap(), bound, seed),
+            exercises,
+            teacher: TruthTeacher::new(oracle, words),
+            before,
+        }
+    }
+
+    fn learn(
+        &self,
+        settings: &DistillSettings,
+        checkpoints: Option<&Checkpoints>,
+        observer: &dyn Observer,
+    ) -> Result<Distillation> {
+        let lesson = Lesson {
+            task: "picto-gqa",
+            exercises: &self.exercises,
+            locate: &self.teacher,
+            matching: &self.teacher,
+            answer: &self.teacher,
+        };
+        let memory = match checkpoints.map(|them| them.memory().unwrap()) {
+            Some(Some(memory)) => memory,
+            _ => self.memory.clone(),
+        };
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.keep_memory(&memory).unwrap();
+        }
+        distill(
+            &lesson,
+            &self.before,
+            &memory,
+            settings,
+            checkpoints,
+            observer,
+        )
+    }
+}
+
+fn settings(method: TrainMethod, rounds: usize) -> DistillSettings {
+    let mut settings = DistillSettings {
+        seed: 7,
+        rounds,
+        ..DistillSettings::default()
+    };
+    for step in [&mut settings.locate, &mut settings.answer] {
+        step.steps = 2 * rounds.max(1);
+        (step.batch, step.rehearsed) = (2, 2);
+        step.method = method.clone();
+    }
+    settings
+}
+
+/// What came of it, but for the time it took.
+fn outcome(done: &Distillation) -> (Vec<sdvp_core::Digest>, Vec<DistilledStep>, usize) {
+    let students = done.checkpoints.iter().chain([&done.student]);
+    let weights = students.flat_map(|student| {
+        let fingerprints = [student.locate.fingerprint(), student.answer.fingerprint()];
+        fingerprints.map(|fingerprint| fingerprint.unwrap())
+    });
+    let mut steps = done.steps.clone();
+    for step in &mut steps {
+        step.curve.seconds = 0.0;
+    }
+    (weights.collect(), steps, done.called())
+}
+
+fn open(folder: &Path) -> Result<Checkpoints> {
+    Checkpoints::open(folder, &json!({ "task": "small" }), Duration::ZERO)
+}
+
+#[test]
+fn whatever_stops_it_it_ends_with_the_same_weights() {
+    let lora = TrainMethod::Lora(LoraConfig {
+        rank: 2,
+        alpha: 4.0,
+        dropout: 0.2,
+        patterns: vec!["layers.".to_owned(), "layer.".to_owned()],
+    });
+    for (method, rounds) in [(TrainMethod::Vision, 1), (TrainMethod::Full, 0), (lora, 2)] {
+        let settings = settings(method, rounds);
+        let small = Small::new(&settings);
+        let whole = outcome(&small.learn(&settings, None, &Silent).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let mut stops = 0;
+        let done = loop {
+            let checkpoints = open(folder.path()).unwrap();
+            // Enough to get over one step and be stopped in the next, which is then done again.
+            let patience = Patience::of(1 + stops % 2);
+            let went = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                small.learn(&settings, Some(&checkpoints), &patience)
+            }));
+            match went {
+                Ok(done) => break done.unwrap(),
+                Err(_) => stops += 1,
+            }
+            assert!(stops < 40, "it gets no further");
+        };
+        assert!(stops >= 3, "{stops}");
+        assert_eq!(outcome(&done), whole, "{rounds} rounds");
+        // Once more: nothing is left to learn, and the calls are the same.
+        let again = small.learn(
+            &settings,
+            Some(&open(folder.path()).unwrap()),
+            &Patience::of(0),
+        );
+        assert_eq!(outcome(&again.unwrap()), whole);
+        open(folder.path()).unwrap().forget().unwrap();
+        assert!(!folder.path().exists());
+    }
+}
+
+#[test]
+fn of_states_that_are_damaged_the_one_before_is_used_and_without_any_it_begins_again() {
+    let settings = settings(TrainMethod::Vision, 1);
+    let small = Small::new(&settings);
+    let whole = outcome(&small.learn(&settings, None, &Silent).unwrap());
+    for damaged in 1..=2 {
+        let folder = tempfile::tempdir().unwrap();
+        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let checkpoints = open(folder.path()).unwrap();
+            // In the last of the four steps, of which the third, the first of its kind, was kept.
+            small.learn(&settings, Some(&checkpoints), &Patience::of(3))
+        }));
+        assert!(stopped.is_err());
+        let training = folder.path().join("round-1-answer.training");
+        let states = || -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(&training).unwrap();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+            paths.retain(|path| path.extension().is_some_and(|it| it == "safetensors"));
+            paths.sort();
+            paths
+        };
+        assert!(!states().is_empty());
+        for path in states().iter().rev().take(damaged) {
+            let bytes = std::fs::read(path).unwrap();
+            std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }
+        std::fs::write(training.join(".x.safetensors.partial-1"), "").unwrap();
+        let checkpoints = open(folder.path()).unwrap();
+        let done = small.learn(&settings, Some(&checkpoints), &Silent).unwrap();
+        assert_eq!(outcome(&done), whole, "{damaged}");
+        assert!(!training.exists());
+    }
+}
+
+#[test]
+fn another_distillation_is_refused_by_what_differs_and_damage_by_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |value| Checkpoints::open(folder.path(), &value, Duration::ZERO);
+    let this = json!({ "seed": 1, "settings": { "batch": 4, "rate": 0.1 } });
+    open(this.clone()).unwrap();
+    open(this.clone()).unwrap();
+    let other = json!({ "seed": 1, "settings": { "batch": 5, "rate": 0.1 }, "after": "x" });
+    let error = open(other).err().unwrap();
+    assert!(
+        matches!(&error, DistillError::OtherDistillation { differing, .. } if differing.len() == 2)
+    );
+    let text = error.to_string();
+    for part in [
+        "settings.batch is 4, not 5",
+        "after is null, not \"x\"",
+        "--afresh",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    std::fs::write(folder.path().join(WHAT), "{\"format\":").unwrap();
+    let text = open(this).err().unwrap().to_string();
+    assert!(text.contains(WHAT) && text.contains("EOF"), "{text}");
+
+    let step = folder.path().join("round-1-locate");
+    std::fs::create_dir(&step).unwrap();
+    std::fs::write(step.join(STUDENT), "{}").unwrap();
+    let checkpoints = Checkpoints {
+        folder: folder.path().to_owned(),
+        every: Duration::ZERO,
+    };
+    let name = StepName {
+        round: 0,
+        kind: SubTaskKind::Locate,
+    };
+    let text = checkpoints.finished(&name).err().unwrap().to_string();
+    assert!(text.contains("round-1-locate"), "{text}");
+}
