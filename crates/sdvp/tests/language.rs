@@ -386,6 +386,12 @@ fn answers_vote_and_failures_do_not() {
     assert_eq!(by_programs["language"]["votes"]["on"], "programs");
     assert_eq!(fake.asked().len(), 12);
 
+    // Others who run the file have the same answers.
+    let mut shared = Command::cargo_bin("sdvp").unwrap();
+    shared.arg("run").arg(&data).arg("--stand-ins");
+    shared.arg("--programs").arg(out.join("programs.jsonl"));
+    assert_eq!(printed(&mut shared)["score"], first["score"]);
+
     let mut write = sdvp(
         "program write --llm-samples 3 --llm-vote answers",
         &fake.url,
