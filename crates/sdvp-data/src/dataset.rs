@@ -178,13 +178,21 @@ fn statement(question: &Question) -> Nlvr2Statement {
 /// # Errors
 /// If a file is missing or wrong; the error names file, record and field.
 pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
-    let task = read_task(&dir.join(ABOUT))?;
     let programs_file = dir.join(PROGRAMS);
     let programs = if programs_file.exists() {
         Programs::read(&programs_file)?
     } else {
         Programs::default()
     };
+    read_with(dir, &programs)
+}
+
+/// As [`read`], with these programs in the place of the folder's, which are not looked at.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(dir: &Path, programs: &Programs) -> Result<Vec<Record>, DatasetError> {
+    let task = read_task(&dir.join(ABOUT))?;
     let program = |id: &str, text: &str| programs.of(id, text).map(str::to_owned);
     let mut records = Vec::new();
     let (questions, statements) = (dir.join(QUESTIONS), dir.join(STATEMENTS));

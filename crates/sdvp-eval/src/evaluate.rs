@@ -163,9 +163,20 @@ pub fn evaluate_while(
     modules: Vec<Arc<dyn Module>>,
     settings: &Settings,
     keep: impl Fn(usize) -> bool,
-    mut on_done: impl FnMut(Sat) -> ControlFlow<()>,
+    on_done: impl FnMut(Sat) -> ControlFlow<()>,
 ) -> Result<Evaluation, RuntimeError> {
     let runtime = Runtime::new(modules, settings.clone())?;
+    Ok(evaluate_on(&runtime, exam, keep, on_done))
+}
+
+/// As [`evaluate_while`] on a runtime that there is already, which remembers what modules answered to
+/// programs before.
+pub fn evaluate_on(
+    runtime: &Runtime,
+    exam: &[ExamItem],
+    keep: impl Fn(usize) -> bool,
+    mut on_done: impl FnMut(Sat) -> ControlFlow<()>,
+) -> Evaluation {
     let mut evaluation = Evaluation {
         scores: Vec::with_capacity(exam.len()),
         answers: Vec::with_capacity(exam.len()),
@@ -201,7 +212,7 @@ pub fn evaluate_while(
         evaluation.traces.push(keep(index).then_some(run.trace));
     });
     evaluation.statistics = statistics;
-    Ok(evaluation)
+    evaluation
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! A [`LanguageModel`] continues a conversation; where it runs, behind an endpoint or in this
 //! process, nobody else here knows. An [`Asker`] asks one many questions: answers are kept, failures
 //! that pass are waited out, budgets hold. A [`Prompt`] puts a question, with examples, and a
-//! [`Writer`] makes programs of what is said.
+//! [`Writer`] makes programs of what is said. A [`Ballot`] says which of them are to be run, sent back
+//! and believed.
 
 mod ask;
 mod crew;
@@ -23,6 +24,6 @@ pub use journal::{Journal, Kept};
 pub use model::{Completion, LanguageModel, Message, Role, Sampling, Syntax};
 pub use prompt::{Choice, Example, ExampleCall, Form, Framework, Prompt, Question, examples};
 pub use write::{
-    Attempt, Found, Sample, Trial, WriteError, Writer, WriterSettings, Written, extract,
-    program_line, program_lines,
+    Attempt, Ballot, Found, Ran, Sample, Vote, WriteError, Writer, WriterSettings, Written,
+    extract, program_line,
 };

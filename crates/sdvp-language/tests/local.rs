@@ -216,6 +216,22 @@ fn users_cannot_write_control_tokens() {
 fn a_model_has_an_identity_and_limits() {
     let model = tiny();
     assert_eq!(model.identity(), tiny().identity());
+    // A word of the metadata, or one bit of the last weight, makes another model.
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(data("tiny.gguf")).unwrap();
+    let template = "<|im_start|>…";
+    let last_of_template = find(&bytes, template.as_bytes()) + template.len() - 1;
+    let mut identities = vec![model.identity()];
+    for at in [last_of_template, bytes.len() - 40] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        let path = folder.path().join("other.gguf");
+        std::fs::write(&path, bytes).unwrap();
+        identities.push(LocalModel::open(&path).unwrap().identity());
+    }
+    identities.sort();
+    identities.dedup();
+    assert_eq!(identities.len(), 3);
     assert!(model.obeys(&Syntax::Free) && model.obeys(&visprog()));
     let long = [say(Role::User, &"x ".repeat(1_100))];
     let error = model

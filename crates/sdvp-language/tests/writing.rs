@@ -7,13 +7,12 @@ mod fake_endpoint;
 
 use fake_endpoint::{FakeEndpoint, Fault};
 use sdvp_language::{
-    Asker, AskerSettings, Choice, Endpoint, EndpointSettings, Form, Framework, Journal, Prompt,
-    Question, Syntax, Unwatched, Writer, WriterSettings, Written, program_lines,
+    Asker, AskerSettings, Ballot, Choice, Endpoint, EndpointSettings, Form, Framework, Journal,
+    Prompt, Question, Ran, Syntax, Unwatched, Vote, Writer, WriterSettings, Written, program_line,
 };
 use sdvp_language::{Completion, LanguageError, LanguageModel, Message, Sampling};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 
 fn endpoint(url: &str) -> Endpoint {
@@ -120,29 +119,275 @@ fn patience_with_faults_ends_and_says_what_was_tried() {
     assert_eq!(written.samples[0].attempts.len(), 2);
 }
 
+/// Runs what waits by `run`, and sends back what fails, until nothing is left to be done; how many
+/// programs were run each time.
+fn settled(
+    writer: &Writer<'_>,
+    ballots: &mut [Ballot],
+    run: impl Fn(&Question, &str) -> Ran,
+) -> Vec<usize> {
+    let mut rounds = Vec::new();
+    loop {
+        let mut count = 0;
+        for ballot in ballots.iter_mut() {
+            let waiting = ballot.waiting().map(|(number, program)| {
+                let ran =
+                    program.map_or(Ran::Impossible, |program| run(ballot.question(), program));
+                (number, ran)
+            });
+            for (number, ran) in waiting.collect::<Vec<_>>() {
+                ballot.ran(number, ran);
+                count += 1;
+            }
+        }
+        rounds.push(count);
+        let mut all: Vec<&mut Ballot> = ballots.iter_mut().collect();
+        if writer.mend_failed(&mut all) == 0 {
+            return rounds;
+        }
+    }
+}
+
+fn ballots(writer: &Writer<'_>, questions: &[Question], vote: Vote) -> Vec<Ballot> {
+    let written = writer.write_all(questions).into_iter();
+    let ballot = |(question, written): (&Question, Written)| {
+        Ballot::new(question.clone(), written, vote, writer.settings().repairs)
+    };
+    questions.iter().zip(written).map(ballot).collect()
+}
+
+/// What is left of a program's object is how often it fails: `dog3` fails, `dog0` is answered.
+fn bites(program: &str) -> Ran {
+    let object = program.split('\'').nth(1).unwrap();
+    let (name, left) = object.split_at(object.len() - 1);
+    match left {
+        "0" => Ran::Answered(format!("a {name}")),
+        _ => Ran::Failed(format!("line 1: {object} bites")),
+    }
+}
+
+/// Writes a program for the object in the question's last word, which bites less often each time it is
+/// sent back.
+fn tames() -> FakeEndpoint {
+    FakeEndpoint::new(Duration::from_millis(1), |body| {
+        let asked = asked(body);
+        let object = asked[0].split(' ').next_back().unwrap();
+        let (name, bites) = object.split_at(object.len() - 1);
+        let left = bites.parse::<usize>().unwrap() + 1 - asked.len();
+        program(&format!("{name}{left}"))
+    })
+}
+
 #[test]
-fn a_program_that_fails_when_run_is_sent_back_too() {
+fn what_fails_when_run_is_sent_back_of_many_questions_at_once() {
+    let questions: Vec<Question> = ["cat0", "dog1", "cow2", "yak3", "ant1"]
+        .iter()
+        .map(|object| question(&format!("How many {object}")))
+        .collect();
+    let lines = |settings: AskerSettings, fake: &FakeEndpoint, folder: &Path| {
+        let model = endpoint(&fake.url);
+        let journal = Journal::open(folder).unwrap();
+        let asker = Asker::new(&model, Some(journal), settings, &Unwatched);
+        let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
+        let mut all = ballots(&writer, &questions, Vote::Programs);
+        let rounds = settled(&writer, &mut all, |_, program| bites(program));
+        // Five as they were written; four that failed; the two that failed again; no third time.
+        assert_eq!(rounds, [5, 4, 2]);
+        let lines: Vec<String> = all
+            .iter()
+            .map(|ballot| program_line(ballot.question(), ballot.written(), "m").unwrap())
+            .collect();
+        let repaired: Vec<bool> = all.iter().map(Ballot::is_repaired).collect();
+        assert_eq!(repaired, [false, true, true, false, true]);
+        let failed: Vec<bool> = all.iter().map(Ballot::has_failed).collect();
+        assert_eq!(failed, [false, false, false, true, false]);
+        assert!(
+            all.iter()
+                .all(|ballot| ballot.is_settled() && ballot.unasked().is_none())
+        );
+        (lines, asker.spent().requests)
+    };
+    let fake = tames();
+    let folder = tempfile::tempdir().unwrap();
+    let (calm, requests) = lines(quick(), &fake, folder.path());
+    assert_eq!(requests, 5 + 4 + 2);
+    assert_eq!(fake.asked().len(), 11);
+    let said = asked(&fake.asked()[10].body);
+    assert_eq!(said.len(), 3);
+    assert!(
+        said[1].contains("bites") && said[2].contains("bites"),
+        "{said:?}"
+    );
+    // Of the one that fails to the end the last program is kept, with its failure.
+    let yak: Value = serde_json::from_str(&calm[3]).unwrap();
+    assert_eq!(yak["program"], program("yak1"));
+    assert_eq!(yak["samples"][0]["error"], "line 1: yak1 bites");
+    assert_eq!(yak["samples"][0]["repairs"], 2);
+    let dog: Value = serde_json::from_str(&calm[1]).unwrap();
+    assert_eq!(dog["program"], program("dog0"));
+    assert_eq!(dog["samples"][0]["error"], Value::Null);
+
+    // Once more nothing is asked, and in whichever order it is asked the same comes of it.
+    let offline = AskerSettings {
+        offline: true,
+        ..quick()
+    };
+    assert_eq!(lines(offline, &fake, folder.path()), (calm.clone(), 0));
+    for concurrency in [1, 5] {
+        let (fake, folder) = (tames(), tempfile::tempdir().unwrap());
+        fake.fault("Question: How many dog1", &[Fault::Status(500, None)]);
+        let settings = AskerSettings {
+            concurrency,
+            ..quick()
+        };
+        assert_eq!(lines(settings, &fake, folder.path()), (calm.clone(), 12));
+    }
+}
+
+#[test]
+fn what_could_not_be_asked_is_told_from_what_failed() {
+    let questions = [question("How many dog2"), question("How many cow9")];
+    let fake = tames();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |requests: Option<u64>| {
+        let model = endpoint(&fake.url);
+        let journal = Journal::open(folder.path()).unwrap();
+        let settings = AskerSettings {
+            requests,
+            concurrency: 1,
+            ..quick()
+        };
+        let asker = Asker::new(&model, Some(journal), settings, &Unwatched);
+        let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
+        let mut all = ballots(&writer, &questions, Vote::Programs);
+        settled(&writer, &mut all, |_, program| bites(program));
+        let unasked = all.iter().map(|b| b.unasked().map(ToString::to_string));
+        let programs = all.iter().map(|b| b.written().program.clone().ok());
+        (
+            unasked.collect::<Vec<_>>(),
+            programs.collect::<Vec<_>>(),
+            asker.spent().requests,
+        )
+    };
+    // One program is not even written.
+    let (unasked, programs, _) = run(Some(1));
+    assert!(
+        unasked
+            .iter()
+            .all(|why| why.as_ref().unwrap().contains("budget of 1 requests"))
+    );
+    assert_eq!(programs, [Some(program("dog2")), None]);
+    // One is sent back once, the other not at all.
+    let (unasked, programs, requests) = run(Some(2));
+    assert_eq!(requests, 2);
+    assert!(unasked.iter().all(Option::is_some));
+    assert_eq!(programs, [Some(program("dog1")), Some(program("cow9"))]);
+    let (unasked, programs, requests) = run(None);
+    assert_eq!(requests, 3);
+    assert_eq!(unasked, [None, None]);
+    assert_eq!(programs, [Some(program("dog0")), Some(program("cow7"))]);
+}
+
+#[test]
+fn a_question_that_was_settled_before_is_asked_and_run_no_more() {
+    let fake = tames();
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, quick(), &Unwatched);
+    let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
+    let questions: Vec<Question> = (0..3).map(|n| question(&format!("{n}: dog1"))).collect();
+    let mut all = ballots(&writer, &questions, Vote::Programs);
+    all[0].recall(Some(program("dog0")), false);
+    all[1].recall(Some(program("dog1")), true);
+    all[2].recall(Some(program("dog1")), false);
+    assert_eq!(settled(&writer, &mut all, |_, _| unreachable!()), [0]);
+    let found = all.iter().map(|b| (b.is_repaired(), b.has_failed()));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [(true, false), (false, true), (false, false)]
+    );
+    assert_eq!(*all[0].written().program.as_ref().unwrap(), program("dog0"));
+    assert_eq!(fake.asked().len(), 3);
+}
+
+/// A program for each seed from 7 on; where it is sent back another one.
+fn drawn(objects: &'static [&'static str]) -> FakeEndpoint {
+    FakeEndpoint::new(Duration::ZERO, move |body| match asked(body).len() {
+        1 => program(objects[body["seed"].as_u64().unwrap() as usize - 7]),
+        _ => program("cow0"),
+    })
+}
+
+#[test]
+fn answers_vote_ties_go_to_the_first_and_failures_do_not_count() {
+    for (objects, repairs, chosen, votes) in [
+        // Two different programs agree, and outvote two equal ones that fail.
+        (&["dog1", "cat0", "dog1", "cat 0"][..], 0, 1, 2),
+        (&["dog0", "cat0", "cat0", "dog0"], 0, 0, 2),
+        (&["dog1", "yak0", "cat0", "dog1"], 0, 1, 1),
+        // Two that fail are mended, and then outvote the others.
+        (&["dog0", "cat1", "yak0", "ant1"], 1, 1, 2),
+        (&["dog1", "cat1", "yak1", "ant1"], 0, 0, 0),
+    ] {
+        let fake = drawn(objects);
+        let model = endpoint(&fake.url);
+        let asker = Asker::new(&model, None, quick(), &Unwatched);
+        let settings = WriterSettings {
+            samples: 4,
+            repairs,
+            temperature: 0.7,
+            seed: 7,
+            ..WriterSettings::default()
+        };
+        let writer = Writer::new(&asker, PROMPT, settings).unwrap();
+        let mut all = ballots(&writer, &[question("How many")], Vote::Answers);
+        let rounds = settled(&writer, &mut all, |_, program| {
+            match bites(&program.replace(' ', "")) {
+                Ran::Answered(answer) => Ran::Answered(answer.replace("a cat", "cat")),
+                other => other,
+            }
+        });
+        let [ballot] = &all[..] else { panic!() };
+        assert_eq!(rounds[0], 4, "all of them are run");
+        let written = ballot.written();
+        assert_eq!(
+            (ballot.chosen(), written.votes),
+            (chosen, votes),
+            "{objects:?}"
+        );
+        assert_eq!(written.vote, Vote::Answers);
+        assert_eq!(ballot.has_failed(), votes == 0);
+        assert_eq!(ballot.is_repaired(), repairs == 1);
+        let expected = &written.samples[chosen].program.as_ref().unwrap().program;
+        assert_eq!(written.program.as_ref().unwrap(), expected);
+        let line = program_line(ballot.question(), written, "m").unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&line["vote"], &line["votes"]),
+            (&"answers".into(), &votes.into())
+        );
+    }
+}
+
+#[test]
+fn a_missing_picture_is_no_fault_of_the_program() {
+    let fake = tames();
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, quick(), &Unwatched);
+    let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
+    let mut all = ballots(&writer, &[question("How many dog1")], Vote::Programs);
+    assert_eq!(settled(&writer, &mut all, |_, _| Ran::Impossible), [1]);
+    assert!(all[0].is_settled() && !all[0].has_failed() && !all[0].is_repaired());
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn a_program_that_fails_when_run_is_sent_back_by_whoever_ran_it() {
     let fake = FakeEndpoint::new(Duration::ZERO, |body| match asked(body).len() {
         1 => program("dog"),
         _ => program("cat"),
     });
     let model = endpoint(&fake.url);
     let asker = Asker::new(&model, None, quick(), &Unwatched);
-    let runs = Mutex::new(Vec::new());
-    let trial = |_: &Question, program: &str| {
-        runs.lock().unwrap().push(program.to_owned());
-        match program.contains("dog") {
-            true => Err("line 1: dogs bite".to_owned()),
-            false => Ok(()),
-        }
-    };
-    let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
-    let written = writer.tried(&trial).write(&question("How many"));
-    assert_eq!(written.program.unwrap(), program("cat"));
-    assert_eq!(*runs.lock().unwrap(), [program("dog"), program("cat")]);
-    assert!(asked(&fake.asked()[1].body)[1].contains("dogs bite"));
-
-    // Or later, by whoever ran it.
     let writer = Writer::new(&asker, PROMPT, WriterSettings::default()).unwrap();
     let first = writer.write(&question("How many"));
     assert_eq!(first.program.as_ref().unwrap(), &program("dog"));
@@ -153,7 +398,7 @@ fn a_program_that_fails_when_run_is_sent_back_too() {
     );
     assert_eq!(mended.program.unwrap().program, program("cat"));
     assert_eq!(mended.attempts.len(), 2);
-    // All of that had been said before.
+    assert!(asked(&fake.asked()[1].body)[1].contains("dogs bite"));
     assert_eq!(fake.asked().len(), 2);
 }
 
@@ -207,10 +452,10 @@ fn run(fake: &FakeEndpoint, folder: &Path, settings: AskerSettings) -> (String, 
         .map(|n| question(&format!("How many of {n}")))
         .collect();
     let written = writer.write_all(&questions);
-    (
-        program_lines(&questions, &written, &model.identity()),
-        asker.spent().requests,
-    )
+    let lines = questions.iter().zip(&written);
+    let lines =
+        lines.map(|(q, written)| program_line(q, written, &model.identity()).unwrap() + "\n");
+    (lines.collect(), asker.spent().requests)
 }
 
 #[test]

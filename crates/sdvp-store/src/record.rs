@@ -117,6 +117,8 @@ pub struct Finished {
     pub number: u32,
     /// Its name.
     pub id: String,
+    /// The program that was run, if there was one.
+    pub program: Option<String>,
     /// What was answered.
     pub answer: Option<String>,
     /// Why its program failed, if it did.

@@ -170,19 +170,20 @@ impl RunWriter {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT number, question.id, a.value, e.value, fallback, score FROM question
-                 LEFT JOIN text a ON a.id = answer LEFT JOIN text e ON e.id = error
-                 ORDER BY number",
+                "SELECT number, question.id, p.value, a.value, e.value, fallback, score FROM question
+                 LEFT JOIN text p ON p.id = program LEFT JOIN text a ON a.id = answer
+                 LEFT JOIN text e ON e.id = error ORDER BY number",
             )
             .map_err(read)?;
         let rows = statement.query_map([], |row| {
             Ok(Finished {
                 number: row.get(0)?,
                 id: row.get(1)?,
-                answer: row.get(2)?,
-                error: row.get(3)?,
-                fallback: row.get(4)?,
-                score: row.get(5)?,
+                program: row.get(2)?,
+                answer: row.get(3)?,
+                error: row.get(4)?,
+                fallback: row.get(5)?,
+                score: row.get(6)?,
             })
         });
         let finished = rows.map_err(read)?.map(|row| {

@@ -104,6 +104,7 @@ impl ProgramSettings {
 }
 
 /// Reads the programs of questions.
+#[derive(Clone)]
 pub(crate) struct Reader {
     framework: Framework,
     plain: ProgramSettings,
@@ -139,14 +140,31 @@ impl Reader {
         question: &Question,
         source: &str,
     ) -> Result<Arc<dyn Program>, String> {
-        let settings = match question.gold {
+        self.read(source, &question.text, &question.gold)
+    }
+
+    /// Reads another program for a question of an exam.
+    pub(crate) fn program_for(
+        &self,
+        item: &ExamItem,
+        source: &str,
+    ) -> Result<Arc<dyn Program>, String> {
+        self.read(source, &item.question, &item.gold)
+    }
+
+    /// Reads a program for a question whose answer is like `gold`.
+    fn read(&self, source: &str, question: &str, gold: &Gold) -> Result<Arc<dyn Program>, String> {
+        let settings = match gold {
             Gold::Box(_) => &self.referring,
             _ => &self.plain,
         };
-        let program = self.framework.parse(source, &question.text, settings);
+        let program = self.framework.parse(source, question, settings);
         program.map_err(|errors| errors.to_string())
     }
 }
+
+/// In the place of a program that is yet to be written.
+const UNWRITTEN: &str = "its program is yet to be written";
 
 /// The questions of a split of the built-in world, to be scored.
 pub(crate) fn exam(
@@ -183,17 +201,20 @@ pub(crate) fn exam_of_meanings(records: Vec<Record>, reader: &Reader) -> Exam {
     })
 }
 
+/// Questions that were read from files, whose programs are yet to be written.
+pub(crate) fn exam_unwritten(records: Vec<Record>, reader: &Reader) -> Exam {
+    exam_with(records, reader, |_| Err(UNWRITTEN.to_owned()))
+}
+
 /// Questions that were read from files, with the programs that `source` gives for them.
-pub(crate) fn exam_with(
+fn exam_with(
     records: Vec<Record>,
     reader: &Reader,
     mut source: impl FnMut(&mut Record) -> Result<String, String>,
 ) -> Exam {
     let item = |mut record: Record| {
-        let program = source(&mut record).and_then(|source| {
-            let program = reader.framework.parse(&source, &record.text, &reader.plain);
-            program.map_err(|errors| errors.to_string())
-        });
+        let program =
+            source(&mut record).and_then(|source| reader.read(&source, &record.text, &record.gold));
         let record = Arc::new(record);
         ExamItem {
             id: record.id.clone(),
@@ -218,8 +239,13 @@ pub(crate) fn exam_drawn_meanings(questions: Vec<Question>, reader: &Reader) -> 
     })
 }
 
+/// Questions of the built-in world, whose programs are yet to be written.
+pub(crate) fn exam_drawn_unwritten(questions: Vec<Question>, reader: &Reader) -> Exam {
+    exam_drawn_with(questions, reader, |_| Err(UNWRITTEN.to_owned()))
+}
+
 /// Questions of the built-in world, with the programs that `source` gives for them.
-pub(crate) fn exam_drawn_with(
+fn exam_drawn_with(
     questions: Vec<Question>,
     reader: &Reader,
     mut source: impl FnMut(&Question) -> Result<String, String>,

@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod published;
 mod recording;
+mod settle;
 mod trial;
 mod written;
 

@@ -3,13 +3,28 @@
 use anyhow::{Result, bail};
 use sdvp_data::benchmark::{Layout, OpenOptions, Part, programs_of, split_of_part};
 use sdvp_data::gqa::{each_choices, each_question};
-use sdvp_data::{Benchmark, DatasetError, Gold, Manifest, Record, Rule, choose, dataset, nlvr2};
+use sdvp_data::{
+    Benchmark, DatasetError, Gold, Manifest, Programs, Record, Rule, choose, dataset, nlvr2,
+};
 use sdvp_eval::official::{self, GqaScorer, OfficialError};
 use sdvp_eval::{Evaluation, ExamItem, normalized};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+/// Where the programs of questions are.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ProgramFile {
+    /// In the folder's own file, if it has one.
+    #[default]
+    InFolder,
+    /// In this one.
+    At(PathBuf),
+    /// In none: they are made or written. The folder's file is not looked at, nor is it of any matter
+    /// if there are several.
+    Unneeded,
+}
 
 /// Which questions are run.
 #[derive(Default)]
@@ -24,8 +39,8 @@ pub(crate) struct Selection {
     pub(crate) seed: u64,
     /// At most so many.
     pub(crate) limit: Option<usize>,
-    /// The file of programs, if not the one in the folder.
-    pub(crate) programs: Option<PathBuf>,
+    /// Their programs.
+    pub(crate) programs: ProgramFile,
 }
 
 /// Questions that were read to be run.
@@ -68,17 +83,19 @@ impl Published {
             limit
         };
         let mut records = if benchmark.task.is_some() {
-            let mut records = dataset::read(path)?;
+            let mut records = match &selection.programs {
+                ProgramFile::InFolder => dataset::read(path)?,
+                ProgramFile::At(file) => dataset::read_with(path, &Programs::read(file)?)?,
+                ProgramFile::Unneeded => dataset::read_with(path, &Programs::default())?,
+            };
             records.retain(|record| is_wanted(&record.id));
-            if let Some(file) = &selection.programs {
-                let programs = sdvp_data::Programs::read(file)?;
-                for record in &mut records {
-                    record.program = programs.of(&record.id, &record.text).map(str::to_owned);
-                }
-            }
             records
         } else {
-            let programs = programs_of(&benchmark, selection.programs.as_deref())?;
+            let programs = match &selection.programs {
+                ProgramFile::InFolder => programs_of(&benchmark, None)?,
+                ProgramFile::At(file) => programs_of(&benchmark, Some(file))?,
+                ProgramFile::Unneeded => Programs::default(),
+            };
             let mut records = Vec::new();
             for part in &parts {
                 let left = most - records.len();

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use sdvp_core::{Digest, Hasher, Module, SubTask};
-use sdvp_eval::{Evaluation, ExamItem, Sat, evaluate_while};
+use sdvp_eval::{Evaluation, ExamItem, Sat};
 use sdvp_program::{Program, TraceStep};
 use sdvp_runtime::{Call, How, Settings};
 use sdvp_store::{
@@ -11,8 +11,7 @@ use sdvp_store::{
     SubTaskRecord,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +19,8 @@ use std::sync::Arc;
 pub(crate) struct Recording {
     writer: RunWriter,
     finished: BTreeMap<u32, Finished>,
+    /// The numbers of those that were finished now.
+    written: BTreeSet<u32>,
     names: HashMap<Digest, String>,
     images: bool,
 }
@@ -80,6 +81,7 @@ impl Recording {
         Ok(Self {
             writer,
             finished,
+            written: BTreeSet::new(),
             names: named
                 .map(|module| (module.fingerprint(), module.name().to_owned()))
                 .collect(),
@@ -87,79 +89,21 @@ impl Recording {
         })
     }
 
-    /// As [`sdvp_eval::evaluate()`] of the whole exam, of which only what is not finished is run. Every
-    /// question is written as soon as it and all before it have ended. If one cannot be written, no
-    /// further is begun.
-    pub(crate) fn evaluate(
-        &mut self,
-        exam: &[ExamItem],
-        modules: Vec<Arc<dyn Module>>,
-        settings: &Settings,
-        mut on_done: impl FnMut(),
-    ) -> Result<Evaluation> {
-        let numbered = (0u32..).zip(exam);
-        let missing = numbered.filter(|(number, _)| !self.finished.contains_key(number));
-        let (numbers, missing): (Vec<u32>, Vec<ExamItem>) =
-            missing.map(|(number, item)| (number, item.clone())).unzip();
-        self.finished.iter().for_each(|_| on_done());
-        let mut refused = None;
-        let run = evaluate_while(
-            &missing,
-            modules,
-            settings,
-            |_| false,
-            |sat| {
-                let of_exam = numbers.get(sat.index).zip(missing.get(sat.index));
-                if let (Some((number, item)), None) = (of_exam, &refused) {
-                    let record = self.record(*number, item, &sat);
-                    if let Err(error) = self.writer.record(&[record]) {
-                        refused = Some(error);
-                    }
-                }
-                on_done();
-                match refused {
-                    None => ControlFlow::Continue(()),
-                    Some(_) => ControlFlow::Break(()),
-                }
-            },
-        )?;
-        match refused {
-            None => Ok(self.whole(exam, run)),
-            Some(error) => Err(error.into()),
-        }
+    /// What was finished before, by number.
+    pub(crate) fn finished(&self) -> &BTreeMap<u32, Finished> {
+        &self.finished
     }
 
-    /// What was run now and what was before, in the exam's order.
-    fn whole(&self, exam: &[ExamItem], run: Evaluation) -> Evaluation {
-        let mut whole = Evaluation {
-            statistics: run.statistics,
-            ..Evaluation::default()
-        };
-        let mut now = run.scores.into_iter().zip(run.answers);
-        for (index, number) in (0..exam.len()).zip(0u32..) {
-            let (score, answer) = match self.finished.get(&number) {
-                Some(finished) => {
-                    let failure = finished.error.clone().unwrap_or_default();
-                    if finished.fallback {
-                        whole.fallen_back.insert(index, failure.clone());
-                    }
-                    (finished.score, finished.answer.clone().ok_or(failure))
-                }
-                None => match now.next() {
-                    Some(sat) => sat,
-                    // As many were run as were missing.
-                    None => break,
-                },
-            };
-            whole.scores.push(score);
-            whole.answers.push(answer);
-            whole.traces.push(None);
-        }
-        whole
+    /// Writes a question.
+    pub(crate) fn write(&mut self, question: QuestionRecord) -> Result<(), StoreError> {
+        let number = question.number;
+        self.writer.record(&[question])?;
+        self.written.insert(number);
+        Ok(())
     }
 
     /// Puts the questions whose program failed otherwise, as [`Evaluation::fall_back`] does, but for
-    /// those that were before, and writes what was answered then.
+    /// those that were before, and writes what was answered then, of those that are finished.
     pub(crate) fn fall_back(
         &mut self,
         evaluation: &mut Evaluation,
@@ -172,7 +116,8 @@ impl Recording {
         for index in evaluation.fallen_back.keys() {
             let number = u32::try_from(*index)?;
             let before = self.finished.get(&number);
-            if before.is_some_and(|finished| finished.fallback) {
+            let is_open = before.is_none() && !self.written.contains(&number);
+            if is_open || before.is_some_and(|finished| finished.fallback) {
                 continue;
             }
             let answer = evaluation.answers.get(*index).map(Result::as_ref);
@@ -188,7 +133,8 @@ impl Recording {
         self.writer.close()
     }
 
-    fn record(&self, number: u32, item: &ExamItem, sat: &Sat) -> QuestionRecord {
+    /// What is to be written of a question that was run.
+    pub(crate) fn record(&self, number: u32, item: &ExamItem, sat: &Sat) -> QuestionRecord {
         let mut calls = sat.run.calls.iter();
         let mut sub_tasks = Vec::new();
         let mut images = Vec::new();

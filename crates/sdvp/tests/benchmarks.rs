@@ -314,5 +314,19 @@ fn programs_are_made_of_what_questions_mean() {
         assert_eq!(said["score"]["failure_rate"], 1.0);
         let results = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
         assert!(results.contains("semantic"), "{results}");
+        // The folder's files of programs, of which one is damaged, are not looked at.
+        let folder = tempfile::tempdir().unwrap();
+        gqa(folder.path());
+        let line = json!({"id": "0", "query": "", "program": "F=RESULT(var=IMAGE)"});
+        write(
+            &folder.path().join("other.jsonl"),
+            &format!("{line}\nnothing\n"),
+        );
+        let said = run(folder.path().to_str().unwrap(), &["--stand-ins"]);
+        assert_eq!(said["score"]["n"], 10);
+        sdvp(&["run", "--stand-ins"], folder.path())
+            .assert()
+            .code(1)
+            .stderr(contains("one file of programs"));
     }
 }

@@ -171,6 +171,252 @@ fn a_benchmarks_written_programs_can_be_run_by_others() {
     assert_eq!(fake.asked().len(), 6);
 }
 
+/// What is asked, and how often it was answered before: eight examples go before it.
+fn question_of(body: &Value) -> (String, usize) {
+    let messages = body["messages"].as_array().unwrap();
+    let question = messages[17]["content"].as_str().unwrap().to_owned();
+    (question, (messages.len() - 18) / 2)
+}
+
+/// Answers with this Python expression.
+fn says(expression: &str) -> String {
+    format!("ANSWER0=EVAL(expr=\"{expression}\")\nFINAL_RESULT=RESULT(var=ANSWER0)")
+}
+
+/// Of four questions one has a good program at once, one when it was sent back, one never, and one
+/// after two faults of different kinds.
+fn faltering() -> FakeEndpoint {
+    FakeEndpoint::new(Duration::from_millis(1), |body| {
+        let failing = says("'yes' + 1");
+        match question_of(body) {
+            (question, 1) if question.contains('1') => says("'yes'"),
+            (question, _) if question.contains('1') || question.contains('2') => failing,
+            (question, 0) if question.contains('3') => failing.replace("EVAL", "EVIL"),
+            (question, 1) if question.contains('3') => failing,
+            _ => says("'yes'"),
+        }
+    })
+}
+
+#[test]
+fn programs_that_fail_when_run_are_sent_back_and_what_is_settled_is_never_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gqa");
+    gqa(&data);
+    // Of no matter to programs that are written, and what refuses any other run.
+    let line = json!({"id": "0", "query": "", "program": says("'no'")});
+    for name in ["programs.jsonl", "others.jsonl"] {
+        std::fs::write(data.join(name), format!("{line}\nnothing\n")).unwrap();
+    }
+    let mut own = Command::cargo_bin("sdvp").unwrap();
+    own.arg("run")
+        .arg(&data)
+        .arg("--stand-ins")
+        .assert()
+        .code(1);
+
+    let fake = faltering();
+    let run = |out: &str, cache: &str, more: &str| {
+        let line = format!("run {} --programs llm --stand-ins {more}", data.display());
+        let mut command = sdvp(&line, &fake.url, &folder.path().join(cache));
+        command.arg("--out").arg(folder.path().join(out));
+        command
+    };
+    let read = |out: &str, file: &str| {
+        std::fs::read_to_string(folder.path().join(out).join(file)).unwrap()
+    };
+    let first = printed(&mut run("a", "cache", ""));
+    let language = &first["language"];
+    assert_eq!(language["requests"], 1 + 2 + 3 + 3);
+    assert_eq!(language["repairs"], 1 + 2 + 2);
+    assert_eq!(
+        (&language["repaired"], &language["still_failed"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(
+        (&language["unasked"], &language["programs"]),
+        (&json!(0), &json!(4))
+    );
+    assert_eq!(first["score"]["failure_rate"], 0.25);
+    assert_eq!(first["score"]["accuracy"], 0.75);
+    let (results, programs) = (read("a", "results.jsonl"), read("a", "programs.jsonl"));
+    assert!(
+        results.lines().nth(2).unwrap().contains("TypeError"),
+        "{results}"
+    );
+    let third: Value = serde_json::from_str(programs.lines().nth(3).unwrap()).unwrap();
+    assert_eq!(third["program"], says("'yes'"));
+    assert_eq!(third["samples"][0]["repairs"], 2);
+
+    // The same run once more; the same elsewhere; and with one request after the other.
+    let again = printed(&mut run("a", "cache", "--llm-offline"));
+    assert_eq!(
+        (&again["score"], &again["language"]["requests"]),
+        (&first["score"], &json!(0))
+    );
+    assert_eq!(again["language"]["repaired"], 2);
+    assert_eq!(again["language"]["still_failed"], 1);
+    let elsewhere = printed(&mut run("b", "cache", "--llm-offline"));
+    assert_eq!(elsewhere["language"]["requests"], 0);
+    assert_eq!(elsewhere["language"]["kept"], 9);
+    assert_eq!(fake.asked().len(), 9);
+    printed(&mut run("c", "another cache", "--llm-concurrency 1"));
+    for out in ["a", "b", "c"] {
+        assert_eq!(read(out, "results.jsonl"), results);
+        assert_eq!(read(out, "programs.jsonl"), programs);
+    }
+    assert_eq!(fake.asked().len(), 18);
+
+    // What is refused costs nothing.
+    run("a", "third cache", "--llm-seed 3")
+        .assert()
+        .code(1)
+        .stderr(contains("settings.language.seed is 0 there and 3 here"));
+    assert_eq!(fake.asked().len(), 18);
+    run("a", "cache", "").assert().success().stdout(contains(
+        "2 were answered by a repaired one, 1 still failed",
+    ));
+
+    // The budget ends when programs are to be sent back; the same run goes on with another.
+    let budget = "--llm-concurrency 1 --llm-budget-requests";
+    let poor = printed(&mut run("d", "fourth cache", &format!("{budget} 5")));
+    assert_eq!(
+        (&poor["language"]["unasked"], &poor["score"]["failure_rate"]),
+        (&json!(3), &json!(0.75))
+    );
+    let rich = format!("{budget} 4");
+    run("d", "fourth cache", &rich)
+        .assert()
+        .success()
+        .stderr(contains("1 questions are finished already"))
+        .stdout(contains("not settled").not());
+    assert_eq!(fake.asked().len(), 27);
+    assert_eq!(read("d", "results.jsonl"), results);
+    let lines = |text: &str| -> Vec<Value> {
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| line["program"].clone()).collect()
+    };
+    assert_eq!(lines(&read("d", "programs.jsonl")), lines(&programs));
+}
+
+#[test]
+fn answers_vote_and_failures_do_not() {
+    // By question, what three samples say.
+    let fake = FakeEndpoint::new(Duration::from_millis(1), |body| {
+        let sample = body["seed"].as_u64().unwrap() as usize;
+        let said = match question_of(body).0 {
+            question if question.contains('0') => ["'yes'", "'no'", "'y' + 'es'"],
+            question if question.contains('1') => ["'no'", "'Yes'", "1 > 0"],
+            question if question.contains('2') => ["'a' + 1", "'no'", "'yes'"],
+            _ => ["'a' + 1", "'a' + 1", "1 / 0"],
+        };
+        says(said[sample])
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("gqa"), folder.path().join("out"));
+    gqa(&data);
+    let cache = folder.path().join("cache");
+    let run = |more: &str| {
+        let line = format!(
+            "run {} --programs llm --stand-ins --llm-repairs 0 {more}",
+            data.display()
+        );
+        sdvp(&line, &fake.url, &cache)
+    };
+    run("--llm-vote answers")
+        .assert()
+        .code(1)
+        .stderr(contains("--llm-samples"));
+    let voted = |more: &str| {
+        let mut command = run(&format!("--llm-samples 3 --llm-vote answers {more}"));
+        command.arg("--out").arg(&out);
+        command
+    };
+    let first = printed(&mut voted(""));
+    assert_eq!(first["language"]["requests"], 12);
+    assert_eq!(first["runtime"]["executions"], 12);
+    assert_eq!(first["score"]["n"], 4);
+    assert_eq!(first["score"]["accuracy"], 0.5);
+    assert_eq!(first["score"]["failure_rate"], 0.25);
+    let votes = &first["language"]["votes"];
+    assert_eq!(
+        (&votes["on"], &votes["of"], &votes["questions"]),
+        (&json!("answers"), &json!(3), &json!(3))
+    );
+    let agreed = votes["agreed"].as_f64().unwrap();
+    assert!((agreed - 5.0 / 3.0).abs() < 1e-9, "{agreed}");
+    let read = |file: &str| std::fs::read_to_string(out.join(file)).unwrap();
+    let (results, programs) = (read("results.jsonl"), read("programs.jsonl"));
+    let answers = results.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["answer"].clone()
+    });
+    assert_eq!(
+        answers.collect::<Vec<_>>(),
+        [json!("yes"), json!("Yes"), json!("no"), Value::Null]
+    );
+    let second: Value = serde_json::from_str(programs.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(second["program"], says("'Yes'"));
+    assert_eq!(
+        (&second["vote"], &second["votes"]),
+        (&json!("answers"), &json!(2))
+    );
+    // One program of each question is recorded, and how they agreed is known again.
+    let shown = Command::cargo_bin("sdvp")
+        .unwrap()
+        .args(["runs", "show", "--json"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["questions"], 4);
+    voted("--llm-offline").assert().success().stdout(contains(
+        "answers voted: on average 1.7 of 3 agreed (3 questions)",
+    ));
+    assert_eq!(
+        (read("results.jsonl"), read("programs.jsonl")),
+        (results, programs)
+    );
+    assert_eq!(fake.asked().len(), 12);
+    // Where programs vote, one of each question is run.
+    let by_programs = printed(&mut run("--llm-samples 3"));
+    assert_eq!(by_programs["runtime"]["executions"], 4);
+    assert_eq!(by_programs["language"]["votes"]["on"], "programs");
+    assert_eq!(fake.asked().len(), 12);
+
+    // Others who run the file have the same answers.
+    let mut shared = Command::cargo_bin("sdvp").unwrap();
+    shared.arg("run").arg(&data).arg("--stand-ins");
+    shared.arg("--programs").arg(out.join("programs.jsonl"));
+    assert_eq!(printed(&mut shared)["score"], first["score"]);
+
+    let mut write = sdvp(
+        "program write --llm-samples 3 --llm-vote answers",
+        &fake.url,
+        &cache,
+    );
+    write
+        .args(["--question", "Why?"])
+        .assert()
+        .code(1)
+        .stderr(contains("leave --llm-vote out"));
+    let image = folder.path().join("a.png");
+    picture(&image);
+    let line = format!(
+        "ask --image {} --llm-samples 3 --llm-vote answers",
+        image.display()
+    );
+    let mut ask = sdvp(&line, &fake.url, &cache);
+    let said = printed(ask.args(["--question", "Is it 1?"]));
+    assert_eq!(
+        (&said["answer"], &said["program"]),
+        (&json!("Yes"), &json!(says("'Yes'")))
+    );
+    assert_eq!(said["language"]["votes"], 2);
+}
+
 #[test]
 fn a_budget_ends_asking_and_keeps_what_there_is() {
     let fake = fake();

@@ -26,6 +26,19 @@ fn every_task_reads_back_with_its_pictures() {
 }
 
 #[test]
+fn the_folders_programs_are_not_looked_at_where_others_are_given() {
+    let asked = questions(Task::Gqa, Split::Val, 5, 3);
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("set");
+    write(&dir, Task::Gqa, &asked).unwrap();
+    std::fs::write(dir.join(PROGRAMS), "nothing\n").unwrap();
+    assert!(read(&dir).is_err());
+    let records = read_with(&dir, &Programs::default()).unwrap();
+    assert_eq!(records.len(), 3);
+    assert!(records.iter().all(|record| record.program.is_none()));
+}
+
+#[test]
 fn nothing_is_overwritten_and_nothing_half_written_is_left() {
     let asked = questions(Task::Gqa, Split::Val, 5, 2);
     let parent = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@
 
 use super::LocalError;
 use candle_core::quantized::GgmlDType;
+use sdvp_core::Hasher;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
@@ -49,10 +50,11 @@ pub(super) struct TensorPlace {
 }
 
 /// A header.
-#[derive(Debug)]
 pub(super) struct Header {
     pub(super) metadata: HashMap<String, Value>,
     pub(super) tensors: HashMap<String, TensorPlace>,
+    /// Has every byte of the header; what is read of the tensors comes after it.
+    pub(super) hasher: Hasher,
 }
 
 impl Header {
@@ -66,6 +68,7 @@ impl Header {
             file,
             at: 0,
             size,
+            hasher: Hasher::new("gguf"),
         };
         source.header()
     }
@@ -76,6 +79,7 @@ struct Source<'a, R> {
     file: R,
     at: u64,
     size: u64,
+    hasher: Hasher,
 }
 
 impl<R: Read> Source<'_, R> {
@@ -106,6 +110,7 @@ impl<R: Read> Source<'_, R> {
                 error,
             })?;
         self.at += wanted;
+        self.hasher = std::mem::take(&mut self.hasher).part(bytes);
         Ok(())
     }
 
@@ -199,7 +204,11 @@ impl<R: Read> Source<'_, R> {
                 return Err(self.fault(format!("the tensor {name} is there twice")));
             }
         }
-        Ok(Header { metadata, tensors })
+        Ok(Header {
+            metadata,
+            tensors,
+            hasher: std::mem::take(&mut self.hasher),
+        })
     }
 
     fn value(&mut self, kind: u32) -> Result<Value, LocalError> {

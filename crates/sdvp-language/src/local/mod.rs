@@ -9,8 +9,11 @@ mod draw;
 mod error;
 mod header;
 mod llama;
+mod pre_tokenizer;
 mod template;
 mod vocabulary;
+#[cfg(test)]
+mod vocabulary_tests;
 mod weights;
 
 pub use error::LocalError;
@@ -21,7 +24,6 @@ use constraint::{Constraint, PlainTokens};
 use draw::Draw;
 use header::{Header, Value};
 use llama::Llama;
-use sdvp_core::Digest;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -70,7 +72,7 @@ impl LocalModel {
         };
         let file = File::open(path).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        let header = Header::read(path, BufReader::new(&file), size)?;
+        let mut header = Header::read(path, BufReader::new(&file), size)?;
         match header.metadata.get("general.architecture") {
             Some(Value::Text(name)) if name == "llama" => {}
             found => {
@@ -88,15 +90,16 @@ impl LocalModel {
         }
         let vocabulary = Vocabulary::read(path, &header)?;
         let template = Template::read(path, &header, &vocabulary)?;
+        let hasher = std::mem::take(&mut header.hasher);
         let mut weights = Weights {
             path,
             header: &header,
             file: &file,
+            hasher,
         };
         let llama = Llama::read(&mut weights, vocabulary.len())?;
-        let digest = Digest::of_reader(File::open(path).map_err(failed)?).map_err(failed)?;
         Ok(Self {
-            identity: format!("gguf {digest}"),
+            identity: format!("gguf {}", weights.hasher.finish()),
             llama,
             plain: PlainTokens::new(&vocabulary),
             vocabulary,

@@ -13,7 +13,8 @@ enum Form {
     /// ChatML: `<|im_start|>ROLE`, line end, words, `<|im_end|>`, line end.
     ChatMl { start: u32, end: u32 },
     /// Llama 3: `<|begin_of_text|>`, then `<|start_header_id|>ROLE<|end_header_id|>`, an empty line,
-    /// words without blanks around them, `<|eot_id|>`.
+    /// words without blanks around them, `<|eot_id|>`. Later files of that family begin the system's
+    /// words with the day's date, which is left out here: tomorrow's answers would be others.
     Llama3 {
         begin: u32,
         header: u32,

@@ -5,24 +5,16 @@
 
 use super::LocalError;
 use super::header::{Header, Value};
+use super::pre_tokenizer::Family;
 use std::collections::HashMap;
 use std::path::Path;
+use tokenizers::Tokenizer;
 use tokenizers::models::bpe::BPE;
-use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::digits::Digits;
-use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
 /// Types of tokens in `tokenizer.ggml.token_type`.
 const NORMAL: u64 = 1;
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
-
-/// How llama 3 cuts text before anything is merged: contractions, words with one mark before them,
-/// up to three digits, marks, line ends, blanks.
-const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Tokens, and how text is cut into them.
 pub(super) struct Vocabulary {
@@ -116,37 +108,20 @@ impl Vocabulary {
             })?;
             merges.push((left.to_owned(), right.to_owned()));
         }
-        let (before, whole_words) = match text("tokenizer.ggml.pre")? {
-            "gpt-2" | "gpt2" => (ByteLevel::new(false, false, true).into(), false),
-            "smollm" => (
-                Sequence::new(vec![
-                    Digits::new(true).into(),
-                    ByteLevel::new(false, false, true).into(),
-                ])
-                .into(),
-                false,
-            ),
-            "llama-bpe" | "llama3" | "llama-v3" => {
-                let pattern = SplitPattern::Regex(LLAMA_3.to_owned());
-                let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false)
-                    .map_err(|error| LocalError::Tokens(error.to_string()))?;
-                let parts: Vec<PreTokenizerWrapper> =
-                    vec![split.into(), ByteLevel::new(false, false, false).into()];
-                (PreTokenizerWrapper::from(Sequence::new(parts)), true)
-            }
-            other => {
-                return Err(fault(format!(
-                    "tokenizer.ggml.pre: expected `smollm`, `llama-bpe` or `gpt-2`, found `{other}`"
-                )));
-            }
-        };
+        let name = text("tokenizer.ggml.pre")?;
+        let family = Family::named(name).ok_or_else(|| {
+            let names = Family::NAMES;
+            fault(format!(
+                "tokenizer.ggml.pre: expected {names}, found `{name}`"
+            ))
+        })?;
         let model = BPE::builder()
             .vocab_and_merges(mergeable, merges)
-            .ignore_merges(whole_words)
+            .ignore_merges(family.takes_whole_words())
             .build()
             .map_err(|error| fault(format!("tokenizer.ggml.merges: {error}")))?;
         let mut tokenizer = Tokenizer::new(model);
-        tokenizer.with_pre_tokenizer(Some(before));
+        tokenizer.with_pre_tokenizer(Some(family.cuts()?));
         let mut vocabulary = Self {
             bytes,
             ends,

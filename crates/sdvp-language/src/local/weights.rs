@@ -4,6 +4,7 @@ use super::LocalError;
 use super::header::{Header, TensorPlace, Value};
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{DType, Device, Module, Tensor};
+use sdvp_core::Hasher;
 use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -17,6 +18,9 @@ pub(super) struct Weights<'a, R> {
     pub(super) path: &'a Path,
     pub(super) header: &'a Header,
     pub(super) file: R,
+    /// Has the header and everything that was read of the tensors: all that answers depend on, with
+    /// no second reading of the file.
+    pub(super) hasher: Hasher,
 }
 
 impl<R: Read + Seek> Weights<'_, R> {
@@ -76,6 +80,9 @@ impl<R: Read + Seek> Weights<'_, R> {
             path: self.path.to_owned(),
             error,
         })?;
+        self.hasher = std::mem::take(&mut self.hasher)
+            .part(name.as_bytes())
+            .part(&bytes);
         Ok((place.clone(), bytes))
     }
 

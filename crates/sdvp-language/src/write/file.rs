@@ -12,9 +12,10 @@ pub fn program_line(question: &Question, written: &Written, model: &str) -> Opti
         .samples
         .iter()
         .map(|sample| {
+            let unwritten = sample.program.as_ref().err().map(ToString::to_string);
             json!({
                 "program": sample.program.as_ref().ok().map(|found| &found.program),
-                "error": sample.program.as_ref().err().map(ToString::to_string),
+                "error": unwritten.or_else(|| sample.failure.clone()),
                 "repairs": sample.repairs(),
             })
         })
@@ -24,18 +25,9 @@ pub fn program_line(question: &Question, written: &Written, model: &str) -> Opti
         "query": question.text,
         "program": program,
         "model": model,
+        "vote": written.vote.name(),
         "votes": written.votes,
         "samples": samples,
     });
     Some(line.to_string())
-}
-
-/// The lines of all questions that have a program, ready to be written to a file.
-pub fn program_lines(questions: &[Question], written: &[Written], model: &str) -> String {
-    questions
-        .iter()
-        .zip(written)
-        .filter_map(|(question, written)| program_line(question, written, model))
-        .map(|line| line + "\n")
-        .collect()
 }

@@ -23,6 +23,8 @@ pub struct Sample {
     pub attempts: Vec<Attempt>,
     /// The program, or why there is none.
     pub program: Result<Found, WriteError>,
+    /// Why the program failed when it was last run, if it did.
+    pub failure: Option<String>,
 }
 
 /// Why there is no program.
@@ -105,10 +107,6 @@ impl Writer<'_> {
                     format!("{fault}\nThe answer was cut off after {tokens} tokens: be shorter.")
                 });
             }
-            let found = found.and_then(|found| {
-                let tried = self.trial.map(|trial| trial(question, &found.program));
-                tried.unwrap_or(Ok(())).map(|()| found)
-            });
             attempts.push(Attempt {
                 said,
                 fault: found.as_ref().err().cloned(),
@@ -121,6 +119,7 @@ impl Writer<'_> {
             number,
             attempts,
             program,
+            failure: None,
         }
     }
 

@@ -34,15 +34,11 @@ impl Default for WriterSettings {
     }
 }
 
-/// Runs a program that can be read; says why not, if it fails.
-pub type Trial<'t> = dyn Fn(&Question, &str) -> Result<(), String> + Sync + 't;
-
 /// Has a model write programs.
 pub struct Writer<'a> {
     pub(super) asker: &'a Asker<'a>,
     pub(super) prompt: Prompt,
     pub(super) settings: WriterSettings,
-    pub(super) trial: Option<&'a Trial<'a>>,
 }
 
 /// What was written for a question.
@@ -52,10 +48,32 @@ pub struct Written {
     pub program: Result<String, WriteError>,
     /// The sample that it is.
     pub chosen: usize,
-    /// How many samples are equal to it, it included.
+    /// What was voted on.
+    pub vote: Vote,
+    /// How many samples agree with it, it included.
     pub votes: usize,
     /// All of them, so that their answers can vote, too.
     pub samples: Vec<Sample>,
+}
+
+/// What samples vote on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vote {
+    /// Equal programs agree, when they are written.
+    #[default]
+    Programs,
+    /// Equal answers agree, when all of them were run.
+    Answers,
+}
+
+impl Vote {
+    /// What files and reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Vote::Programs => "programs",
+            Vote::Answers => "answers",
+        }
+    }
 }
 
 impl Written {
@@ -98,15 +116,17 @@ impl<'a> Writer<'a> {
             asker,
             prompt,
             settings,
-            trial: None,
         })
     }
 
-    /// Sends programs back that fail in this trial, too.
-    #[must_use]
-    pub fn tried(mut self, trial: &'a Trial<'a>) -> Self {
-        self.trial = Some(trial);
-        self
+    /// Who is asked.
+    pub fn asker(&self) -> &'a Asker<'a> {
+        self.asker
+    }
+
+    /// How programs are written.
+    pub fn settings(&self) -> &WriterSettings {
+        &self.settings
     }
 
     /// What it takes to write programs for these, without repairs.
@@ -168,6 +188,7 @@ impl<'a> Writer<'a> {
                 None => Err(nothing()),
             },
             chosen: chosen.0,
+            vote: Vote::Programs,
             votes: chosen.1,
             samples,
         }

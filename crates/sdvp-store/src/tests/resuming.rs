@@ -16,6 +16,10 @@ fn a_run_goes_on_where_it_was_left() {
     assert_eq!(finished.keys().copied().collect::<Vec<_>>(), [0, 2, 4]);
     assert_eq!(finished[&0].answer.as_deref(), Some("yes"));
     assert_eq!(
+        finished[&0].program.as_deref(),
+        Some("BOX0=LOC(image=IMAGE,object='hat')")
+    );
+    assert_eq!(
         (finished[&2].score, finished[&2].id.as_str()),
         (1.0, "q00002")
     );

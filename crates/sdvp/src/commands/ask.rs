@@ -6,14 +6,16 @@ use crate::exam::{Framework, ProgramSettings};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
+use crate::settle::ran;
 use crate::written::{Asking, spent};
 use anyhow::{Context, Result, bail};
 use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
-use sdvp_language::{Form, Question};
+use sdvp_language::{Ballot, Form, Question, Sample, WriteError};
 use sdvp_program::Inputs;
 use sdvp_runtime::{Job, Run, Runtime, Settings};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -167,7 +169,7 @@ impl Ask {
     }
 
     /// A program that a language model writes, with its run. One that fails is sent back as long as
-    /// repairs are left.
+    /// repairs are left; of several the one counts that is voted for.
     fn written(
         &self,
         inputs: &Inputs,
@@ -186,42 +188,46 @@ impl Ask {
             _ => Form::General,
         };
         let progress = Progress::new();
-        let framework = self.framework.into();
         let asking = Asking(&progress);
-        self.language
-            .with_writer(framework, form, &asking, |writer, asker| {
-                let asked = std::slice::from_ref(&question);
-                let estimate = writer.estimate(asked, self.language.price())?;
-                tracing::info!("{}: {estimate}", asker.model().identity());
-                let written = writer.write(&question);
-                let source = written.program.context("no program was written")?;
-                let mut run = execute(&source).context("the written program cannot be run")?;
-                let mut last = source;
-                let mut sample = written.samples.into_iter().nth(written.chosen);
-                while let (Err(failure), Some(before)) = (&run.result, &sample) {
-                    if before.repairs() >= self.language.repairs() {
-                        break;
+        self.language.with_asker(&asking, |asker| {
+            let writer = self.language.writer(asker, self.framework.into(), form)?;
+            let asked = std::slice::from_ref(&question);
+            let estimate = writer.estimate(asked, self.language.price())?;
+            tracing::info!("{}: {estimate}", asker.model().identity());
+            let (written, vote) = (writer.write(&question), self.language.vote());
+            let repairs = writer.settings().repairs;
+            let mut ballot = Ballot::new(question.clone(), written, vote, repairs);
+            let mut runs = HashMap::new();
+            loop {
+                let waiting = ballot.waiting();
+                let waiting: Vec<(usize, Result<String, WriteError>)> = waiting
+                    .map(|(n, program)| (n, program.map(str::to_owned).map_err(Clone::clone)))
+                    .collect();
+                for (number, program) in waiting {
+                    let source = program.context("no program was written")?;
+                    let run = execute(&source).context("the written program cannot be run")?;
+                    if let Err(failure) = &run.result {
+                        tracing::info!("a written program failed: {failure}");
                     }
-                    let failure = failure.to_string();
-                    tracing::info!("the program failed and is sent back: {failure}");
-                    let mended = writer.mend(&question, before, &failure);
-                    match &mended.program {
-                        Ok(found) => {
-                            run = execute(&found.program)
-                                .context("the mended program cannot be run")?;
-                            last.clone_from(&found.program);
-                        }
-                        // The run that there was is shown.
-                        Err(error) => {
-                            tracing::info!("it was not mended: {error}");
-                            break;
-                        }
-                    }
-                    sample = Some(mended);
+                    ballot.ran(number, ran(&run));
+                    runs.insert(number, run);
                 }
-                let mut spent = spent(asker, &self.language);
-                spent["repairs"] = sample.map_or(0, |sample| sample.repairs()).into();
-                Ok((last, run, spent))
-            })
+                if writer.mend_failed(&mut [&mut ballot]) == 0 {
+                    break;
+                }
+            }
+            if let Some(reason) = ballot.unasked() {
+                tracing::info!("not everything could be asked: {reason}");
+            }
+            let run = runs.remove(&ballot.chosen()).context("nothing was run")?;
+            let written = ballot.written();
+            let source = written.program.clone().context("no program was written")?;
+            let mut spent = spent(asker, self.language.price());
+            let chosen = written.samples.get(written.chosen);
+            spent["repairs"] = chosen.map_or(0, Sample::repairs).into();
+            spent["vote"] = written.vote.name().into();
+            spent["votes"] = written.votes.into();
+            Ok((source, run, spent))
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Which questions of a task or a benchmark a command is about.
 
 use super::files::Files;
-use crate::published::{Published, Selection};
+use crate::published::{ProgramFile, Published, Selection};
 use anyhow::{Context, Result, bail};
 use sdvp_data::benchmark::OpenOptions;
 use sdvp_data::picto::Split;
@@ -31,8 +31,8 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
-    /// The questions of a benchmark's files, with the programs of `programs` or of the folder.
-    pub(super) fn published(&self, path: &Path, programs: Option<PathBuf>) -> Result<Published> {
+    /// The questions of a benchmark's files, with the programs of `programs`.
+    pub(super) fn published(&self, path: &Path, programs: ProgramFile) -> Result<Published> {
         let selection = Selection {
             split: self.split.clone(),
             subset: self.subset,

@@ -4,7 +4,7 @@ use super::effort::Effort;
 use super::files::Files;
 use crate::exam::{Framework, exercises, exercises_of, questions_of};
 use crate::progress::Progress;
-use crate::published::{Published, Selection};
+use crate::published::{ProgramFile, Published, Selection};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
 use sdvp_data::Task;
@@ -114,7 +114,10 @@ impl Harvest {
             let selection = Selection {
                 split: self.split.clone(),
                 limit: self.questions,
-                programs: self.programs.clone(),
+                programs: match &self.programs {
+                    Some(file) => ProgramFile::At(file.clone()),
+                    None => ProgramFile::InFolder,
+                },
                 ..Selection::default()
             };
             let published = Published::read(folder, &(&self.files).into(), &selection)?;

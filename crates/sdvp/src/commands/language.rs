@@ -4,8 +4,9 @@ use anyhow::{Context, Result, bail};
 use sdvp_language::local::LocalModel;
 use sdvp_language::{
     Asker, AskerSettings, Choice, Endpoint, EndpointSettings, Form, Framework, Journal,
-    LanguageModel, Price, Prompt, Watch, Writer, WriterSettings,
+    LanguageModel, Price, Prompt, Vote, Watch, Writer, WriterSettings,
 };
+use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -53,6 +54,16 @@ pub(crate) enum Choose {
     Nearest,
 }
 
+/// What several programs of a question vote on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum VoteOn {
+    /// When they are written: the program that most are equal to is run.
+    Programs,
+    /// When they were run, every one of them: the answer that most give counts, of equally many the
+    /// first; those that fail have no vote.
+    Answers,
+}
+
 /// Who writes programs, and how.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Language model")]
@@ -85,7 +96,10 @@ pub(crate) struct LanguageOptions {
     /// Programs a question, which vote [default: 1].
     #[arg(long, value_name = "N")]
     llm_samples: Option<usize>,
-    /// How often a program that will not do is sent back [default: 2].
+    /// What they vote on [default: programs].
+    #[arg(long, value_enum, value_name = "WHAT")]
+    llm_vote: Option<VoteOn>,
+    /// How often a program that cannot be read, or fails when it is run, is sent back [default: 2].
     #[arg(long, value_name = "N")]
     llm_repairs: Option<usize>,
     /// How freely words are drawn [default: 0; 0.7 where there are several samples].
@@ -144,6 +158,7 @@ impl LanguageOptions {
             || texts.iter().any(|text| text.is_some())
             || self.llm_gguf.is_some()
             || self.llm_choose.is_some()
+            || self.llm_vote.is_some()
             || self.llm_temperature.is_some()
             || self.llm_price.is_some()
             || self.llm_cache.is_some()
@@ -163,10 +178,41 @@ impl LanguageOptions {
         self.llm_price
     }
 
-    /// How often a program may be sent back.
-    pub(crate) fn repairs(&self) -> usize {
-        self.llm_repairs
-            .unwrap_or(WriterSettings::default().repairs)
+    /// What several programs of a question vote on.
+    pub(crate) fn vote(&self) -> Vote {
+        match self.llm_vote {
+            Some(VoteOn::Answers) => Vote::Answers,
+            Some(VoteOn::Programs) | None => Vote::Programs,
+        }
+    }
+
+    /// Refuses votes that need programs to be run, where none is.
+    pub(crate) fn refused_to_run(&self) -> Result<()> {
+        if self.vote() == Vote::Answers {
+            bail!("answers vote where programs are run (sdvp run, sdvp ask); leave --llm-vote out");
+        }
+        Ok(())
+    }
+
+    /// Whatever of these options may change answers, as `model` has it.
+    pub(crate) fn settled(&self, model: &dyn LanguageModel) -> Value {
+        let writer = self.writer_settings();
+        json!({
+            "model": model.identity(),
+            "examples": self.examples(),
+            "choose": match self.choice() {
+                Choice::Fixed => "fixed",
+                Choice::Random(_) => "random",
+                Choice::Nearest => "nearest",
+            },
+            "samples": writer.samples,
+            "vote": self.vote().name(),
+            "repairs": writer.repairs,
+            "temperature": writer.temperature,
+            "top_p": writer.top_p,
+            "tokens": writer.tokens,
+            "seed": writer.seed,
+        })
     }
 
     fn model(&self) -> Result<Box<dyn LanguageModel>> {
@@ -215,7 +261,7 @@ impl LanguageOptions {
         Ok(Journal::open(&folder)?)
     }
 
-    fn asker(&self) -> AskerSettings {
+    fn asker_settings(&self) -> AskerSettings {
         let usual = AskerSettings::default();
         AskerSettings {
             concurrency: self.llm_concurrency.unwrap_or(usual.concurrency),
@@ -226,13 +272,13 @@ impl LanguageOptions {
         }
     }
 
-    fn writer(&self) -> WriterSettings {
+    fn writer_settings(&self) -> WriterSettings {
         let usual = WriterSettings::default();
         let samples = self.llm_samples.unwrap_or(usual.samples);
         let temperature = if samples > 1 { 0.7 } else { usual.temperature };
         WriterSettings {
             samples,
-            repairs: self.repairs(),
+            repairs: self.llm_repairs.unwrap_or(usual.repairs),
             temperature: self.llm_temperature.unwrap_or(temperature),
             tokens: self.llm_tokens.unwrap_or(usual.tokens),
             seed: self.llm_seed.unwrap_or(usual.seed),
@@ -240,31 +286,48 @@ impl LanguageOptions {
         }
     }
 
-    fn prompt(&self, framework: Framework, form: Form) -> Prompt {
-        Prompt {
-            framework,
-            form,
-            examples: self.llm_examples.unwrap_or(8),
-            choice: match self.llm_choose.unwrap_or(Choose::Nearest) {
-                Choose::Fixed => Choice::Fixed,
-                Choose::Random => Choice::Random(self.llm_seed.unwrap_or(0)),
-                Choose::Nearest => Choice::Nearest,
-            },
+    fn examples(&self) -> usize {
+        self.llm_examples.unwrap_or(8)
+    }
+
+    fn choice(&self) -> Choice {
+        match self.llm_choose.unwrap_or(Choose::Nearest) {
+            Choose::Fixed => Choice::Fixed,
+            Choose::Random => Choice::Random(self.llm_seed.unwrap_or(0)),
+            Choose::Nearest => Choice::Nearest,
         }
     }
 
-    /// Does something with one who has programs written.
-    pub(crate) fn with_writer<R>(
+    /// Does something with one who asks the model.
+    pub(crate) fn with_asker<R>(
         &self,
+        watch: &dyn Watch,
+        work: impl FnOnce(&Asker<'_>) -> Result<R>,
+    ) -> Result<R> {
+        if self.vote() == Vote::Answers && self.writer_settings().samples < 2 {
+            bail!(
+                "--llm-vote answers: expected several programs a question, as by --llm-samples 5"
+            );
+        }
+        let model = self.model()?;
+        let asker = Asker::new(&*model, Some(self.journal()?), self.asker_settings(), watch);
+        work(&asker)
+    }
+
+    /// One who has programs written by whom `asker` asks.
+    pub(crate) fn writer<'a>(
+        &self,
+        asker: &'a Asker<'a>,
         framework: Framework,
         form: Form,
-        watch: &dyn Watch,
-        work: impl FnOnce(&Writer<'_>, &Asker<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let model = self.model()?;
-        let asker = Asker::new(&*model, Some(self.journal()?), self.asker(), watch);
-        let writer = Writer::new(&asker, self.prompt(framework, form), self.writer())?;
-        work(&writer, &asker)
+    ) -> Result<Writer<'a>> {
+        let prompt = Prompt {
+            framework,
+            form,
+            examples: self.examples(),
+            choice: self.choice(),
+        };
+        Ok(Writer::new(asker, prompt, self.writer_settings())?)
     }
 }
 
@@ -307,6 +370,7 @@ mod tests {
             &["--llm-examples", "1"],
             &["--llm-choose", "fixed"],
             &["--llm-samples", "2"],
+            &["--llm-vote", "programs"],
             &["--llm-repairs", "0"],
             &["--llm-temperature", "0.5"],
             &["--llm-tokens", "9"],
@@ -331,6 +395,16 @@ mod tests {
             format!("{error:#}")
         };
         assert!(model(&[]).contains("--llm-url"));
+        let votes = |arguments: &[&str]| {
+            let options = line(arguments).language;
+            let asked = options.with_asker(&sdvp_language::Unwatched, |_| Ok(()));
+            let refused = options.refused_to_run().map_err(|error| error.to_string());
+            (asked.unwrap_err().to_string(), refused)
+        };
+        let (asked, refused) = votes(&["--llm-vote", "answers"]);
+        assert!(asked.contains("--llm-samples") && refused.unwrap_err().contains("--llm-vote"));
+        let (asked, refused) = votes(&["--llm-samples", "3"]);
+        assert!(asked.contains("--llm-url") && refused.is_ok());
         assert!(model(&["--llm-url", "http://localhost:1"]).contains("--llm-model"));
         assert!(model(&["--llm-gguf", "m.gguf"]).contains("m.gguf"));
         let url = ["--llm-url", "http://localhost:1", "--llm-model", "m"];

@@ -5,7 +5,8 @@ use super::chosen::Chosen;
 use crate::exam::Framework;
 use crate::output;
 use crate::progress::Progress;
-use crate::written::{Writing, asked_drawn, asked_of, question};
+use crate::published::ProgramFile;
+use crate::written::{Asking, Writing, asked_drawn, asked_of, question};
 use anyhow::Result;
 use sdvp_data::questions;
 use sdvp_language::{Form, Question};
@@ -37,9 +38,18 @@ pub(crate) struct Write {
 
 impl Write {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
+        self.language.refused_to_run()?;
         let (questions, form) = self.questions()?;
         let progress = Progress::new();
-        let writing = Writing::of(&self.language, self.framework, form, questions, &progress)?;
+        self.language.with_asker(&Asking(&progress), |asker| {
+            let (options, framework) = (&self.language, self.framework);
+            let writing = Writing::of(options, asker, framework, form, questions, &progress)?;
+            self.shown(&writing.some_program()?, json)
+        })
+    }
+
+    /// Writes the programs where they belong; whether every question has one.
+    fn shown(&self, writing: &Writing<'_>, json: bool) -> Result<bool> {
         if let Some(out) = &self.out {
             writing.write(out)?;
         }
@@ -49,12 +59,14 @@ impl Write {
                 .lines()
                 .map(serde_json::from_str)
                 .collect::<Result<_, _>>()?;
-            output::json(&json!({ "summary": writing.summary, "programs": programs }))?;
+            output::json(&json!({ "summary": writing.summary()?, "programs": programs }))?;
         } else if self.out.is_some() {
-            output::text(&writing.told())?;
+            output::text(&writing.told()?.join("\n"))?;
         } else {
             output::text(&writing.lines())?;
-            tracing::info!("{}", writing.told());
+            for line in writing.told()? {
+                tracing::info!("{line}");
+            }
         }
         Ok(writing.is_whole())
     }
@@ -72,7 +84,9 @@ impl Write {
         let task = self.task.as_deref().unwrap_or_default();
         let path = PathBuf::from(task);
         if path.exists() {
-            return Ok(asked_of(&self.chosen.published(&path, None)?.records));
+            return Ok(asked_of(
+                &self.chosen.published(&path, ProgramFile::Unneeded)?.records,
+            ));
         }
         let (task, split, count) = self.chosen.built_in(task)?;
         Ok(asked_drawn(&questions(

@@ -4,22 +4,24 @@ use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
 use crate::exam::{
-    Framework, ProgramSettings, Reader, exam, exam_drawn_meanings, exam_of, exam_of_meanings,
-    single_question,
+    Framework, ProgramSettings, Reader, exam, exam_drawn_meanings, exam_drawn_unwritten, exam_of,
+    exam_of_meanings, exam_unwritten, single_question,
 };
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
+use crate::published::ProgramFile;
 use crate::recording::{Recording, configuration};
-use crate::written::{Writing, asked_drawn, asked_of};
+use crate::settle::settle;
+use crate::written::{Asking, Writing, asked_drawn, asked_of};
 use anyhow::{Context, Result, bail};
 use sdvp_core::Module;
 use sdvp_data::{Task, questions};
-use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
-use sdvp_eval::{Evaluation, ExamItem, evaluate};
+use sdvp_eval::{Evaluation, ExamItem};
+use sdvp_language::Asker;
 use sdvp_modules::StandIn;
-use sdvp_runtime::Settings;
+use sdvp_runtime::{Runtime, Settings};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -78,9 +80,24 @@ impl Run {
     }
 
     pub(crate) fn run(self, json: bool) -> Result<bool> {
-        if !self.is_written() {
-            self.language.refused_without("--programs llm")?;
+        let progress = Progress::new();
+        if self.is_written() {
+            let language = self.language.clone();
+            return language.with_asker(&Asking(&progress), |asker| {
+                self.run_asking(Some(asker), &progress, json)
+            });
         }
+        self.language.refused_without("--programs llm")?;
+        self.run_asking(None, &progress, json)
+    }
+
+    /// Runs it; `asker` asks for the programs, if a language model writes them.
+    fn run_asking(
+        self,
+        asker: Option<&Asker<'_>>,
+        progress: &Progress,
+        json: bool,
+    ) -> Result<bool> {
         let functional = self.programs == Some(ProgramSource::Functional);
         let reader = Reader::new(
             self.framework,
@@ -91,23 +108,23 @@ impl Run {
         );
         let path = PathBuf::from(&self.task);
         let own = match &self.programs {
-            Some(ProgramSource::File(file)) => Some(file.clone()),
-            _ => None,
+            Some(ProgramSource::File(file)) => ProgramFile::At(file.clone()),
+            Some(ProgramSource::Llm | ProgramSource::Functional) => ProgramFile::Unneeded,
+            None => ProgramFile::InFolder,
         };
+        let has_own = matches!(own, ProgramFile::At(_));
         let mut published = match path.exists() {
-            true => Some(self.chosen.published(&path, own.clone())?),
+            true => Some(self.chosen.published(&path, own)?),
             false => None,
         };
-        let progress = Progress::new();
-        let mut writing = None;
+        // What a language model is asked.
+        let mut asked = None;
         let (split, exam) = match &mut published {
             Some(published) => {
                 let records = std::mem::take(&mut published.records);
                 let exam = if self.is_written() {
-                    let (asked, form) = asked_of(&records);
-                    let framework = self.framework;
-                    let written = Writing::of(&self.language, framework, form, asked, &progress)?;
-                    writing.insert(written).exam_of(records, &reader)
+                    asked = Some(asked_of(&records));
+                    exam_unwritten(records, &reader)
                 } else if functional {
                     exam_of_meanings(records, &reader)
                 } else {
@@ -117,30 +134,22 @@ impl Run {
             }
             None => {
                 let (task, split, count) = self.chosen.built_in(&self.task)?;
-                if own.is_some() {
+                if has_own {
                     bail!("files of --programs are of a benchmark's files; {task} is built in");
                 }
                 let seed = self.chosen.seed;
                 let exam = if self.is_written() {
                     let drawn = questions(task, split, seed, count);
-                    let (asked, form) = asked_drawn(&drawn);
-                    let framework = self.framework;
-                    let written = Writing::of(&self.language, framework, form, asked, &progress)?;
-                    writing.insert(written).exam_drawn(drawn, &reader)
+                    asked = Some(asked_drawn(&drawn));
+                    exam_drawn_unwritten(drawn, &reader)
                 } else if functional {
                     exam_drawn_meanings(questions(task, split, seed, count), &reader)
                 } else {
-                    exam(task, reader, split, seed, count)
+                    exam(task, reader.clone(), split, seed, count)
                 };
                 (split.name().to_owned(), exam)
             }
         };
-        // What was paid for is kept, whatever becomes of the run.
-        if let (Some(out), Some(writing)) = (&self.out, &writing) {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("cannot make the folder {}", out.display()))?;
-            writing.write(&out.join("programs.jsonl"))?;
-        }
         let modules = match &self.teachers {
             _ if self.stand_ins => vec![Arc::new(StandIn) as Arc<dyn Module>],
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -161,7 +170,7 @@ impl Run {
         });
         let mut recording = match &self.out {
             Some(out) => {
-                let chosen = self.settled(&split, &settings);
+                let chosen = self.settled(&split, &settings, asker);
                 let configuration = configuration(&exam, &modules, self.chosen.seed, chosen);
                 Some(Recording::open(
                     out,
@@ -172,15 +181,30 @@ impl Run {
             }
             None => None,
         };
-        progress.begin(&Phase {
-            name: format!("running {}", self.task),
-            total: exam.len(),
-        });
-        let (calling, advance) = (modules.clone(), || progress.advance(1));
-        let mut evaluation = match &mut recording {
-            Some(recording) => recording.evaluate(&exam, calling, &settings, advance)?,
-            None => evaluate(&exam, calling, &settings, |_| false, |_| advance())?,
+        // A run that would be refused costs nothing.
+        let mut writing = match (asker, asked) {
+            (Some(asker), Some((asked, form))) => {
+                let (language, framework) = (&self.language, self.framework);
+                let mut writing = Writing::of(language, asker, framework, form, asked, progress)?;
+                if let (Some(out), Some(recording)) = (&self.out, &recording) {
+                    writing.recall(recording.finished(), &out.join(PROGRAMS))?;
+                }
+                Some(writing.some_program()?)
+            }
+            _ => None,
         };
+        // What was paid for is kept, whatever becomes of the run.
+        self.keep_programs(writing.as_ref())?;
+        let runtime = Runtime::new(modules.clone(), settings.clone())?;
+        let mut evaluation = settle(
+            &exam,
+            &runtime,
+            writing.as_mut().map(|writing| (writing, &reader)),
+            recording.as_mut(),
+            progress,
+            &self.task,
+        )?;
+        self.keep_programs(writing.as_ref())?;
         if self.fallback {
             let single = |item: &ExamItem| single_question(&item.question);
             match &mut recording {
@@ -190,7 +214,6 @@ impl Run {
                 None => evaluation.fall_back(&exam, modules, &settings, single)?,
             }
         }
-        progress.end();
         if let Some(out) = &self.out {
             std::fs::create_dir_all(out)
                 .with_context(|| format!("cannot make the folder {}", out.display()))?;
@@ -220,7 +243,7 @@ impl Run {
             "official": official.as_ref().map(|(scores, _)| scores),
             "official_error": refused,
             "runtime": evaluation.statistics,
-            "language": writing.as_ref().map(|writing| &writing.summary),
+            "language": writing.as_ref().map(Writing::summary).transpose()?,
         });
         if let Some(out) = &self.out {
             write_file(
@@ -244,8 +267,9 @@ impl Run {
             if functional {
                 output::text("  programs: compiled from functional programs (no language model)")?;
             }
-            if let Some(writing) = &writing {
-                output::text(&format!("  {}", writing.told()))?;
+            let told = writing.as_ref().map(Writing::told).transpose()?;
+            for line in told.iter().flatten() {
+                output::text(&format!("  {line}"))?;
             }
             for line in official.iter().flat_map(|(_, lines)| lines) {
                 output::text(&format!("  {line}"))?;
@@ -267,8 +291,23 @@ impl Run {
         Ok(refused.is_none())
     }
 
-    /// What was chosen that may change answers; weights and questions count by themselves.
-    fn settled(&self, split: &str, settings: &Settings) -> BTreeMap<String, Value> {
+    /// Writes the programs of a language model beside the results.
+    fn keep_programs(&self, writing: Option<&Writing<'_>>) -> Result<()> {
+        match (&self.out, writing) {
+            (Some(out), Some(writing)) => writing.write(&out.join(PROGRAMS)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was chosen that may change answers; weights and questions count by themselves. Programs of
+    /// a language model follow from it and what it is asked: so a run may go on whose programs could
+    /// not all be asked for.
+    fn settled(
+        &self,
+        split: &str,
+        settings: &Settings,
+        asker: Option<&Asker<'_>>,
+    ) -> BTreeMap<String, Value> {
         let chosen = [
             ("task", json!(self.task)),
             ("split", json!(split)),
@@ -284,12 +323,16 @@ impl Run {
             ("fallback", json!(self.fallback)),
             ("max_sub_tasks", json!(settings.max_sub_tasks)),
         ];
-        let named = chosen.into_iter();
+        let language = asker.map(|asker| ("language", self.language.settled(asker.model())));
+        let named = chosen.into_iter().chain(language);
         named
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
 }
+
+/// The file of programs in the folder of a run.
+const PROGRAMS: &str = "programs.jsonl";
 
 /// One JSON line a question.
 fn results(exam: &[ExamItem], evaluation: &Evaluation) -> String {
