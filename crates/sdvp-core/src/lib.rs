@@ -8,8 +8,10 @@
 mod bbox;
 mod digest;
 mod file;
-mod frames;
 mod image;
+mod json_depth;
+mod limit;
+pub mod limits;
 mod module;
 mod outcome;
 mod region;
@@ -18,8 +20,10 @@ mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
-pub use file::write_whole;
+pub use file::{read_text_within, read_within, write_whole};
 pub use image::{DecodeLimits, Image, ImageError};
+pub use json_depth::{admit_json, admit_json_within};
+pub use limit::{Exceeded, Found, Limit, LimitError, LimitSetting, Unit};
 pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};
 pub use region::{Region, RegionError};
