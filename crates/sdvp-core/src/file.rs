@@ -9,12 +9,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// As the system says, or [`Exceeded`](crate::Exceeded) as an error of it.
-pub fn read_within(path: &Path, limit: &Limit) -> Result<Vec<u8>> {
+pub fn read_within(path: &Path, limit: &'static Limit) -> Result<Vec<u8>> {
     read_within_value(path, limit, limit.value())
 }
 
 /// As [`read_within`], with another value in the place of the limit's.
-pub(crate) fn read_within_value(path: &Path, limit: &Limit, most: u64) -> Result<Vec<u8>> {
+pub(crate) fn read_within_value(path: &Path, limit: &'static Limit, most: u64) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
     let size = file.metadata()?.len();
     limit.admit_within(most, size)?;
@@ -30,7 +30,7 @@ pub(crate) fn read_within_value(path: &Path, limit: &Limit, most: u64) -> Result
 ///
 /// # Errors
 /// As [`read_within`], or if it is not UTF-8.
-pub fn read_text_within(path: &Path, limit: &Limit) -> Result<String> {
+pub fn read_text_within(path: &Path, limit: &'static Limit) -> Result<String> {
     String::from_utf8(read_within(path, limit)?)
         .map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(read_text_within(&path, &SMALL).unwrap(), "12345");
         std::fs::write(&path, "123456").unwrap();
         let error = read_within(&path, &SMALL).unwrap_err();
-        assert_eq!(Exceeded::of(&error).unwrap().name, "small");
+        assert_eq!(Exceeded::of(&error).unwrap().limit.name(), "small");
         assert!(error.to_string().contains("--allow small=6"), "{error}");
         std::fs::write(&path, b"\xff").unwrap();
         assert!(read_text_within(&path, &SMALL).is_err());
@@ -131,7 +131,7 @@ mod tests {
         use crate::{Exceeded, Unit};
         static SMALL: Limit = Limit::new("small", Unit::Bytes, 5, "");
         let error = read_within(Path::new("/dev/zero"), &SMALL).unwrap_err();
-        assert_eq!(Exceeded::of(&error).unwrap().name, "small");
+        assert_eq!(Exceeded::of(&error).unwrap().limit.name(), "small");
     }
 
     #[cfg(target_os = "linux")]

@@ -16,6 +16,7 @@ mod module;
 mod outcome;
 mod region;
 mod sub_task;
+mod table_footer;
 mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
@@ -28,4 +29,5 @@ pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};
 pub use region::{Region, RegionError};
 pub use sub_task::{SubTask, SubTaskKind};
+pub use table_footer::admit_table;
 pub use view::View;

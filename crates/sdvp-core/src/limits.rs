@@ -70,6 +70,22 @@ pub static SETTINGS_FILE: Limit = Limit::new(
     "a file that is read as a whole: a configuration, tokenizer, plan, manifest, program …",
 );
 
+/// What a Parquet file says of its columns.
+pub static TABLE_FOOTER: Limit = Limit::new(
+    "table-footer",
+    Unit::Bytes,
+    8 << 20,
+    "what a Parquet file says of its columns",
+);
+/// Structures within each other in a Parquet file's footer.
+pub static TABLE_DEPTH: Limit = Limit::new(
+    "table-depth",
+    Unit::Of("levels"),
+    32,
+    "structures within each other in what a Parquet file says of its columns",
+)
+.at_most(1_000);
+
 /// All limits of this crate.
 pub static LIMITS: &[&Limit] = &[
     &IMAGE_FILE,
@@ -81,4 +97,6 @@ pub static LIMITS: &[&Limit] = &[
     &VIDEO_MEMORY,
     &JSON_DEPTH,
     &SETTINGS_FILE,
+    &TABLE_FOOTER,
+    &TABLE_DEPTH,
 ];

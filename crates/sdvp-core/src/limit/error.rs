@@ -1,6 +1,6 @@
 //! What is said of limits that were reached, or that cannot be set.
 
-use super::Unit;
+use super::Limit;
 use std::fmt;
 
 /// How much of something there was.
@@ -16,30 +16,26 @@ pub enum Found {
 /// how to raise it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// The limit's name.
-    pub name: &'static str,
-    /// What it counts.
-    pub unit: Unit,
+    /// The limit.
+    pub limit: &'static Limit,
     /// What is allowed.
     pub allowed: u64,
     /// What was found.
     pub found: Found,
-    /// What the limit can be set to at most.
-    pub(super) greatest: u64,
 }
 
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, unit, .. } = self;
-        let allowed = unit.shown(self.allowed);
+        let (name, unit) = (self.limit.name(), self.limit.unit());
         match self.found {
             Found::Exactly(found) => write!(f, "found {} {}", found, unit.name())?,
             Found::More => write!(f, "found more than {} {}", self.allowed, unit.name())?,
         }
-        write!(f, ", the limit {name} is {allowed}")?;
+        write!(f, ", the limit {name} is {}", unit.shown(self.allowed))?;
+        let greatest = self.limit.greatest();
         match self.found {
-            Found::Exactly(found) if found > self.greatest => {
-                write!(f, " and cannot be more than {}", unit.shown(self.greatest))
+            Found::Exactly(found) if found > greatest => {
+                write!(f, " and cannot be more than {}", unit.shown(greatest))
             }
             Found::Exactly(found) => {
                 write!(f, " (--allow {name}={} raises it)", unit.written(found))

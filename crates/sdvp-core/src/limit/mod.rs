@@ -111,7 +111,7 @@ impl Limit {
     ///
     /// # Errors
     /// If `found` does.
-    pub fn admit(&self, found: u64) -> Result<(), Exceeded> {
+    pub fn admit(&'static self, found: u64) -> Result<(), Exceeded> {
         self.admit_within(self.value(), found)
     }
 
@@ -119,7 +119,7 @@ impl Limit {
     ///
     /// # Errors
     /// If `found` does.
-    pub fn admit_within(&self, allowed: u64, found: u64) -> Result<(), Exceeded> {
+    pub fn admit_within(&'static self, allowed: u64, found: u64) -> Result<(), Exceeded> {
         match found <= allowed {
             true => Ok(()),
             false => Err(self.exceeded(allowed, Found::Exactly(found))),
@@ -127,16 +127,23 @@ impl Limit {
     }
 
     /// That something went beyond `allowed`.
-    pub fn exceeded(&self, allowed: u64, found: Found) -> Exceeded {
+    pub fn exceeded(&'static self, allowed: u64, found: Found) -> Exceeded {
         Exceeded {
-            name: self.name,
-            unit: self.unit,
-            greatest: self.greatest,
+            limit: self,
             allowed,
             found,
         }
     }
 }
+
+impl PartialEq for Limit {
+    /// Limits are told apart by their names.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Limit {}
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::Layout;
 use crate::DatasetError;
-use crate::stream::{Entries, Lines, MAX_RECORD};
+use crate::stream::{Bounds, Entries, Lines};
 use crate::table::{is_only_a_table, is_table};
 use serde_json::Value;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(super) fn shape_of(path: &Path) -> Result<Shape, DatasetError> {
         return Ok(shape);
     }
     let file = std::fs::File::open(path).map_err(|source| DatasetError::read(path, source))?;
-    let Ok(mut entries) = Entries::new(path, file, "records", MAX_RECORD) else {
+    let Ok(mut entries) = Entries::new(path, file, "records", Bounds::default()) else {
         return Ok(Shape::Other);
     };
     Ok(match entries.next() {

@@ -3,18 +3,17 @@
 use super::record::read_row;
 use super::{Columns, Row};
 use crate::DatasetError;
+use crate::limits::TABLE_BYTES;
 use crate::stream::Next;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row as ParquetRow};
 use parquet::schema::types::Type;
+use sdvp_core::{Exceeded, admit_table};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The most bytes that the wanted columns of one group of rows may have once they are unpacked.
-const MOST_BYTES: i64 = 1 << 30;
 
 pub(super) fn each_row(
     path: &Path,
@@ -34,10 +33,16 @@ pub(super) fn each_row(
         )
     };
     let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
+    admit_table(&file).map_err(|source| match Exceeded::of(&source) {
+        Some(exceeded) => DatasetError::beyond(path, "the footer")(exceeded.clone()),
+        None => broken(1, format!("expected Parquet: {source}")),
+    })?;
     let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)))
         .map_err(unwound)?
         .map_err(|error| broken(1, format!("expected Parquet: {error}")))?;
-    let wanted = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    let (wanted, names) = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    admit_groups(&table, &names, TABLE_BYTES.value())
+        .map_err(DatasetError::beyond(path, &names.join(", ")))?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(Some(wanted))))
         .map_err(unwound)?
         .map_err(|error| broken(1, error.to_string()))?;
@@ -56,8 +61,8 @@ pub(super) fn each_row(
     Ok(())
 }
 
-/// The columns that a question is made of; no other is read, however large.
-fn wanted(table: &impl FileReader, columns: &Columns) -> Result<Type, String> {
+/// The columns that a question is made of, and their names; no other is read, however large.
+fn wanted(table: &impl FileReader, columns: &Columns) -> Result<(Type, Vec<String>), String> {
     let said = table.metadata();
     let schema = said.file_metadata().schema();
     let there: Vec<&str> = schema.get_fields().iter().map(|c| c.name()).collect();
@@ -75,28 +80,30 @@ fn wanted(table: &impl FileReader, columns: &Columns) -> Result<Type, String> {
     let mut names: Vec<String> = found.images;
     names.push(found.question);
     names.extend(others);
-    for group in said.row_groups() {
-        let columns = group.columns().iter();
-        let bytes: i64 = columns
+    let fields = schema.get_fields().iter();
+    let fields = fields.filter(|field| names.iter().any(|name| name == field.name()));
+    let wanted = Type::group_type_builder(schema.name())
+        .with_fields(fields.map(Arc::clone).collect())
+        .build()
+        .map_err(|error| error.to_string())?;
+    Ok((wanted, names))
+}
+
+/// Refuses a table if these columns of a group of rows have more than `most` bytes once unpacked.
+fn admit_groups(table: &impl FileReader, names: &[String], most: u64) -> Result<(), Exceeded> {
+    for group in table.metadata().row_groups() {
+        let bytes = group
+            .columns()
+            .iter()
             .filter(|column| {
                 let parts = column.column_path().parts();
                 parts.first().is_some_and(|name| names.contains(name))
             })
-            .map(|column| column.uncompressed_size().max(0))
-            .fold(0, i64::saturating_add);
-        if bytes > MOST_BYTES {
-            return Err(format!(
-                "expected at most {MOST_BYTES} bytes of {} in a group of rows, found {bytes}",
-                names.join(", ")
-            ));
-        }
+            .map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(0))
+            .fold(0, u64::saturating_add);
+        TABLE_BYTES.admit_within(most, bytes)?;
     }
-    let fields = schema.get_fields().iter();
-    let fields = fields.filter(|field| names.iter().any(|name| name == field.name()));
-    Type::group_type_builder(schema.name())
-        .with_fields(fields.map(Arc::clone).collect())
-        .build()
-        .map_err(|error| error.to_string())
+    Ok(())
 }
 
 /// A row as a JSON record has it.
