@@ -2,8 +2,10 @@
 
 use crate::client::{Subject, header};
 use crate::error::HubError;
+use crate::limits::HUB_LISTING;
 use crate::patience::Failure;
 use crate::url::Endpoint;
+use sdvp_core::Found;
 use std::time::Duration;
 use ureq::http::HeaderMap;
 
@@ -111,6 +113,11 @@ pub(crate) fn failure(error: ureq::Error, url: &str) -> Failure {
         E::Timeout(_) | E::Protocol(_) | E::ConnectionFailed => true,
         _ => false,
     };
+    if let E::BodyExceedsLimit(most) = error {
+        let exceeded = HUB_LISTING.exceeded(most, Found::More);
+        let url = url.to_owned();
+        return HubError::TooLarge { url, exceeded }.into();
+    }
     let error = HubError::Unreachable {
         url: url.to_owned(),
         source: Box::new(error),

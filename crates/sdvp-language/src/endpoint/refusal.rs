@@ -2,6 +2,8 @@
 
 use super::http_date;
 use crate::LanguageError;
+use crate::limits::ENDPOINT_ANSWER;
+use sdvp_core::Found;
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
@@ -39,10 +41,9 @@ pub(super) fn failure(error: ureq::Error, url: &str) -> LanguageError {
         E::Protocol(_) | E::ConnectionFailed | E::BodyStalled => {
             LanguageError::Disconnected { url, reason }
         }
-        E::BodyExceedsLimit(limit) => LanguageError::Refused {
+        E::BodyExceedsLimit(most) => LanguageError::TooLarge {
             url,
-            status: 200,
-            said: format!("an answer longer than {limit} bytes, which is not read"),
+            exceeded: ENDPOINT_ANSWER.exceeded(*most, Found::More),
         },
         _ => LanguageError::Unreachable { url, reason },
     }

@@ -2,6 +2,7 @@
 
 use super::EndpointSettings;
 use crate::{Completion, Message, Sampling};
+use sdvp_core::admit_json;
 use serde_json::{Map, Value, json};
 
 /// Members of every request that are ours.
@@ -43,6 +44,7 @@ pub(super) struct Unreadable {
 /// Reads an answer of status 200.
 pub(super) fn completion(body: &[u8]) -> Result<Completion, Unreadable> {
     let wrong = |expected, found: String| Unreadable { expected, found };
+    admit_json(body).map_err(|exceeded| wrong("flatter JSON", exceeded.to_string()))?;
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let found = format!("{} bytes that are none ({error})", body.len());
         wrong("whole JSON", found)

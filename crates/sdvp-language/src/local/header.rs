@@ -6,18 +6,16 @@
 //! repository ggml-org/ggml.
 //!
 //! Nothing is allocated because the header says so: a length is believed as far as the rest of the
-//! file can hold it, and under the limits below.
+//! file can hold it, and under the [limits](crate::limits) of the process.
 
 use super::LocalError;
+use crate::limits::{GGUF_ENTRIES, GGUF_HEADER, GGUF_LIST, GGUF_TENSORS, GGUF_TEXT};
 use candle_core::quantized::GgmlDType;
+use sdvp_core::{Found, Limit};
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-const MAX_ENTRIES: u64 = 65_536;
-const MAX_TENSORS: u64 = 65_536;
-const MAX_TEXT: u64 = 1 << 20;
-const MAX_ARRAY: u64 = 1 << 22;
 const MAX_DIMENSIONS: u32 = 4;
 
 /// A value of the metadata.
@@ -99,6 +97,10 @@ impl<R: Read> Source<'_, R> {
                 self.left()
             )));
         }
+        let most = GGUF_HEADER.value();
+        if self.at.saturating_add(wanted) > most {
+            return Err(self.fault(GGUF_HEADER.exceeded(most, Found::More).to_string()));
+        }
         self.file
             .read_exact(bytes)
             .map_err(|error| LocalError::Read {
@@ -124,11 +126,11 @@ impl<R: Read> Source<'_, R> {
     }
 
     /// A number of things of at least `least` bytes each.
-    fn count(&mut self, of: &str, least: u64, limit: u64) -> Result<usize, LocalError> {
+    fn count(&mut self, of: &str, least: u64, limit: &'static Limit) -> Result<usize, LocalError> {
         let found = self.u64()?;
-        if found > limit {
-            return Err(self.fault(format!("expected at most {limit} {of}, found {found}")));
-        }
+        limit
+            .admit(found)
+            .map_err(|exceeded| self.fault(format!("{of}: {exceeded}")))?;
         if found.saturating_mul(least) > self.left() {
             return Err(self.fault(format!(
                 "{found} {of} need at least {} bytes, the file has {} more",
@@ -140,7 +142,7 @@ impl<R: Read> Source<'_, R> {
     }
 
     fn text(&mut self) -> Result<String, LocalError> {
-        let length = self.count("bytes of text", 1, MAX_TEXT)?;
+        let length = self.count("bytes of text", 1, &GGUF_TEXT)?;
         let mut bytes = vec![0; length];
         self.fill(&mut bytes)?;
         String::from_utf8(bytes).map_err(|_| self.fault("expected text in UTF-8"))
@@ -160,8 +162,8 @@ impl<R: Read> Source<'_, R> {
                 "expected GGUF of version 2 or 3 (little-endian), found {version}"
             )));
         }
-        let tensors = self.count("tensors", 24, MAX_TENSORS)?;
-        let entries = self.count("entries of metadata", 13, MAX_ENTRIES)?;
+        let tensors = self.count("tensors", 24, &GGUF_TENSORS)?;
+        let entries = self.count("entries of metadata", 13, &GGUF_ENTRIES)?;
         let mut metadata = HashMap::new();
         for _ in 0..entries {
             let name = self.text()?;
@@ -244,7 +246,7 @@ impl<R: Read> Source<'_, R> {
                 )));
             }
         };
-        let length = self.count("elements of an array", least, MAX_ARRAY)?;
+        let length = self.count("elements of an array", least, &GGUF_LIST)?;
         let mut texts = Vec::new();
         let mut counts = Vec::new();
         for _ in 0..length {
