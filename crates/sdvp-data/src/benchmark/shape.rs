@@ -29,8 +29,8 @@ pub(super) fn shape_of(path: &Path) -> Result<Shape, DatasetError> {
     let first = match lines.next() {
         Ok(Some(line)) => serde_json::from_slice::<Value>(line.text).ok(),
         Ok(None) => return Ok(Shape::Other),
-        // A gigabyte in one line is an object of records.
-        Err(DatasetError::Limit { .. }) => None,
+        // A gigabyte in one line is an object of records, unless records are lines by the file's name.
+        Err(DatasetError::Limit { .. }) if !is_table(path) => None,
         Err(error) => return Err(error),
     };
     if let Some(shape) = first.as_ref().and_then(|record| line_shape(path, record)) {

@@ -284,7 +284,9 @@ impl Run {
             ("fallback", json!(self.fallback)),
             ("max_sub_tasks", json!(settings.max_sub_tasks)),
         ];
-        let named = chosen.into_iter();
+        let limits = super::limits::changed();
+        let limits = (!limits.is_empty()).then(|| ("limits", json!(limits)));
+        let named = chosen.into_iter().chain(limits);
         named
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
