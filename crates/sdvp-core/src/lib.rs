@@ -16,7 +16,7 @@ mod module;
 mod outcome;
 mod region;
 mod sub_task;
-mod table_footer;
+mod table;
 mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
@@ -29,5 +29,5 @@ pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};
 pub use region::{Region, RegionError};
 pub use sub_task::{SubTask, SubTaskKind};
-pub use table_footer::admit_table;
+pub use table::{admit_table, unpacked_pages};
 pub use view::View;

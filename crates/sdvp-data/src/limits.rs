@@ -21,7 +21,7 @@ pub static LINE_BYTES: Limit = Limit::new(
 pub static TABLE_BYTES: Limit = Limit::new(
     "table-bytes",
     Unit::Bytes,
-    1 << 30,
+    512 << 20,
     "the columns read of a Parquet file's group of rows, unpacked",
 );
 /// Steps of a functional program: published ones have at most nine, those of `picto` seventeen.

@@ -8,7 +8,7 @@ use crate::stream::Next;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row as ParquetRow};
 use parquet::schema::types::Type;
-use sdvp_core::{Exceeded, admit_table};
+use sdvp_core::{Exceeded, admit_table, unpacked_pages};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,16 +33,19 @@ pub(super) fn each_row(
         )
     };
     let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
-    admit_table(&file).map_err(|source| match Exceeded::of(&source) {
-        Some(exceeded) => DatasetError::beyond(path, "the footer")(exceeded.clone()),
+    let refused = |source: std::io::Error| match Exceeded::of(&source) {
+        Some(exceeded) => DatasetError::beyond(path, "the table")(exceeded.clone()),
         None => broken(1, format!("expected Parquet: {source}")),
-    })?;
+    };
+    admit_table(&file).map_err(refused)?;
+    let pages = file
+        .try_clone()
+        .map_err(|source| DatasetError::read(path, source))?;
     let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)))
         .map_err(unwound)?
         .map_err(|error| broken(1, format!("expected Parquet: {error}")))?;
     let (wanted, names) = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
-    admit_groups(&table, &names, TABLE_BYTES.value())
-        .map_err(DatasetError::beyond(path, &names.join(", ")))?;
+    admit_groups(&pages, &table, &names, TABLE_BYTES.value()).map_err(refused)?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(Some(wanted))))
         .map_err(unwound)?
         .map_err(|error| broken(1, error.to_string()))?;
@@ -89,19 +92,30 @@ fn wanted(table: &impl FileReader, columns: &Columns) -> Result<(Type, Vec<Strin
     Ok((wanted, names))
 }
 
-/// Refuses a table if these columns of a group of rows have more than `most` bytes once unpacked.
-fn admit_groups(table: &impl FileReader, names: &[String], most: u64) -> Result<(), Exceeded> {
+/// Refuses a table if these columns of a group of rows have more than `most` bytes once unpacked: as the
+/// footer says, and as the pages say themselves.
+fn admit_groups(
+    mut file: &File,
+    table: &impl FileReader,
+    names: &[String],
+    most: u64,
+) -> std::io::Result<()> {
     for group in table.metadata().row_groups() {
-        let bytes = group
-            .columns()
-            .iter()
-            .filter(|column| {
-                let parts = column.column_path().parts();
-                parts.first().is_some_and(|name| names.contains(name))
-            })
-            .map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(0))
-            .fold(0, u64::saturating_add);
-        TABLE_BYTES.admit_within(most, bytes)?;
+        let (mut said, mut pages) = (0_u64, 0_u64);
+        for column in group.columns() {
+            let parts = column.column_path().parts();
+            if !parts.first().is_some_and(|name| names.contains(name)) {
+                continue;
+            }
+            let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
+            said = said.saturating_add(bytes(column.uncompressed_size()));
+            TABLE_BYTES.admit_within(most, said)?;
+            let data = bytes(column.data_page_offset());
+            let start = column.dictionary_page_offset().map_or(data, bytes);
+            let length = bytes(column.compressed_size());
+            pages = pages.saturating_add(unpacked_pages(&mut file, start, length)?);
+            TABLE_BYTES.admit_within(most, pages)?;
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::record::{FIELDS, Record, ScoredBox, Thing, WeighedAnswer};
 use crate::limits::{LABEL_BYTES, LABEL_VALUES};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
-use sdvp_core::{Exceeded, admit_table};
+use sdvp_core::{Exceeded, admit_table, unpacked_pages};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -28,12 +28,18 @@ pub(super) fn read(
         Some(exceeded) => LabelError::beyond(file, "its footer")(exceeded.clone()),
         None => broken(error.to_string()),
     })?;
+    // Cheap: both are the same bytes.
+    let pages = bytes.clone();
     // The reader's author meant some damaged files to end the process.
     let unwound = |_| broken("it breaks the reader".to_owned());
     let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(bytes)))
         .map_err(unwound)?
         .map_err(|error| broken(error.to_string()))?;
     check(file, &table)?;
+    let pages = unpacked(&pages, &table).map_err(|error| broken(error.to_string()))?;
+    LABEL_BYTES
+        .admit(pages)
+        .map_err(LabelError::beyond(file, "its pages"))?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(None)))
         .map_err(unwound)?
         .map_err(|error| broken(error.to_string()))?;
@@ -48,6 +54,24 @@ pub(super) fn read(
         each(place, cells.record(row)?)?;
     }
     Ok(())
+}
+
+/// How many bytes the pages of all columns unpack to, as each says itself.
+fn unpacked(bytes: &[u8], table: &impl FileReader) -> std::io::Result<u64> {
+    let mut sum = 0_u64;
+    for column in table
+        .metadata()
+        .row_groups()
+        .iter()
+        .flat_map(|g| g.columns())
+    {
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        let data = count(column.data_page_offset());
+        let start = column.dictionary_page_offset().map_or(data, count);
+        let length = count(column.compressed_size());
+        sum = sum.saturating_add(unpacked_pages(Cursor::new(bytes), start, length)?);
+    }
+    Ok(sum)
 }
 
 /// Compares what the file says of itself with what is allowed.

@@ -5,6 +5,7 @@
 //! header says there are, which a file of a few bytes can say of billions. So lists are compared here
 //! with the bytes that are left to hold them.
 
+use super::compact::{Compact, Fault};
 use crate::limit::Found;
 use crate::limits::{TABLE_DEPTH, TABLE_FOOTER};
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
@@ -34,7 +35,7 @@ pub fn admit_table(mut file: impl Read + Seek) -> Result<()> {
     file.seek(SeekFrom::Start(start))?;
     let mut footer = vec![0; usize::try_from(length).unwrap_or(0)];
     file.read_exact(&mut footer)?;
-    let read = Footer(&footer).fields(0);
+    let read = Compact(&footer).fields(0, &mut |_, _| ());
     match read {
         // It ends too early, or is no such text: readers say so without making room for anything.
         Ok(()) | Err(Fault::Malformed) => Ok(()),
@@ -48,99 +49,6 @@ pub fn admit_table(mut file: impl Read + Seek) -> Result<()> {
             let most = TABLE_DEPTH.value();
             Err(TABLE_DEPTH.exceeded(most, Found::More).into())
         }
-    }
-}
-
-enum Fault {
-    Malformed,
-    Claim { entries: u64, left: usize },
-    Deep,
-}
-
-/// What is left of a footer.
-struct Footer<'a>(&'a [u8]);
-
-impl Footer<'_> {
-    fn byte(&mut self) -> std::result::Result<u8, Fault> {
-        let (first, rest) = self.0.split_first().ok_or(Fault::Malformed)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    fn pass(&mut self, count: u64) -> std::result::Result<(), Fault> {
-        let count = usize::try_from(count).map_err(|_| Fault::Malformed)?;
-        self.0 = self.0.get(count..).ok_or(Fault::Malformed)?;
-        Ok(())
-    }
-
-    /// A number in groups of seven bits, the lowest first.
-    fn number(&mut self) -> std::result::Result<u64, Fault> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(Fault::Malformed)
-    }
-
-    /// The fields of a structure, until the one that ends it.
-    fn fields(&mut self, depth: u64) -> std::result::Result<(), Fault> {
-        if depth > TABLE_DEPTH.value() {
-            return Err(Fault::Deep);
-        }
-        loop {
-            let head = self.byte()?;
-            let kind = head & 0x0f;
-            if kind == 0 {
-                return Ok(());
-            }
-            // The field's number is written out if it is far from the one before.
-            if head >> 4 == 0 {
-                self.number()?;
-            }
-            // Whether it is true stands in the kind.
-            if !matches!(kind, 1 | 2) {
-                self.value(kind, depth)?;
-            }
-        }
-    }
-
-    fn value(&mut self, kind: u8, depth: u64) -> std::result::Result<(), Fault> {
-        match kind {
-            1..=3 => self.pass(1),
-            4..=6 => self.number().map(|_| ()),
-            7 => self.pass(8),
-            8 => {
-                let length = self.number()?;
-                self.pass(length)
-            }
-            9 | 10 => self.list(depth + 1),
-            12 => self.fields(depth + 1),
-            // Maps, which no footer has.
-            _ => Err(Fault::Malformed),
-        }
-    }
-
-    fn list(&mut self, depth: u64) -> std::result::Result<(), Fault> {
-        if depth > TABLE_DEPTH.value() {
-            return Err(Fault::Deep);
-        }
-        let head = self.byte()?;
-        let entries = match head >> 4 {
-            15 => self.number()?,
-            few => u64::from(few),
-        };
-        let left = self.0.len();
-        if entries > left as u64 {
-            return Err(Fault::Claim { entries, left });
-        }
-        for _ in 0..entries {
-            self.value(head & 0x0f, depth)?;
-        }
-        Ok(())
     }
 }
 
