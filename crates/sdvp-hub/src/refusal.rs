@@ -134,6 +134,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lists_that_are_too_long_are_refused_by_the_limits_name() {
+        match failure(ureq::Error::BodyExceedsLimit(100), "http://a") {
+            Failure::Lasting(error) => {
+                let error = error.to_string();
+                assert!(
+                    error.contains("the limit hub-listing is 100 bytes"),
+                    "{error}"
+                );
+            }
+            passing => panic!("{passing:?}"),
+        }
+    }
+
+    #[test]
     fn servers_say_when_to_come_again() {
         for (name, value, expected) in [
             ("retry-after", "7", Some(7)),

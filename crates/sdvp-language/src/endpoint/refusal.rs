@@ -54,6 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn answers_that_are_too_long_are_refused_by_the_limits_name() {
+        let error = failure(ureq::Error::BodyExceedsLimit(100), "http://a");
+        assert_eq!(
+            error.to_string(),
+            "http://a answers with too much: found more than 100 bytes, the limit endpoint-answer is 100 bytes (--allow endpoint-answer=… raises it)"
+        );
+        assert!(!error.is_passing());
+    }
+
+    #[test]
     fn servers_say_when_to_come_again() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
         for (value, expected) in [

@@ -122,6 +122,25 @@ mod tests {
     use crate::Role;
 
     #[test]
+    fn answers_are_not_nested_deeper_than_is_allowed() {
+        // The answer is a level itself.
+        let answer = |levels: usize| {
+            let nested = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+            format!(r#"{{"more": {nested}, "choices": [{{"message": {{"content": "hi"}}}}]}}"#)
+        };
+        let most = sdvp_core::limits::JSON_DEPTH.size();
+        assert!(completion(answer(most).as_bytes()).is_ok());
+        let Err(refused) = completion(answer(most + 1).as_bytes()) else {
+            panic!("it is read");
+        };
+        assert!(
+            refused.found.contains("the limit json-depth is"),
+            "{}",
+            refused.found
+        );
+    }
+
+    #[test]
     fn a_request_has_ours_whatever_else_it_has() {
         let settings = EndpointSettings {
             model: "m".to_owned(),

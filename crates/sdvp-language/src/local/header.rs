@@ -334,3 +334,37 @@ fn dtype(code: u32) -> Option<GgmlDType> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with texts of a mebibyte each.
+    fn header(texts: usize) -> Result<Header, LocalError> {
+        let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+        bytes.extend(0_u64.to_le_bytes());
+        bytes.extend((texts as u64).to_le_bytes());
+        for number in 0..texts {
+            let name = format!("{number:04}");
+            bytes.extend((name.len() as u64).to_le_bytes());
+            bytes.extend(name.as_bytes());
+            bytes.extend(8_u32.to_le_bytes());
+            bytes.extend(GGUF_TEXT.value().to_le_bytes());
+            bytes.resize(bytes.len() + GGUF_TEXT.size(), b'x');
+        }
+        let size = bytes.len() as u64;
+        Header::read(Path::new("a.gguf"), bytes.as_slice(), size)
+    }
+
+    #[test]
+    fn headers_are_no_longer_than_is_allowed() {
+        let most = GGUF_HEADER.size() / GGUF_TEXT.size();
+        // What is around the texts takes some bytes, too.
+        assert_eq!(header(most - 1).unwrap().metadata.len(), most - 1);
+        let error = header(most).unwrap_err().to_string();
+        assert!(
+            error.contains("a.gguf") && error.contains("the limit gguf-header is"),
+            "{error}"
+        );
+    }
+}

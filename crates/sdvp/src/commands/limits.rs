@@ -15,7 +15,7 @@ pub(crate) static RESULTS_FILE: Limit = Limit::new(
 
 /// All limits, of the crates in the order in which they build on each other.
 fn all() -> Vec<&'static Limit> {
-    [
+    let crates: [&[&'static Limit]; 8] = [
         sdvp_core::limits::LIMITS,
         sdvp_program::limits::LIMITS,
         sdvp_models::limits::LIMITS,
@@ -24,8 +24,8 @@ fn all() -> Vec<&'static Limit> {
         sdvp_hub::limits::LIMITS,
         sdvp_language::limits::LIMITS,
         &[&RESULTS_FILE],
-    ]
-    .concat()
+    ];
+    crates.concat()
 }
 
 /// Reads `NAME=VALUE` and sets that limit. It is set while the command line is read and not after: of an
