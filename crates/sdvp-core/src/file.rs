@@ -1,6 +1,7 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, and files that are read whole if they are not too large.
 
-use std::io::{Error, ErrorKind, Result, Write};
+use crate::limit::{Found, Limit};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
 /// Before the process id in a temporary file's name.
@@ -31,6 +32,37 @@ pub fn remove_partial(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The bytes of a file that is no larger than a limit. What grows while it is read, or says nothing of
+/// its size, is read as far as the limit.
+///
+/// # Errors
+/// As the system says, or [`Exceeded`](crate::Exceeded) as an error of it.
+pub fn read_within(path: &Path, limit: &'static Limit) -> Result<Vec<u8>> {
+    read_within_value(path, limit, limit.value())
+}
+
+/// As [`read_within`], with another value in the place of the limit's.
+pub(crate) fn read_within_value(path: &Path, limit: &'static Limit, most: u64) -> Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    limit.admit_within(most, size)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= most {
+        true => Ok(bytes),
+        false => Err(limit.exceeded(most, Found::More).into()),
+    }
+}
+
+/// As [`read_within`], of text.
+///
+/// # Errors
+/// As [`read_within`], or if it is not UTF-8.
+pub fn read_text_within(path: &Path, limit: &'static Limit) -> Result<String> {
+    String::from_utf8(read_within(path, limit)?)
+        .map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
 
 /// Writes a file by way of a temporary one in the same folder, which is renamed when it is
@@ -118,6 +150,33 @@ mod tests {
         assert_eq!(names(folder.path()), keep);
         remove_partial(&folder.path().join("none")).unwrap();
         assert!(remove_partial(&folder.path().join("a")).is_err());
+    }
+
+    #[test]
+    fn files_are_read_up_to_a_limit() {
+        use crate::{Exceeded, Unit};
+        static SMALL: Limit = Limit::new("small", Unit::Bytes, 5, "");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(read_within(&path, &SMALL).unwrap(), b"12345");
+        assert_eq!(read_text_within(&path, &SMALL).unwrap(), "12345");
+        std::fs::write(&path, "123456").unwrap();
+        let error = read_within(&path, &SMALL).unwrap_err();
+        assert_eq!(Exceeded::of(&error).unwrap().limit.name(), "small");
+        assert!(error.to_string().contains("--allow small=6"), "{error}");
+        std::fs::write(&path, b"\xff").unwrap();
+        assert!(read_text_within(&path, &SMALL).is_err());
+        assert!(read_within(&folder.path().join("no"), &SMALL).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_does_not_say_its_size_is_read_up_to_a_limit() {
+        use crate::{Exceeded, Unit};
+        static SMALL: Limit = Limit::new("small", Unit::Bytes, 5, "");
+        let error = read_within(Path::new("/dev/zero"), &SMALL).unwrap_err();
+        assert_eq!(Exceeded::of(&error).unwrap().limit.name(), "small");
     }
 
     #[cfg(target_os = "linux")]

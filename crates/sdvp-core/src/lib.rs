@@ -8,20 +8,26 @@
 mod bbox;
 mod digest;
 mod file;
-mod frames;
 mod image;
+mod json_depth;
+mod limit;
+pub mod limits;
 mod module;
 mod outcome;
 mod region;
 mod sub_task;
+mod table;
 mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
-pub use file::{remove_partial, write_whole};
+pub use file::{read_text_within, read_within, remove_partial, write_whole};
 pub use image::{DecodeLimits, Image, ImageError};
+pub use json_depth::{admit_json, admit_json_within};
+pub use limit::{Exceeded, Found, Limit, LimitError, LimitSetting, Unit};
 pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};
 pub use region::{Region, RegionError};
 pub use sub_task::{SubTask, SubTaskKind};
+pub use table::{admit_table, unpacked_pages};
 pub use view::View;

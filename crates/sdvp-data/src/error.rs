@@ -1,5 +1,6 @@
 //! What can be wrong with a benchmark's files.
 
+use sdvp_core::Exceeded;
 use std::path::{Path, PathBuf};
 
 /// Why files could not be read or written. Each names the file, and the record and field where
@@ -48,15 +49,15 @@ pub enum DatasetError {
         /// The parser's reason.
         reason: String,
     },
-    /// A record is longer than any published one by far, or nested deeper.
-    #[error("{path}, {record}: expected at most {limit}, found more", path = path.display())]
+    /// A record is longer than is allowed, or nested deeper.
+    #[error("{path}, {record}: {exceeded}", path = path.display())]
     Limit {
         /// The file.
         path: PathBuf,
         /// The record: its line or its key.
         record: String,
-        /// What is allowed: `16777216 bytes`, `64 levels of nesting`.
-        limit: String,
+        /// The limit.
+        exceeded: Exceeded,
     },
     /// A table is not CSV, or lacks a column.
     #[error("{path}, line {line}: {reason}", path = path.display())]
@@ -111,6 +112,16 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// For a limit that a record goes beyond.
+    pub(crate) fn beyond(path: &Path, record: &str) -> impl FnOnce(Exceeded) -> Self {
+        let (path, record) = (path.to_owned(), record.to_owned());
+        move |exceeded| Self::Limit {
+            path,
+            record,
+            exceeded,
+        }
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read {
             path: path.to_owned(),

@@ -11,6 +11,7 @@ pub mod dataset;
 mod error;
 mod gold;
 pub mod gqa;
+pub mod limits;
 pub mod nlvr;
 pub mod nlvr2;
 pub mod picto;

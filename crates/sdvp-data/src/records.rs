@@ -2,6 +2,8 @@
 
 use crate::DatasetError;
 use crate::stream::{Lines, Next, parse_value};
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::{admit_json, read_text_within};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -158,12 +160,14 @@ pub(crate) fn is_file_stem(text: &str) -> bool {
 }
 
 fn read_text(path: &Path) -> Result<String, DatasetError> {
-    std::fs::read_to_string(path).map_err(|source| DatasetError::read(path, source))
+    read_text_within(path, &SETTINGS_FILE).map_err(|source| DatasetError::read(path, source))
 }
 
 /// A whole file of JSON, for small ones.
 pub(crate) fn read_json(path: &Path) -> Result<Value, DatasetError> {
-    parse_value(path, 1, 1, read_text(path)?.as_bytes())
+    let text = read_text(path)?;
+    admit_json(text.as_bytes()).map_err(DatasetError::beyond(path, "the whole file"))?;
+    parse_value(path, 1, 1, text.as_bytes())
 }
 
 /// Hands out the values of a file with one JSON value a line, with their line, from 1; empty lines
@@ -174,7 +178,9 @@ pub(crate) fn each_json_line(
 ) -> Result<(), DatasetError> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next()? {
-        let value = parse_value(path, line.number, 1, line.text);
+        let value = admit_json(line.text)
+            .map_err(DatasetError::beyond(path, &format!("line {}", line.number)))
+            .and_then(|()| parse_value(path, line.number, 1, line.text));
         if each(line.number, value).is_break() {
             break;
         }

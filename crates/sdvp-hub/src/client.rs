@@ -4,6 +4,7 @@
 use crate::Watch;
 use crate::error::{HubError, Result};
 use crate::id::{Commit, ModelId};
+use crate::limits::HUB_LISTING;
 use crate::patience::{Failure, Patience};
 use crate::refusal::{Refused, failure};
 use crate::settings::Settings;
@@ -14,8 +15,6 @@ use ureq::{Agent, Body};
 
 /// Redirections followed in a row.
 const REDIRECTIONS: usize = 8;
-/// The greatest list of files, bytes.
-const LONGEST_LISTING: u64 = 32 << 20;
 
 /// Asks.
 pub(crate) struct Client {
@@ -103,7 +102,7 @@ impl Client {
         let mut patience = Patience::default();
         loop {
             let read = self.ask(subject, Method::Get, &url, 0).and_then(|reply| {
-                let body = reply.body.into_with_config().limit(LONGEST_LISTING);
+                let body = reply.body.into_with_config().limit(HUB_LISTING.value());
                 body.read_to_vec().map_err(|error| failure(error, &url))
             });
             match read {

@@ -1,6 +1,7 @@
 //! Why something could not be had from the hub, or is not in its cache.
 
 use crate::id::ModelId;
+use sdvp_core::Exceeded;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,6 +131,14 @@ pub enum HubError {
         expected: &'static str,
         /// What it has.
         found: String,
+    },
+    /// Something that is larger than is allowed.
+    #[error("{url} is too large: {exceeded}")]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// The limit.
+        exceeded: Exceeded,
     },
     /// A download that is not what was announced.
     #[error(

@@ -10,6 +10,7 @@ mod digest;
 mod error;
 mod files;
 mod id;
+pub mod limits;
 mod patience;
 mod place;
 mod pull;

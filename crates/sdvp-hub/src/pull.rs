@@ -11,11 +11,10 @@ use crate::files::{CONFIG, INDEX, Listing, Weights};
 use crate::id::{Commit, ModelId};
 use crate::place::Place;
 use crate::settings::Settings;
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::read_within;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// The greatest settings file, bytes: tokenizers have up to some 20 MB.
-const LARGEST_SETTINGS: u64 = 256 << 20;
 
 /// What is in the cache now.
 #[derive(Clone, Debug)]
@@ -99,11 +98,12 @@ pub fn pull(settings: &Settings, id: &ModelId, watch: &dyn Watch) -> Result<Pull
                 listing.settings(id)?;
                 if matches!(listing.weights(id)?, Weights::Parts) {
                     let index = snapshot.folder.join(INDEX);
-                    let read = std::fs::read(&index).map_err(|source| HubError::Io {
-                        doing: "read",
-                        path: index.clone(),
-                        source,
-                    })?;
+                    let read =
+                        read_within(&index, &SETTINGS_FILE).map_err(|source| HubError::Io {
+                            doing: "read",
+                            path: index.clone(),
+                            source,
+                        })?;
                     listing.parts(id, &read, &index.display().to_string())?;
                 }
                 Ok(Pulled::found(id, snapshot))
@@ -252,18 +252,8 @@ impl Errand<'_> {
 
     /// A small file's content.
     fn read(&self, content: &Fetched) -> Result<Vec<u8>> {
-        if content.file.bytes > LARGEST_SETTINGS {
-            return Err(HubError::Answer {
-                url: self
-                    .client
-                    .endpoint
-                    .file(self.id, &self.commit, &content.file.name),
-                expected: "at most 256 MiB of settings",
-                found: format!("{} bytes", content.file.bytes),
-            });
-        }
         let path = self.place.blob(&content.tag);
-        std::fs::read(&path).map_err(|source| HubError::Io {
+        read_within(&path, &SETTINGS_FILE).map_err(|source| HubError::Io {
             doing: "read",
             path,
             source,

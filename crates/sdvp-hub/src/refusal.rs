@@ -2,8 +2,10 @@
 
 use crate::client::{Subject, header};
 use crate::error::HubError;
+use crate::limits::HUB_LISTING;
 use crate::patience::Failure;
 use crate::url::Endpoint;
+use sdvp_core::Found;
 use std::time::Duration;
 use ureq::http::HeaderMap;
 
@@ -111,6 +113,11 @@ pub(crate) fn failure(error: ureq::Error, url: &str) -> Failure {
         E::Timeout(_) | E::Protocol(_) | E::ConnectionFailed => true,
         _ => false,
     };
+    if let E::BodyExceedsLimit(most) = error {
+        let exceeded = HUB_LISTING.exceeded(most, Found::More);
+        let url = url.to_owned();
+        return HubError::TooLarge { url, exceeded }.into();
+    }
     let error = HubError::Unreachable {
         url: url.to_owned(),
         source: Box::new(error),
@@ -125,6 +132,20 @@ pub(crate) fn failure(error: ureq::Error, url: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_that_are_too_long_are_refused_by_the_limits_name() {
+        match failure(ureq::Error::BodyExceedsLimit(100), "http://a") {
+            Failure::Lasting(error) => {
+                let error = error.to_string();
+                assert!(
+                    error.contains("the limit hub-listing is 100 bytes"),
+                    "{error}"
+                );
+            }
+            passing => panic!("{passing:?}"),
+        }
+    }
 
     #[test]
     fn servers_say_when_to_come_again() {

@@ -1,7 +1,7 @@
 //! What can go wrong with a language model.
 
 use crate::local::LocalError;
-use sdvp_core::Digest;
+use sdvp_core::{Digest, Exceeded};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +119,14 @@ pub enum LanguageError {
         expected: &'static str,
         /// What it has.
         found: String,
+    },
+    /// An answer that is larger than is allowed.
+    #[error("{url} answers with too much: {exceeded}")]
+    TooLarge {
+        /// What was asked.
+        url: String,
+        /// The limit.
+        exceeded: Exceeded,
     },
     /// There is no kept answer, and nothing is to be asked.
     #[error(

@@ -4,18 +4,16 @@
 //! appears whole or not at all, so neither a kill nor another process that writes the same answer
 //! harms it. Each has a digest of what it says; one that says something else is asked for again.
 
+use crate::limits::KEPT_ANSWER;
 use crate::{Ask, Completion, LanguageError};
-use sdvp_core::{Digest, write_whole};
+use sdvp_core::{Digest, read_within, write_whole};
 use serde::{Deserialize, Serialize};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Who of this process writes.
 static TURN: Mutex<()> = Mutex::new(());
-
-/// The longest entry that is read, bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// A folder of answers.
 #[derive(Clone, Debug)]
@@ -71,17 +69,14 @@ impl Journal {
     /// What is kept under a key. What is no whole answer to it is not believed.
     ///
     /// # Errors
-    /// If a file is there and cannot be read.
+    /// If a file is there and cannot be read, or is larger than is allowed.
     pub fn read(&self, key: Digest) -> Result<Kept, LanguageError> {
         let path = self.path(key);
-        let mut bytes = Vec::new();
-        let read =
-            std::fs::File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => {}
+        let bytes = match read_within(&path, &KEPT_ANSWER) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Kept::Nothing),
             Err(error) => return Err(Self::failed("read", &path, &error)),
-        }
+        };
         let entry: Option<Entry> = serde_json::from_slice(&bytes).ok();
         let whole = entry.filter(|entry| {
             entry.key == key && check(&entry.completion).is_some_and(|check| check == entry.check)
@@ -186,6 +181,22 @@ mod tests {
         let another = Journal::open(folder.path()).unwrap();
         assert_eq!(another.read(key).unwrap(), Kept::Whole(completion()));
         assert_eq!(another.read(Digest::of(b"2")).unwrap(), Kept::Nothing);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_and_not_asked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = Digest::of(b"1");
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.keep(key, "m", &ask(), &completion()).unwrap();
+        let file = std::fs::File::options()
+            .write(true)
+            .open(journal.path(key))
+            .unwrap();
+        // Nothing of it is on disk.
+        file.set_len(KEPT_ANSWER.value() + 1).unwrap();
+        let error = journal.read(key).unwrap_err().to_string();
+        assert!(error.contains("the limit kept-answer is"), "{error}");
     }
 
     #[test]

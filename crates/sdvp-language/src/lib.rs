@@ -11,6 +11,7 @@ mod crew;
 mod endpoint;
 mod error;
 mod journal;
+pub mod limits;
 pub mod local;
 mod model;
 mod prompt;

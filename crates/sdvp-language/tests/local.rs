@@ -301,12 +301,12 @@ fn files_that_lie() {
     let tokens = b"tokenizer.ggml.tokens";
     let tensor = b"blk.0.ffn_up.weight";
     for (what, error) in [
-        ("at most 65536 tensors", lie_at(&|_| 8)),
-        ("at most 65536 entries", lie_at(&|_| 16)),
-        ("bytes of text", lie_at(&|_| 24)),
+        ("the limit gguf-tensors is 65536", lie_at(&|_| 8)),
+        ("the limit gguf-entries is 65536", lie_at(&|_| 16)),
+        ("the limit gguf-text is 1048576", lie_at(&|_| 24)),
         // Behind the name: type, type of the elements, length.
         (
-            "elements of an array",
+            "the limit gguf-list is 4194304",
             lie_at(&|b| find(b, tokens) + tokens.len() + 8),
         ),
         (

@@ -1,14 +1,14 @@
 //! What a safetensors file says of its tensors, without reading them.
 
 use crate::error::{ModelError, Result};
+use crate::limits::SAFETENSORS_HEADER;
 use safetensors::tensor::Metadata;
+use sdvp_core::{Exceeded, admit_json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The greatest header, bytes, as the format has it.
-const LONGEST: u64 = 100_000_000;
 /// Bytes that say how long the header is.
 const BEFORE: u64 = 8;
 
@@ -60,13 +60,16 @@ pub(crate) fn open(path: &Path) -> Result<Opened> {
     }
     file.read_exact(&mut before).map_err(io)?;
     let size = u64::from_le_bytes(before);
-    if size > LONGEST.min(length - BEFORE) {
+    if size > length - BEFORE {
         return Err(wrong(format!(
-            "expected a header of at most {LONGEST} bytes, all in the file of {length}, found {size}"
+            "expected a header that is all in the file of {length} bytes, found one of {size}"
         )));
     }
+    let beyond = |exceeded: Exceeded| wrong(format!("its header: {exceeded}"));
+    SAFETENSORS_HEADER.admit(size).map_err(beyond)?;
     let mut text = vec![0; size as usize];
     file.read_exact(&mut text).map_err(io)?;
+    admit_json(&text).map_err(beyond)?;
     // This checks that shapes fit their bytes, which do not overlap.
     let header: Metadata =
         serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
@@ -104,6 +107,25 @@ mod tests {
     use crate::weights::write_safetensors;
     use candle_core::{DType, Device, Tensor};
     use std::collections::HashMap;
+
+    #[test]
+    fn headers_are_no_longer_than_the_format_has_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let size = SAFETENSORS_HEADER.value() + 1;
+        std::fs::write(&path, size.to_le_bytes()).unwrap();
+        // Nothing of it is on disk.
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(BEFORE + size).unwrap();
+        let error = read_header(&path).unwrap_err().to_string();
+        assert!(error.contains("the limit safetensors-header is"), "{error}");
+
+        let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+        let bytes = [&(deep.len() as u64).to_le_bytes()[..], deep.as_bytes()].concat();
+        std::fs::write(&path, bytes).unwrap();
+        let error = read_header(&path).unwrap_err().to_string();
+        assert!(error.contains("the limit json-depth is"), "{error}");
+    }
 
     #[test]
     fn headers_say_what_is_in_files() {

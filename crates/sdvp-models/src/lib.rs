@@ -11,6 +11,7 @@ pub mod gradient_check;
 mod header;
 mod kernels;
 pub mod layers;
+pub mod limits;
 mod lora;
 mod low_rank;
 pub mod optimizer;

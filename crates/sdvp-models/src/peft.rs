@@ -5,6 +5,8 @@ use crate::error::{ModelError, Result};
 use crate::lora::{DOWN, LoraConfig, UP};
 use crate::weights;
 use candle_core::{DType, Device, Tensor};
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::read_within;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -134,7 +136,7 @@ pub fn save_adapter(
 /// If a file is missing or damaged, or the adapter is of a kind that is not understood.
 pub fn load_adapter(folder: &Path) -> Result<(LoraConfig, HashMap<String, Tensor>)> {
     let path = folder.join(CONFIG);
-    let bytes = std::fs::read(&path).map_err(|source| ModelError::Io {
+    let bytes = read_within(&path, &SETTINGS_FILE).map_err(|source| ModelError::Io {
         path: path.clone(),
         source,
     })?;

@@ -5,6 +5,7 @@ mod batch;
 mod builtin;
 mod checkpoint;
 mod error;
+pub mod limits;
 mod published;
 mod source;
 mod stand_in;

@@ -2,6 +2,8 @@
 
 use crate::error::{Result, SetupError};
 use crate::student::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER};
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::{admit_json, read_within};
 use sdvp_models::Tokenizer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -61,7 +63,7 @@ impl ModelSource {
                 .ok_or_else(missing),
             ModelSource::Folder(folder) => {
                 let path = folder.join(file);
-                match std::fs::read(&path) {
+                match read_within(&path, &SETTINGS_FILE) {
                     Ok(bytes) => Ok(Cow::Owned(bytes)),
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing()),
                     Err(source) => Err(SetupError::Io { path, source }),
@@ -122,11 +124,13 @@ impl ModelSource {
     /// As [`ModelSource::read`], or if it does not say what it should.
     pub fn json<T: DeserializeOwned>(&self, file: &str, expected: &'static str) -> Result<T> {
         let bytes = self.read(file, expected)?;
-        serde_json::from_slice(&bytes).map_err(|error| SetupError::Config {
+        let invalid = |reason: String| SetupError::Config {
             model: self.name(),
             file: file.to_owned(),
-            reason: error.to_string(),
-        })
+            reason,
+        };
+        admit_json(&bytes).map_err(|exceeded| invalid(exceeded.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))
     }
 }
 

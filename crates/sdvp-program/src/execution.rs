@@ -117,7 +117,9 @@ pub enum RunError {
         found: SubTaskKind,
     },
     /// A limit was reached.
-    #[error("line {line}: {what} reached its limit of {limit} (setting {setting})")]
+    #[error(
+        "line {line}: {what} reached its limit of {limit} (limit {setting}, raised by --allow {setting}=…)"
+    )]
     Limit {
         /// Line of the program.
         line: usize,
@@ -125,7 +127,7 @@ pub enum RunError {
         what: String,
         /// The limit.
         limit: u64,
-        /// The setting that raises it.
+        /// Its name.
         setting: &'static str,
     },
     /// What interpreted the program was lost.

@@ -8,6 +8,7 @@
 
 mod detections;
 mod execution;
+pub mod limits;
 mod program_error;
 mod python;
 mod trace;

@@ -5,6 +5,7 @@ use crate::guard::{Answer, guarded};
 use crate::{Call, Job, JobError, Run, RunFailure};
 use rayon::prelude::*;
 use sdvp_core::{Digest, SubTask};
+use sdvp_program::limits::PROGRAM_SUB_TASKS;
 use sdvp_program::{Execution, RunError, Step, Value};
 
 /// An execution that has started.
@@ -99,7 +100,7 @@ impl Active {
             line: last.unwrap_or(0),
             what: "the number of sub-tasks".to_owned(),
             limit: limit as u64,
-            setting: "max_sub_tasks",
+            setting: PROGRAM_SUB_TASKS.name(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How many at once, and how much each may ask.
 
+use sdvp_program::limits::PROGRAM_SUB_TASKS;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a [`Runtime`](crate::Runtime). None of them changes what a program answers, save
@@ -15,7 +16,7 @@ pub struct Settings {
     pub deduplicate: bool,
     /// Outcomes remembered for later requests, over all runs of one runtime; 0 for none.
     pub cache_entries: usize,
-    /// Sub-tasks that one execution may ask for.
+    /// Sub-tasks that one execution may ask for (`program-sub-tasks`).
     pub max_sub_tasks: usize,
 }
 
@@ -26,7 +27,7 @@ impl Default for Settings {
             batch_size: 96,
             deduplicate: true,
             cache_entries: 65_536,
-            max_sub_tasks: 512,
+            max_sub_tasks: PROGRAM_SUB_TASKS.size(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Visual programs, run and improved: the command line.
 
 use clap::Parser;
+use sdvp_core::LimitSetting;
 use sdvp_models::Compute;
 use std::process::ExitCode;
 
@@ -30,6 +31,12 @@ struct Cli {
     /// have been built in (`--features cuda`, `--features metal`).
     #[arg(long, global = true, default_value_t, env = "SDVP_DEVICE")]
     device: Compute,
+    /// Change a limit on what comes in, such as image-side=20000 or record-bytes=64MiB; `sdvp limits` lists
+    /// them. May be given for several.
+    // Limits are set while this is read.
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = commands::allow)]
+    #[allow(dead_code)]
+    allow: Vec<LimitSetting>,
     #[command(subcommand)]
     command: commands::Command,
 }

@@ -91,7 +91,11 @@ fn programs_that_cannot_run() {
             "R=RESULT(var=NOWHERE)\n".to_owned(),
             "NOWHERE",
         ),
-        ("long.txt", "A=COUNT(box=B)\n".repeat(10_000), "max_lines"),
+        (
+            "long.txt",
+            "A=COUNT(box=B)\n".repeat(10_000),
+            "--allow program-lines=",
+        ),
         (
             "unknown.txt",
             "A=LOCATE(image=IMAGE,object='x')\n".to_owned(),

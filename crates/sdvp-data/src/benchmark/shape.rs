@@ -2,7 +2,7 @@
 
 use super::Layout;
 use crate::DatasetError;
-use crate::stream::{Entries, Lines, MAX_RECORD};
+use crate::stream::{Bounds, Entries, Lines};
 use crate::table::{is_only_a_table, is_table};
 use serde_json::Value;
 use std::path::Path;
@@ -29,15 +29,15 @@ pub(super) fn shape_of(path: &Path) -> Result<Shape, DatasetError> {
     let first = match lines.next() {
         Ok(Some(line)) => serde_json::from_slice::<Value>(line.text).ok(),
         Ok(None) => return Ok(Shape::Other),
-        // A gigabyte in one line is an object of records.
-        Err(DatasetError::Limit { .. }) => None,
+        // A gigabyte in one line is an object of records, unless records are lines by the file's name.
+        Err(DatasetError::Limit { .. }) if !is_table(path) => None,
         Err(error) => return Err(error),
     };
     if let Some(shape) = first.as_ref().and_then(|record| line_shape(path, record)) {
         return Ok(shape);
     }
     let file = std::fs::File::open(path).map_err(|source| DatasetError::read(path, source))?;
-    let Ok(mut entries) = Entries::new(path, file, "records", MAX_RECORD) else {
+    let Ok(mut entries) = Entries::new(path, file, "records", Bounds::default()) else {
         return Ok(Shape::Other);
     };
     Ok(match entries.next() {

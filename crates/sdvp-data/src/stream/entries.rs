@@ -1,7 +1,10 @@
 //! The entries of one large JSON object or list.
 
-use super::{MAX_DEPTH, MAX_RECORD, PIECE, json_error};
+use super::{PIECE, json_error};
 use crate::DatasetError;
+use crate::limits::RECORD_BYTES;
+use sdvp_core::limits::JSON_DEPTH;
+use sdvp_core::{Exceeded, Found};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -38,14 +41,32 @@ pub(crate) struct Entries<R> {
     close: u8,
     number: usize,
     text: Vec<u8>,
-    limit: usize,
+    bounds: Bounds,
+}
+
+/// What a record may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Most bytes.
+    pub(crate) bytes: usize,
+    /// Deepest nesting; published records have five levels.
+    pub(crate) depth: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            bytes: RECORD_BYTES.size(),
+            depth: JSON_DEPTH.size(),
+        }
+    }
 }
 
 impl Entries<File> {
     /// Opens a file that should hold one object or list, which `expected` describes.
     pub(crate) fn open(path: &Path, expected: &'static str) -> Result<Self, DatasetError> {
         let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
-        Self::new(path, file, expected, MAX_RECORD)
+        Self::new(path, file, expected, Bounds::default())
     }
 }
 
@@ -54,7 +75,7 @@ impl<R: Read> Entries<R> {
         path: &Path,
         reader: R,
         expected: &'static str,
-        limit: usize,
+        bounds: Bounds,
     ) -> Result<Self, DatasetError> {
         let mut source = Source::new(path, reader);
         source.skip_mark()?;
@@ -76,7 +97,7 @@ impl<R: Read> Entries<R> {
             close,
             number: 0,
             text: Vec::new(),
-            limit,
+            bounds,
         })
     }
 
@@ -123,7 +144,7 @@ impl<R: Read> Entries<R> {
             return Err(self.source.wrong("a value", token));
         }
         self.text.clear();
-        self.source.value(&mut self.text, self.limit, &name)?;
+        self.source.value(&mut self.text, self.bounds, &name)?;
         Ok(Some(Entry {
             key,
             number: self.number,
@@ -141,7 +162,7 @@ impl<R: Read> Entries<R> {
         let (line, column) = (self.source.line, self.source.column());
         self.text.clear();
         let name = format!("the key of record {}", self.number);
-        self.source.value(&mut self.text, self.limit, &name)?;
+        self.source.value(&mut self.text, self.bounds, &name)?;
         let key = serde_json::from_slice(&self.text)
             .map_err(|error| json_error(&self.path, line, column, &error))?;
         let token = self.source.token()?;
@@ -254,8 +275,18 @@ impl<R: Read> Source<R> {
     }
 
     /// Takes one value into `text`. What it holds is not looked at beyond quotes and brackets.
-    fn value(&mut self, text: &mut Vec<u8>, limit: usize, name: &str) -> Result<(), DatasetError> {
-        let mut scan = Scan::default();
+    fn value(
+        &mut self,
+        text: &mut Vec<u8>,
+        bounds: Bounds,
+        name: &str,
+    ) -> Result<(), DatasetError> {
+        let beyond =
+            |path: &Path, exceeded: Exceeded| Err(DatasetError::beyond(path, name)(exceeded));
+        let mut scan = Scan {
+            most: bounds.depth,
+            ..Scan::default()
+        };
         loop {
             if !self.fill()? {
                 return match scan.depth == 0 && !scan.in_string && !text.is_empty() {
@@ -266,12 +297,9 @@ impl<R: Read> Source<R> {
             let bytes = &self.piece[self.at..self.end];
             let (count, done) = scan.over(bytes);
             let taken = &bytes[..count];
-            if text.len() + count > limit {
-                return Err(DatasetError::Limit {
-                    path: self.path.clone(),
-                    record: name.to_owned(),
-                    limit: format!("{limit} bytes"),
-                });
+            if text.len() + count > bounds.bytes {
+                let most = bounds.bytes as u64;
+                return beyond(&self.path, RECORD_BYTES.exceeded(most, Found::More));
             }
             for end in memchr::memchr_iter(b'\n', taken) {
                 self.line += 1;
@@ -283,11 +311,8 @@ impl<R: Read> Source<R> {
                 Done::No => {}
                 Done::Yes => return Ok(()),
                 Done::TooDeep => {
-                    return Err(DatasetError::Limit {
-                        path: self.path.clone(),
-                        record: name.to_owned(),
-                        limit: format!("{MAX_DEPTH} levels of nesting"),
-                    });
+                    let most = bounds.depth as u64;
+                    return beyond(&self.path, JSON_DEPTH.exceeded(most, Found::More));
                 }
             }
         }
@@ -297,6 +322,8 @@ impl<R: Read> Source<R> {
 /// How far a value has been scanned.
 #[derive(Default)]
 struct Scan {
+    /// Deepest that is allowed.
+    most: usize,
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -336,7 +363,7 @@ impl Scan {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => {
                     self.depth += 1;
-                    if self.depth > MAX_DEPTH {
+                    if self.depth > self.most {
                         return (at, Done::TooDeep);
                     }
                 }

@@ -1,7 +1,9 @@
 //! Lines of bounded length.
 
-use super::{MAX_RECORD, PIECE};
+use super::PIECE;
 use crate::DatasetError;
+use crate::limits::LINE_BYTES;
+use sdvp_core::Found;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -27,7 +29,7 @@ impl Lines<File> {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
-        Ok(Self::new(path, file, MAX_RECORD))
+        Ok(Self::new(path, file, LINE_BYTES.size()))
     }
 }
 
@@ -61,11 +63,9 @@ impl<R: Read> Lines<R> {
             if self.line.last() == Some(&b'\n') {
                 self.line.pop();
             } else if count > self.longest {
-                return Err(DatasetError::Limit {
-                    path: self.path.clone(),
-                    record: format!("line {}", self.number),
-                    limit: format!("{} bytes a line", self.longest),
-                });
+                let record = format!("line {}", self.number);
+                let exceeded = LINE_BYTES.exceeded(self.longest as u64, Found::More);
+                return Err(DatasetError::beyond(&self.path, &record)(exceeded));
             }
             if !self.line.iter().all(u8::is_ascii_whitespace) {
                 break;

@@ -8,7 +8,7 @@ mod entries;
 mod lines;
 mod metered;
 
-pub(crate) use entries::{Entries, Entry};
+pub(crate) use entries::{Bounds, Entries, Entry};
 pub(crate) use lines::Lines;
 pub(crate) use metered::Metered;
 
@@ -17,10 +17,6 @@ use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Most bytes of a record: the longest published ones, scene graphs, have under a hundred thousand.
-pub(crate) const MAX_RECORD: usize = 16 << 20;
-/// Deepest nesting of a record; published ones have five levels.
-pub(crate) const MAX_DEPTH: usize = 64;
 /// Bytes asked of a file at once.
 const PIECE: usize = 1 << 16;
 

@@ -13,9 +13,14 @@ impl std::io::Read for Slow<'_> {
     }
 }
 
+const BOUNDS: Bounds = Bounds {
+    bytes: 1 << 12,
+    depth: 20,
+};
+
 fn entries(text: &[u8], step: usize) -> Result<Vec<(Option<String>, Value)>, DatasetError> {
     let path = Path::new("a.json");
-    let mut entries = Entries::new(path, Slow(text, step), "an object or a list", 1 << 12)?;
+    let mut entries = Entries::new(path, Slow(text, step), "an object or a list", BOUNDS)?;
     let mut all = Vec::new();
     while let Some(entry) = entries.next()? {
         let value = parse_value(path, entry.line, entry.column, entry.text)?;
@@ -79,26 +84,60 @@ fn what_is_wrong_is_named_with_its_place() {
 
 #[test]
 fn limits_hold_before_memory_is_taken() {
-    let long = format!("{{\"a\": \"{}\"}}", "x".repeat(1 << 12));
-    let error = entries(long.as_bytes(), 1000).unwrap_err().to_string();
+    // Quotation marks count, too.
+    let text = |letters: usize| format!("{{\"a\": \"{}\"}}", "x".repeat(letters));
+    let longest = BOUNDS.bytes - 2;
+    assert_eq!(entries(text(longest).as_bytes(), 1000).unwrap().len(), 1);
+    let error = entries(text(longest + 1).as_bytes(), 1000).unwrap_err();
+    let error = error.to_string();
+    for part in [
+        "a.json, record \"a\"",
+        "more than 4096 bytes, the limit record-bytes is",
+        "--allow record-bytes=",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let nested = |levels| format!("[{}{}]", "[".repeat(levels), "]".repeat(levels));
+    let deepest = BOUNDS.depth;
+    assert_eq!(entries(nested(deepest).as_bytes(), 7).unwrap().len(), 1);
+    let error = entries(nested(deepest + 1).as_bytes(), 7).unwrap_err();
+    let error = error.to_string();
     assert!(
-        error.contains("record \"a\"") && error.contains("4096 bytes"),
+        error.contains("more than 20 levels, the limit json-depth is 20 levels"),
         "{error}"
     );
-    let deep = format!("[{}", "[".repeat(MAX_DEPTH + 1));
-    let error = entries(deep.as_bytes(), 7).unwrap_err().to_string();
-    assert!(error.contains("64 levels"), "{error}");
-    let allowed = format!("[{}{}]", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
-    assert_eq!(entries(allowed.as_bytes(), 7).unwrap().len(), 1);
 
     let path = Path::new("a.jsonl");
     let mut lines = Lines::new(path, &b"12345\n\n123456\n"[..], 5);
     assert_eq!(lines.next().unwrap().unwrap().text, b"12345");
     let error = lines.next().err().unwrap().to_string();
     assert!(
-        error.contains("line 3") && error.contains("5 bytes"),
+        error.contains("line 3: found more than 5 bytes, the limit line-bytes is 5 bytes"),
         "{error}"
     );
+}
+
+#[test]
+fn lines_and_whole_files_are_not_nested_deeper_than_is_allowed() {
+    use crate::programs::read_programs;
+    use crate::subset::Manifest;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let deepest = sdvp_core::limits::JSON_DEPTH.size();
+    // The record is a level itself.
+    let write = |levels: usize| {
+        let nested = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        let line = format!("{{\"id\": \"1\", \"program\": \"p\", \"more\": {nested}}}\n");
+        std::fs::write(&path, line).unwrap();
+    };
+    write(deepest);
+    assert_eq!(read_programs(&path).unwrap().len(), 1);
+    write(deepest + 1);
+    let manifest = Manifest::read(&path).unwrap_err();
+    for error in [read_programs(&path).unwrap_err(), manifest] {
+        let error = error.to_string();
+        assert!(error.contains("the limit json-depth is"), "{error}");
+    }
 }
 
 proptest! {

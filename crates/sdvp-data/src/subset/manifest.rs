@@ -3,7 +3,8 @@
 use super::Rule;
 use crate::DatasetError;
 use crate::benchmark::{Benchmark, Layout, Part};
-use sdvp_core::{Digest, Hasher, write_whole};
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::{Digest, Hasher, admit_json, read_within, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -98,7 +99,9 @@ impl Manifest {
     /// # Errors
     /// If the file cannot be read, is no manifest, or names no question or one twice.
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
-        let text = std::fs::read(path).map_err(|source| DatasetError::read(path, source))?;
+        let text =
+            read_within(path, &SETTINGS_FILE).map_err(|source| DatasetError::read(path, source))?;
+        admit_json(&text).map_err(DatasetError::beyond(path, "the manifest"))?;
         let wrong = |reason: String| DatasetError::Subset {
             source_name: path.display().to_string(),
             reason,

@@ -3,8 +3,10 @@
 use super::columns::Found;
 use super::{Columns, Row, stays_below};
 use crate::DatasetError;
-use crate::stream::{MAX_RECORD, Metered, Next};
+use crate::limits::LINE_BYTES;
+use crate::stream::{Metered, Next};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use sdvp_core::Exceeded;
 use std::fs::File;
 use std::path::Path;
 
@@ -15,7 +17,8 @@ pub(super) fn each_row(
     mut each: impl FnMut(Result<Row, DatasetError>) -> Next,
 ) -> Result<(), DatasetError> {
     let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
-    let (file, allowance) = Metered::new(file, MAX_RECORD);
+    let most = LINE_BYTES.size();
+    let (file, allowance) = Metered::new(file, most);
     let mut reader = ReaderBuilder::new()
         .delimiter(separator)
         // Rows of other lengths are handed out as wrong; the rest of the table is still read.
@@ -41,7 +44,7 @@ pub(super) fn each_row(
     let places = Places::of(&found, &there);
     let (mut record, mut number) = (StringRecord::new(), 0);
     loop {
-        allowance.set(MAX_RECORD);
+        allowance.set(most);
         let line = reader.position().line();
         let row = match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
@@ -74,13 +77,9 @@ pub(super) fn each_row(
 fn wrong(path: &Path, line: u64, error: csv::Error) -> DatasetError {
     let line = error.position().map_or(line, |position| position.line());
     match error.into_kind() {
-        ErrorKind::Io(source) if source.kind() != std::io::ErrorKind::InvalidData => {
-            DatasetError::read(path, source)
-        }
-        ErrorKind::Io(source) => DatasetError::Table {
-            path: path.to_owned(),
-            line,
-            reason: source.to_string(),
+        ErrorKind::Io(source) => match Exceeded::of(&source) {
+            Some(exceeded) => DatasetError::beyond(path, &format!("line {line}"))(exceeded.clone()),
+            None => DatasetError::read(path, source),
         },
         ErrorKind::Utf8 { .. } => DatasetError::Table {
             path: path.to_owned(),

@@ -3,18 +3,17 @@
 use super::record::read_row;
 use super::{Columns, Row};
 use crate::DatasetError;
+use crate::limits::TABLE_BYTES;
 use crate::stream::Next;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row as ParquetRow};
 use parquet::schema::types::Type;
+use sdvp_core::{Exceeded, admit_table, unpacked_pages};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The most bytes that the wanted columns of one group of rows may have once they are unpacked.
-const MOST_BYTES: i64 = 1 << 30;
 
 pub(super) fn each_row(
     path: &Path,
@@ -34,10 +33,19 @@ pub(super) fn each_row(
         )
     };
     let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
+    let refused = |source: std::io::Error| match Exceeded::of(&source) {
+        Some(exceeded) => DatasetError::beyond(path, "the table")(exceeded.clone()),
+        None => broken(1, format!("expected Parquet: {source}")),
+    };
+    admit_table(&file).map_err(refused)?;
+    let pages = file
+        .try_clone()
+        .map_err(|source| DatasetError::read(path, source))?;
     let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)))
         .map_err(unwound)?
         .map_err(|error| broken(1, format!("expected Parquet: {error}")))?;
-    let wanted = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    let (wanted, names) = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    admit_groups(&pages, &table, &names, TABLE_BYTES.value()).map_err(refused)?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(Some(wanted))))
         .map_err(unwound)?
         .map_err(|error| broken(1, error.to_string()))?;
@@ -56,8 +64,8 @@ pub(super) fn each_row(
     Ok(())
 }
 
-/// The columns that a question is made of; no other is read, however large.
-fn wanted(table: &impl FileReader, columns: &Columns) -> Result<Type, String> {
+/// The columns that a question is made of, and their names; no other is read, however large.
+fn wanted(table: &impl FileReader, columns: &Columns) -> Result<(Type, Vec<String>), String> {
     let said = table.metadata();
     let schema = said.file_metadata().schema();
     let there: Vec<&str> = schema.get_fields().iter().map(|c| c.name()).collect();
@@ -75,28 +83,41 @@ fn wanted(table: &impl FileReader, columns: &Columns) -> Result<Type, String> {
     let mut names: Vec<String> = found.images;
     names.push(found.question);
     names.extend(others);
-    for group in said.row_groups() {
-        let columns = group.columns().iter();
-        let bytes: i64 = columns
-            .filter(|column| {
-                let parts = column.column_path().parts();
-                parts.first().is_some_and(|name| names.contains(name))
-            })
-            .map(|column| column.uncompressed_size().max(0))
-            .fold(0, i64::saturating_add);
-        if bytes > MOST_BYTES {
-            return Err(format!(
-                "expected at most {MOST_BYTES} bytes of {} in a group of rows, found {bytes}",
-                names.join(", ")
-            ));
-        }
-    }
     let fields = schema.get_fields().iter();
     let fields = fields.filter(|field| names.iter().any(|name| name == field.name()));
-    Type::group_type_builder(schema.name())
+    let wanted = Type::group_type_builder(schema.name())
         .with_fields(fields.map(Arc::clone).collect())
         .build()
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok((wanted, names))
+}
+
+/// Refuses a table if these columns of a group of rows have more than `most` bytes once unpacked: as the
+/// footer says, and as the pages say themselves.
+fn admit_groups(
+    mut file: &File,
+    table: &impl FileReader,
+    names: &[String],
+    most: u64,
+) -> std::io::Result<()> {
+    for group in table.metadata().row_groups() {
+        let (mut said, mut pages) = (0_u64, 0_u64);
+        for column in group.columns() {
+            let parts = column.column_path().parts();
+            if !parts.first().is_some_and(|name| names.contains(name)) {
+                continue;
+            }
+            let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
+            said = said.saturating_add(bytes(column.uncompressed_size()));
+            TABLE_BYTES.admit_within(most, said)?;
+            let data = bytes(column.data_page_offset());
+            let start = column.dictionary_page_offset().map_or(data, bytes);
+            let length = bytes(column.compressed_size());
+            pages = pages.saturating_add(unpacked_pages(&mut file, start, length)?);
+            TABLE_BYTES.admit_within(most, pages)?;
+        }
+    }
+    Ok(())
 }
 
 /// A row as a JSON record has it.

@@ -212,7 +212,38 @@ fn a_quote_that_is_never_closed_ends_at_the_limit() {
     let mut text = b"image,question\na.png,\"".to_vec();
     text.resize(20 << 20, b'x');
     let error = rows("a.csv", &text, &Columns::default()).unwrap_err();
-    assert!(error.contains("within the limit"), "{error}");
+    assert!(error.contains("the limit line-bytes is"), "{error}");
+}
+
+#[test]
+fn tables_that_claim_more_than_is_allowed_are_refused() {
+    let cells: &[&[Option<&str>]] = &[&[Some("a.png"), Some("What?")]];
+    let whole = parquet_file(&["image", "question"], cells, Compression::UNCOMPRESSED);
+    assert_eq!(
+        rows("a.parquet", &whole, &Columns::default())
+            .unwrap()
+            .len(),
+        1
+    );
+    // A footer whose list of columns has 2^31 - 1 entries.
+    let claim = [
+        0x15, 4, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x18, 0, 0,
+    ];
+    let length = (claim.len() as u32).to_le_bytes();
+    let lie = [b"PAR1", &claim[..], &length, b"PAR1"].concat();
+    let error = rows("a.parquet", &lie, &Columns::default()).unwrap_err();
+    assert!(error.contains("2147483647 entries"), "{error}");
+    // The first page's header starts behind the mark: its kind, and how much it unpacks to.
+    assert_eq!(whole[..7], *b"PAR1\x15\x04\x15");
+    let size = whole[7..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    let mut lie = whole.clone();
+    // It becomes longer, so that what follows is elsewhere; it is refused before that matters.
+    lie.splice(7..7 + size, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
+    let error = rows("a.parquet", &lie, &Columns::default()).unwrap_err();
+    assert!(
+        error.contains("found 2147483") && error.contains("the limit table-bytes is"),
+        "{error}"
+    );
 }
 
 proptest! {

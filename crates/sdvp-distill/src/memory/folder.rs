@@ -136,7 +136,7 @@ impl Memory {
     pub fn load(student: &Path) -> Result<Self> {
         let folder = student.join(FOLDER);
         let path = folder.join(LIST);
-        let text = match std::fs::read(&path) {
+        let text = match sdvp_core::read_within(&path, &sdvp_core::limits::SETTINGS_FILE) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());

@@ -2,6 +2,8 @@
 
 use super::http_date;
 use crate::LanguageError;
+use crate::limits::ENDPOINT_ANSWER;
+use sdvp_core::Found;
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
@@ -39,10 +41,9 @@ pub(super) fn failure(error: ureq::Error, url: &str) -> LanguageError {
         E::Protocol(_) | E::ConnectionFailed | E::BodyStalled => {
             LanguageError::Disconnected { url, reason }
         }
-        E::BodyExceedsLimit(limit) => LanguageError::Refused {
+        E::BodyExceedsLimit(most) => LanguageError::TooLarge {
             url,
-            status: 200,
-            said: format!("an answer longer than {limit} bytes, which is not read"),
+            exceeded: ENDPOINT_ANSWER.exceeded(*most, Found::More),
         },
         _ => LanguageError::Unreachable { url, reason },
     }
@@ -51,6 +52,16 @@ pub(super) fn failure(error: ureq::Error, url: &str) -> LanguageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_that_are_too_long_are_refused_by_the_limits_name() {
+        let error = failure(ureq::Error::BodyExceedsLimit(100), "http://a");
+        assert_eq!(
+            error.to_string(),
+            "http://a answers with too much: found more than 100 bytes, the limit endpoint-answer is 100 bytes (--allow endpoint-answer=… raises it)"
+        );
+        assert!(!error.is_passing());
+    }
 
     #[test]
     fn servers_say_when_to_come_again() {

@@ -1,5 +1,6 @@
 //! The settings of an endpoint.
 
+use crate::limits::ENDPOINT_ANSWER;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub struct EndpointSettings {
     pub connect_within: Duration,
     /// Greatest time from the request to the end of its answer.
     pub answer_within: Duration,
-    /// Greatest size of an answer, bytes.
+    /// Greatest size of an answer, bytes (`endpoint-answer`).
     pub max_answer: u64,
 }
 
@@ -34,7 +35,7 @@ impl Default for EndpointSettings {
             extra: Map::new(),
             connect_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(300),
-            max_answer: 8 << 20,
+            max_answer: ENDPOINT_ANSWER.value(),
         }
     }
 }

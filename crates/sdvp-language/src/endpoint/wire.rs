@@ -2,6 +2,7 @@
 
 use super::EndpointSettings;
 use crate::{Completion, Message, Sampling};
+use sdvp_core::admit_json;
 use serde_json::{Map, Value, json};
 
 /// Members of every request that are ours.
@@ -43,6 +44,7 @@ pub(super) struct Unreadable {
 /// Reads an answer of status 200.
 pub(super) fn completion(body: &[u8]) -> Result<Completion, Unreadable> {
     let wrong = |expected, found: String| Unreadable { expected, found };
+    admit_json(body).map_err(|exceeded| wrong("flatter JSON", exceeded.to_string()))?;
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let found = format!("{} bytes that are none ({error})", body.len());
         wrong("whole JSON", found)
@@ -118,6 +120,25 @@ fn shortened_text(text: &str, most: usize) -> String {
 mod tests {
     use super::*;
     use crate::Role;
+
+    #[test]
+    fn answers_are_not_nested_deeper_than_is_allowed() {
+        // The answer is a level itself.
+        let answer = |levels: usize| {
+            let nested = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+            format!(r#"{{"more": {nested}, "choices": [{{"message": {{"content": "hi"}}}}]}}"#)
+        };
+        let most = sdvp_core::limits::JSON_DEPTH.size();
+        assert!(completion(answer(most).as_bytes()).is_ok());
+        let Err(refused) = completion(answer(most + 1).as_bytes()) else {
+            panic!("it is read");
+        };
+        assert!(
+            refused.found.contains("the limit json-depth is"),
+            "{}",
+            refused.found
+        );
+    }
 
     #[test]
     fn a_request_has_ours_whatever_else_it_has() {

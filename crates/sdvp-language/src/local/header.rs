@@ -6,19 +6,16 @@
 //! repository ggml-org/ggml.
 //!
 //! Nothing is allocated because the header says so: a length is believed as far as the rest of the
-//! file can hold it, and under the limits below.
+//! file can hold it, and under the [limits](crate::limits) of the process.
 
 use super::LocalError;
+use crate::limits::{GGUF_ENTRIES, GGUF_HEADER, GGUF_LIST, GGUF_TENSORS, GGUF_TEXT};
 use candle_core::quantized::GgmlDType;
-use sdvp_core::Hasher;
+use sdvp_core::{Found, Hasher, Limit};
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-const MAX_ENTRIES: u64 = 65_536;
-const MAX_TENSORS: u64 = 65_536;
-const MAX_TEXT: u64 = 1 << 20;
-const MAX_ARRAY: u64 = 1 << 22;
 const MAX_DIMENSIONS: u32 = 4;
 
 /// A value of the metadata.
@@ -103,6 +100,10 @@ impl<R: Read> Source<'_, R> {
                 self.left()
             )));
         }
+        let most = GGUF_HEADER.value();
+        if self.at.saturating_add(wanted) > most {
+            return Err(self.fault(GGUF_HEADER.exceeded(most, Found::More).to_string()));
+        }
         self.file
             .read_exact(bytes)
             .map_err(|error| LocalError::Read {
@@ -129,11 +130,11 @@ impl<R: Read> Source<'_, R> {
     }
 
     /// A number of things of at least `least` bytes each.
-    fn count(&mut self, of: &str, least: u64, limit: u64) -> Result<usize, LocalError> {
+    fn count(&mut self, of: &str, least: u64, limit: &'static Limit) -> Result<usize, LocalError> {
         let found = self.u64()?;
-        if found > limit {
-            return Err(self.fault(format!("expected at most {limit} {of}, found {found}")));
-        }
+        limit
+            .admit(found)
+            .map_err(|exceeded| self.fault(format!("{of}: {exceeded}")))?;
         if found.saturating_mul(least) > self.left() {
             return Err(self.fault(format!(
                 "{found} {of} need at least {} bytes, the file has {} more",
@@ -145,7 +146,7 @@ impl<R: Read> Source<'_, R> {
     }
 
     fn text(&mut self) -> Result<String, LocalError> {
-        let length = self.count("bytes of text", 1, MAX_TEXT)?;
+        let length = self.count("bytes of text", 1, &GGUF_TEXT)?;
         let mut bytes = vec![0; length];
         self.fill(&mut bytes)?;
         String::from_utf8(bytes).map_err(|_| self.fault("expected text in UTF-8"))
@@ -165,8 +166,8 @@ impl<R: Read> Source<'_, R> {
                 "expected GGUF of version 2 or 3 (little-endian), found {version}"
             )));
         }
-        let tensors = self.count("tensors", 24, MAX_TENSORS)?;
-        let entries = self.count("entries of metadata", 13, MAX_ENTRIES)?;
+        let tensors = self.count("tensors", 24, &GGUF_TENSORS)?;
+        let entries = self.count("entries of metadata", 13, &GGUF_ENTRIES)?;
         let mut metadata = HashMap::new();
         for _ in 0..entries {
             let name = self.text()?;
@@ -253,7 +254,7 @@ impl<R: Read> Source<'_, R> {
                 )));
             }
         };
-        let length = self.count("elements of an array", least, MAX_ARRAY)?;
+        let length = self.count("elements of an array", least, &GGUF_LIST)?;
         let mut texts = Vec::new();
         let mut counts = Vec::new();
         for _ in 0..length {
@@ -340,4 +341,38 @@ fn dtype(code: u32) -> Option<GgmlDType> {
         30 => GgmlDType::BF16,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with texts of a mebibyte each.
+    fn header(texts: usize) -> Result<Header, LocalError> {
+        let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+        bytes.extend(0_u64.to_le_bytes());
+        bytes.extend((texts as u64).to_le_bytes());
+        for number in 0..texts {
+            let name = format!("{number:04}");
+            bytes.extend((name.len() as u64).to_le_bytes());
+            bytes.extend(name.as_bytes());
+            bytes.extend(8_u32.to_le_bytes());
+            bytes.extend(GGUF_TEXT.value().to_le_bytes());
+            bytes.resize(bytes.len() + GGUF_TEXT.size(), b'x');
+        }
+        let size = bytes.len() as u64;
+        Header::read(Path::new("a.gguf"), bytes.as_slice(), size)
+    }
+
+    #[test]
+    fn headers_are_no_longer_than_is_allowed() {
+        let most = GGUF_HEADER.size() / GGUF_TEXT.size();
+        // What is around the texts takes some bytes, too.
+        assert_eq!(header(most - 1).unwrap().metadata.len(), most - 1);
+        let error = header(most).unwrap_err().to_string();
+        assert!(
+            error.contains("a.gguf") && error.contains("the limit gguf-header is"),
+            "{error}"
+        );
+    }
 }

@@ -53,12 +53,12 @@ pub(crate) fn check_depth(code: &str, depth: usize, operations: usize) -> Result
         let fault = |message: String| Err(ProgramError::new(began, 1, message));
         if brackets > depth || blocks > depth {
             return fault(format!(
-                "a program may nest {depth} deep (setting max_depth)"
+                "a program may nest {depth} deep (limit python-depth, raised by --allow python-depth=…)"
             ));
         }
         if chained > operations {
             return fault(format!(
-                "a statement may hold {operations} operations (setting max_operations)"
+                "a statement may hold {operations} operations (limit python-operations, raised by --allow python-operations=…)"
             ));
         }
     }

@@ -85,7 +85,7 @@ impl Expression {
             return Err(SyntaxFault::new(
                 limits.length,
                 format!(
-                    "an expression may have {} characters (setting max_expression_length), found {length}",
+                    "an expression may have {} characters (limit expression-length, raised by --allow expression-length=…), found {length}",
                     limits.length
                 ),
             ));

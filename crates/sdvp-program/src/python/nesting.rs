@@ -68,14 +68,16 @@ pub(super) fn check(code: &str, limit: usize) -> Result<(), SyntaxFault> {
             return Err(SyntaxFault::new(
                 start,
                 format!(
-                    "an expression may hold {most} operations, {OPERATIONS_PER_LEVEL} times max_expression_depth"
+                    "an expression may hold {most} operations, {OPERATIONS_PER_LEVEL} times expression-depth, raised by --allow expression-depth=…"
                 ),
             ));
         }
         if scan.depth > limit {
             return Err(SyntaxFault::new(
                 start,
-                format!("an expression may nest {limit} deep (setting max_expression_depth)"),
+                format!(
+                    "an expression may nest {limit} deep (limit expression-depth, raised by --allow expression-depth=…)"
+                ),
             ));
         }
     }

@@ -9,6 +9,7 @@ use super::signature::raised;
 use super::things::{Class, Thing, Things};
 use super::video::Segment;
 use super::{Parsed, ViperProgram};
+use crate::limits;
 use crate::{Execution, Inputs, RunError, Step, Trace, TraceStep, Value};
 use monty_types::{ExcType, MontyException, MontyObject, MontyUuid};
 use sdvp_core::{Image, ModuleError, Outcome, SubTask, View};
@@ -128,7 +129,7 @@ impl ViperExecution {
                 line,
                 what: "the number of calls".to_owned(),
                 limit: limit as u64,
-                setting: "max_calls",
+                setting: limits::PYTHON_CALLS.name(),
             });
         }
         Ok(())
@@ -218,7 +219,7 @@ impl ViperExecution {
                 line,
                 what: "the number of sub-tasks".to_owned(),
                 limit: limit as u64,
-                setting: "max_sub_tasks",
+                setting: limits::PROGRAM_SUB_TASKS.name(),
             });
         }
         let sub_task = pending.sub_task().ok_or(RunError::NotWaiting)?;

@@ -1,9 +1,10 @@
 //! The settings of ViperGPT programs.
 
+use crate::limits;
 use serde::{Deserialize, Serialize};
 
 /// How ViperGPT programs are read and run. The defaults are the reference implementation's
-/// figures, with limits that no sensible program meets.
+/// figures, with the [limits] of the process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViperSettings {
@@ -54,15 +55,15 @@ impl Default for ViperSettings {
             ]
             .map(String::from)
             .into(),
-            max_length: 40_000,
-            max_depth: 64,
-            max_operations: 1_000,
-            max_sub_tasks: 1_000,
-            max_calls: 20_000,
-            max_ms: 500,
-            max_memory: 32 << 20,
-            max_recursion: 200,
-            max_output: 64 << 10,
+            max_length: limits::PYTHON_LENGTH.size(),
+            max_depth: limits::PYTHON_DEPTH.size(),
+            max_operations: limits::PYTHON_OPERATIONS.size(),
+            max_sub_tasks: limits::PROGRAM_SUB_TASKS.size(),
+            max_calls: limits::PYTHON_CALLS.size(),
+            max_ms: limits::PYTHON_TIME.value(),
+            max_memory: limits::PYTHON_MEMORY.size(),
+            max_recursion: limits::PYTHON_RECURSION.size(),
+            max_output: limits::PYTHON_OUTPUT.size(),
         }
     }
 }

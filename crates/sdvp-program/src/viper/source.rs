@@ -39,7 +39,7 @@ impl Source {
         }
         if length > settings.max_length {
             let message = format!(
-                "a program may have {} characters (setting max_length), found {length}",
+                "a program may have {} characters (limit python-length, raised by --allow python-length=…), found {length}",
                 settings.max_length
             );
             return Err(one(ProgramError::new(1, 1, message)));

@@ -98,5 +98,5 @@ fn what_is_no_program_is_refused_where_it_goes_wrong() {
         "def execute_command(image):\n    return {}",
         "1".repeat(50_000)
     );
-    assert!(fault(&long).unwrap().contains("(setting max_length)"));
+    assert!(fault(&long).unwrap().contains("(limit python-length"));
 }

@@ -3,6 +3,7 @@
 use super::rewrite::without_lines;
 use super::{Parsed, ViperSettings};
 use crate::RunError;
+use crate::limits;
 use monty_types::{ExcType, MontyException};
 use std::fmt::Write as _;
 
@@ -51,11 +52,15 @@ impl Parsed {
 /// The limit that an exception reports, if it does.
 fn limit(exception: &MontyException, settings: &ViperSettings, line: usize) -> Option<RunError> {
     let (what, limit, setting) = match exception.exc_type() {
-        ExcType::TimeoutError => ("computing, in milliseconds,", settings.max_ms, "max_ms"),
+        ExcType::TimeoutError => (
+            "computing, in milliseconds,",
+            settings.max_ms,
+            limits::PYTHON_TIME.name(),
+        ),
         ExcType::RecursionError => (
             "the depth of calls",
             settings.max_recursion as u64,
-            "max_recursion",
+            limits::PYTHON_RECURSION.name(),
         ),
         ExcType::MemoryError => {
             // What is printed is bounded by the interpreter's writer, with the same exception.
@@ -67,13 +72,13 @@ fn limit(exception: &MontyException, settings: &ViperSettings, line: usize) -> O
                 (
                     "printed text, in bytes,",
                     settings.max_output as u64,
-                    "max_output",
+                    limits::PYTHON_OUTPUT.name(),
                 )
             } else {
                 (
                     "a value's size, in bytes,",
                     settings.max_memory as u64,
-                    "max_memory",
+                    limits::PYTHON_MEMORY.name(),
                 )
             }
         }

@@ -85,7 +85,7 @@ impl VisProgExecution {
                             line: line.number,
                             what: "the number of sub-tasks".to_owned(),
                             limit: limit as u64,
-                            setting: "max_sub_tasks",
+                            setting: crate::limits::PROGRAM_SUB_TASKS.name(),
                         });
                     }
                     self.sub_tasks += 1;

@@ -46,7 +46,7 @@ impl EvalExpression {
             return Err(place(Fault::new(
                 limits.length,
                 format!(
-                    "an expression may have {} characters (setting max_expression_length), found {found}",
+                    "an expression may have {} characters (limit expression-length, raised by --allow expression-length=…), found {found}",
                     limits.length
                 ),
             )));

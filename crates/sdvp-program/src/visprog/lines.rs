@@ -31,7 +31,7 @@ pub(super) fn statement_lines<'a>(
             settings.max_lines + 1,
             1,
             format!(
-                "a program may have {} lines (setting max_lines), found {count}",
+                "a program may have {} lines (limit program-lines, raised by --allow program-lines=…), found {count}",
                 settings.max_lines
             ),
         ));
@@ -59,7 +59,7 @@ pub(super) fn statement_lines<'a>(
                 number,
                 settings.max_line_length + 1,
                 format!(
-                    "a line may have {} characters (setting max_line_length), found {length}",
+                    "a line may have {} characters (limit program-line-length, raised by --allow program-line-length=…), found {length}",
                     settings.max_line_length
                 ),
             ));
@@ -158,9 +158,11 @@ mod tests {
         let mut errors = Vec::new();
         let error = statement_lines("a\nb\nc\nd", &settings, &mut errors).unwrap_err();
         assert_eq!((error.line, error.column), (4, 1));
-        assert!(error.message.contains("max_lines") && error.message.contains("found 4"));
+        assert!(
+            error.message.contains("--allow program-lines=") && error.message.contains("found 4")
+        );
         let kept = statement_lines("abcdef\nabcde", &settings, &mut errors).unwrap();
         assert_eq!(kept.len(), 1);
-        assert!(errors[0].message.contains("max_line_length"));
+        assert!(errors[0].message.contains("--allow program-line-length="));
     }
 }

@@ -1,11 +1,12 @@
 //! The settings of VisProg programs.
 
+use crate::limits;
 use crate::python::PythonLimits;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How VisProg programs are read and run. The defaults are the reference implementation's
-/// figures, with limits that no sensible program meets.
+/// figures, with the [limits] of the process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VisProgSettings {
@@ -46,13 +47,13 @@ impl Default for VisProgSettings {
             inputs: ["IMAGE", "LEFT", "MIDDLE", "RIGHT"]
                 .map(String::from)
                 .into(),
-            max_lines: 2_000,
-            max_line_length: 10_000,
-            max_sub_tasks: 1_000,
-            max_expression_ms: 1_000,
-            max_expression_memory: 4 << 20,
-            max_expression_length: 4_000,
-            max_expression_depth: 64,
+            max_lines: limits::PROGRAM_LINES.size(),
+            max_line_length: limits::PROGRAM_LINE_LENGTH.size(),
+            max_sub_tasks: limits::PROGRAM_SUB_TASKS.size(),
+            max_expression_ms: limits::EXPRESSION_TIME.value(),
+            max_expression_memory: limits::EXPRESSION_MEMORY.size(),
+            max_expression_length: limits::EXPRESSION_LENGTH.size(),
+            max_expression_depth: limits::EXPRESSION_DEPTH.size(),
         }
     }
 }

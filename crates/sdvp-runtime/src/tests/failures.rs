@@ -118,7 +118,7 @@ fn a_program_that_asks_too_much_is_stopped() {
     };
     let asks = |n: usize| vec![(Script::program(&vec![Line::Again; n]), 0)];
     let (told, cost) = stories(&runtime(&modules(), limited(3)), &asks(4));
-    let message = "line 3: the number of sub-tasks reached its limit of 3 (setting max_sub_tasks)";
+    let message = "line 3: the number of sub-tasks reached its limit of 3 (limit program-sub-tasks";
     assert!(told[0].contains(message), "{}", told[0]);
     assert_eq!((cost.failed, cost.sub_tasks), (1, 3));
     assert_eq!(

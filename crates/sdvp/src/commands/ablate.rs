@@ -20,6 +20,7 @@ use crate::output;
 use crate::progress::Progress;
 use crate::trial::{Exams, chain, names};
 use anyhow::{Context, Result, bail};
+use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_eval::mean_by_question;
@@ -97,7 +98,7 @@ struct Finished {
 
 impl Plan {
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
+        let text = sdvp_core::read_text_within(path, &SETTINGS_FILE)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let plan: Self =
             toml::from_str(&text).with_context(|| format!("{} is not a plan", path.display()))?;
@@ -215,8 +216,8 @@ impl Ablate {
     ) -> Result<GridCell> {
         let path = self.out.join(file);
         if path.exists() {
-            let text =
-                std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = sdvp_core::read_within(&path, &SETTINGS_FILE)
+                .with_context(|| format!("cannot read {}", path.display()))?;
             let finished: Finished = serde_json::from_slice(&text)
                 .with_context(|| format!("{} is not a finished run", path.display()))?;
             if finished.made_with != made_with {

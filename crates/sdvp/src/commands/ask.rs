@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::settle::ran;
 use crate::written::{Asking, spent};
 use anyhow::{Context, Result, bail};
+use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
 use sdvp_language::{Ballot, Form, Question, Sample, WriteError};
@@ -100,7 +101,7 @@ impl Ask {
         let (source, run, language) = match &self.program {
             Some(file) => {
                 self.language.refused_without("--program to be left out")?;
-                let source = std::fs::read_to_string(file)
+                let source = sdvp_core::read_text_within(file, &SETTINGS_FILE)
                     .with_context(|| format!("cannot read the program {}", file.display()))?;
                 let run = execute(&source)
                     .with_context(|| format!("the program {} cannot be run", file.display()))?;

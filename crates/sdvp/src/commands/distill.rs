@@ -5,6 +5,7 @@ use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
 use crate::{modules, output};
 use anyhow::{Context, Result};
+use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{Checkpoints, DistillError, DistilledStep, Gate, HeldOut, Memory, Verdict};
@@ -371,7 +372,7 @@ fn remove_all_but(folder: &Path, kept: &str) -> Result<()> {
 
 fn read_record(folder: &Path) -> Result<Vec<Value>> {
     let path = folder.join(RECORD);
-    match std::fs::read(&path) {
+    match sdvp_core::read_within(&path, &SETTINGS_FILE) {
         Ok(text) => serde_json::from_slice(&text)
             .with_context(|| format!("{} is not a list of distillations", path.display())),
         // Students of earlier versions have none.

@@ -1,5 +1,6 @@
 //! `sdvp eval`: what runs showed, side by side.
 
+use super::limits::RESULTS_FILE;
 use crate::output;
 use anyhow::{Context, Result, bail};
 use sdvp_eval::{Measured, mean, paired_interval};
@@ -79,7 +80,7 @@ fn compare(first: &[Line], run: &[Line], seed: u64) -> (usize, f64, [f64; 2]) {
 
 fn read(folder: &Path) -> Result<Vec<Line>> {
     let path = folder.join("results.jsonl");
-    let text = std::fs::read_to_string(&path).with_context(|| {
+    let text = sdvp_core::read_text_within(&path, &RESULTS_FILE).with_context(|| {
         format!(
             "cannot read {}; expected a folder that `sdvp run --out` wrote",
             path.display()

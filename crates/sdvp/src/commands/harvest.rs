@@ -7,6 +7,7 @@ use crate::progress::Progress;
 use crate::published::{ProgramFile, Published, Selection};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
+use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{AlsoAsked, Exercise, WrittenCalls, harvest, write_calls};
@@ -192,8 +193,8 @@ fn texts(file: Option<&Path>) -> Result<Vec<String>> {
     let Some(file) = file else {
         return Ok(Vec::new());
     };
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = sdvp_core::read_text_within(file, &SETTINGS_FILE)
+        .with_context(|| format!("cannot read {}", file.display()))?;
     let mut known = BTreeSet::new();
     let lines = text.lines().map(str::trim);
     let lines: Vec<String> = lines

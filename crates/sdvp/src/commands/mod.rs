@@ -12,6 +12,7 @@ mod files;
 mod harvest;
 mod isolation;
 mod language;
+mod limits;
 mod models;
 mod program;
 mod program_write;
@@ -20,6 +21,7 @@ mod runs;
 
 pub(crate) use effort::Effort;
 pub(crate) use language::LanguageOptions;
+pub(crate) use limits::allow;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     /// Write the built-in world as files; check a benchmark's files; choose some of their questions.
     #[command(subcommand)]
     Data(data::Data),
+    /// List the limits on what comes in, which --allow changes.
+    Limits(limits::Limits),
     /// Interpret Python for another process of this program.
     #[command(name = "python-worker", hide = true)]
     Worker(isolation::Worker),
@@ -70,6 +74,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Program(args) => args.run(json),
         Command::Models(args) => args.run(json),
         Command::Data(args) => args.run(json),
+        Command::Limits(args) => args.run(json),
         Command::Worker(args) => args.run(),
     }
 }

@@ -5,6 +5,7 @@ use crate::exam::Framework;
 use crate::output;
 use anyhow::Result;
 use clap::Subcommand;
+use sdvp_core::limits::SETTINGS_FILE;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -37,7 +38,7 @@ impl Program {
         };
         let mut results = Vec::new();
         for path in &files {
-            let errors = match std::fs::read_to_string(path) {
+            let errors = match sdvp_core::read_text_within(path, &SETTINGS_FILE) {
                 Ok(source) => framework
                     .check(&source)
                     .iter()

@@ -324,7 +324,9 @@ impl Run {
             ("max_sub_tasks", json!(settings.max_sub_tasks)),
         ];
         let language = asker.map(|asker| ("language", self.language.settled(asker.model())));
-        let named = chosen.into_iter().chain(language);
+        let limits = super::limits::changed();
+        let limits = (!limits.is_empty()).then(|| ("limits", json!(limits)));
+        let named = chosen.into_iter().chain(language).chain(limits);
         named
             .map(|(name, value)| (name.to_owned(), value))
             .collect()

@@ -10,14 +10,12 @@ pub enum FunctionalError {
         question: String,
     },
     /// It has more steps than any published one by far.
-    #[error("question {question}: expected at most {limit} steps, found {found}")]
+    #[error("question {question}: {exceeded}")]
     TooLong {
         /// The question.
         question: String,
-        /// Steps that are allowed.
-        limit: usize,
-        /// Steps that there are.
-        found: usize,
+        /// The limit.
+        exceeded: sdvp_core::Exceeded,
     },
     /// A step's operation is not known.
     #[error(

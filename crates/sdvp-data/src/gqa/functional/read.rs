@@ -7,24 +7,21 @@ use super::argument::{MAX_ARGUMENT, name, property, related, split_objects};
 use super::meaning::{Amount, Claim, Meaning, Objects, Picture, Place, Word};
 use super::relation::Link;
 use super::{Functional, FunctionalError};
+use crate::limits::FUNCTIONAL_STEPS;
 use crate::picto::{FunctionalStep, Side};
 use std::sync::Arc;
-
-/// Greatest number of steps; published programs have at most nine, those of `picto` seventeen.
-const MAX_STEPS: usize = 32;
 
 /// Reads the steps.
 pub(super) fn read(
     question: &str,
     steps: &[FunctionalStep],
 ) -> Result<Functional, FunctionalError> {
-    if steps.len() > MAX_STEPS {
-        return Err(FunctionalError::TooLong {
+    FUNCTIONAL_STEPS
+        .admit(steps.len() as u64)
+        .map_err(|exceeded| FunctionalError::TooLong {
             question: question.to_owned(),
-            limit: MAX_STEPS,
-            found: steps.len(),
-        });
-    }
+            exceeded,
+        })?;
     let mut known: Vec<Meaning> = Vec::with_capacity(steps.len());
     // Steps have their places as ids; what is put together of them has greater ones.
     let mut ids = steps.len();

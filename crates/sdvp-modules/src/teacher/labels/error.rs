@@ -1,7 +1,8 @@
 //! What can be wrong with a file of labels.
 
+use sdvp_core::Exceeded;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where in a file a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +34,14 @@ pub enum LabelError {
         source: std::io::Error,
     },
     /// The file, or something in it, is larger than is allowed.
-    #[error("{}: expected at most {limit} {what}, found {found}; divide it, or label fewer calls", file.display())]
+    #[error("{}: {what}: {exceeded}; divide it, or label fewer calls", file.display())]
     TooLarge {
         /// The file.
         file: PathBuf,
-        /// What is counted.
-        what: &'static str,
-        /// How many there are.
-        found: u64,
-        /// How many there may be.
-        limit: u64,
+        /// What of it is: `the file`, `line 3`.
+        what: String,
+        /// The limit.
+        exceeded: Exceeded,
     },
     /// A line is no record.
     #[error("{}, line {line}, column {column}: {reason}", file.display())]
@@ -109,6 +108,18 @@ pub enum LabelError {
         /// What is there.
         found: String,
     },
+}
+
+impl LabelError {
+    /// For a limit that something of a file goes beyond.
+    pub(super) fn beyond(file: &Path, what: impl Into<String>) -> impl FnOnce(Exceeded) -> Self {
+        let (file, what) = (file.to_owned(), what.into());
+        move |exceeded| Self::TooLarge {
+            file,
+            what,
+            exceeded,
+        }
+    }
 }
 
 /// Shorthand.

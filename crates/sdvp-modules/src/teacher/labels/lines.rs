@@ -2,10 +2,9 @@
 
 use super::error::{LabelError, Place, Result};
 use super::record::Record;
+use crate::limits::LABEL_LINE;
+use sdvp_core::admit_json;
 use std::path::Path;
-
-/// The longest line, bytes: the label of one call.
-pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 /// Hands over every record of a file's text; lines without anything are passed over.
 ///
@@ -34,11 +33,10 @@ fn record(file: &Path, line: usize, text: &[u8]) -> Result<Record> {
         column,
         reason,
     };
-    if text.len() > LONGEST_LINE {
-        let found = text.len();
-        let reason = format!("expected a record of at most {LONGEST_LINE} bytes, found {found}");
-        return Err(wrong(0, reason));
-    }
+    LABEL_LINE
+        .admit(text.len() as u64)
+        .and_then(|()| admit_json(text))
+        .map_err(LabelError::beyond(file, format!("line {line}")))?;
     if !text.trim_ascii_start().starts_with(b"{") {
         let start: String = String::from_utf8_lossy(text).chars().take(20).collect();
         let reason = format!("expected one JSON object a line, found {start:?}");

@@ -30,23 +30,20 @@ pub use call::CallRecord;
 pub use error::{LabelError, Place};
 
 use super::{AnswerTeacher, LocateTeacher, MatchTeacher, Teacher};
+use crate::limits::{LABEL_FILE, LABEL_RECORDS};
 use call::Address;
 use detections::{Detections, Gathered, SeenTeacher};
 use error::Result;
 use fault::Faults;
 use record::Record;
 use sdvp_core::{
-    Detection, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
+    Detection, Digest, Exceeded, Found, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind,
+    View, read_within,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The largest file, bytes.
-const LARGEST: u64 = 2 << 30;
-/// The most records.
-const MOST_RECORDS: usize = 20_000_000;
 
 /// The labels of a file, by call.
 pub struct LabelFile {
@@ -95,20 +92,14 @@ impl LabelFile {
     /// # Errors
     /// If it cannot be read, a record is wrong, two disagree, or there is no label in it.
     pub fn load(path: &Path) -> std::result::Result<Self, LabelError> {
-        let unreadable = |source| LabelError::Read {
-            file: path.to_owned(),
-            source,
-        };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > LARGEST {
-            return Err(LabelError::TooLarge {
-                file: path.to_owned(),
-                what: "bytes",
-                found: size,
-                limit: LARGEST,
-            });
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let bytes =
+            read_within(path, &LABEL_FILE).map_err(|source| match Exceeded::of(&source) {
+                Some(exceeded) => LabelError::beyond(path, "the file")(exceeded.clone()),
+                None => LabelError::Read {
+                    file: path.to_owned(),
+                    source,
+                },
+            })?;
         let mut file = Self {
             path: path.to_owned(),
             fingerprint: Hasher::new("labels").part(&bytes).finish(),
@@ -139,13 +130,10 @@ impl LabelFile {
 
     fn add(&mut self, place: Place, mut record: Record, seen: &mut Gathered) -> Result<()> {
         self.records += 1;
-        if self.records > MOST_RECORDS {
-            return Err(LabelError::TooLarge {
-                file: self.path.clone(),
-                what: "records",
-                found: self.records as u64,
-                limit: MOST_RECORDS as u64,
-            });
+        if self.records as u64 > LABEL_RECORDS.value() {
+            // There may be more behind.
+            let exceeded = LABEL_RECORDS.exceeded(LABEL_RECORDS.value(), Found::More);
+            return Err(LabelError::beyond(&self.path, "its records")(exceeded));
         }
         let file = self.path.clone();
         let faults = Faults { file: &file, place };

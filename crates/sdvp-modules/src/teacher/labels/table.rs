@@ -3,15 +3,13 @@
 use super::error::{LabelError, Place, Result};
 use super::fault::Faults;
 use super::record::{FIELDS, Record, ScoredBox, Thing, WeighedAnswer};
-use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use crate::limits::{LABEL_BYTES, LABEL_VALUES};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
+use sdvp_core::{Exceeded, admit_table, unpacked_pages};
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-
-/// The most bytes that the columns of a file may have once they are unpacked.
-const MOST_BYTES: u64 = 4 << 30;
-/// The most numbers or texts in a column, those in lists counted one by one.
-const MOST_VALUES: u64 = 100_000_000;
 
 /// Hands over every record of a table.
 ///
@@ -19,19 +17,29 @@ const MOST_VALUES: u64 = 100_000_000;
 /// If it is no table, claims to be larger than is allowed, or has other columns.
 pub(super) fn read(
     file: &Path,
-    bytes: impl ChunkReader + 'static,
+    bytes: bytes::Bytes,
     mut each: impl FnMut(Place, Record) -> Result<()>,
 ) -> Result<()> {
     let broken = |reason: String| LabelError::Table {
         file: file.to_owned(),
         reason,
     };
+    admit_table(Cursor::new(&bytes)).map_err(|error| match Exceeded::of(&error) {
+        Some(exceeded) => LabelError::beyond(file, "its footer")(exceeded.clone()),
+        None => broken(error.to_string()),
+    })?;
+    // Cheap: both are the same bytes.
+    let pages = bytes.clone();
     // The reader's author meant some damaged files to end the process.
     let unwound = |_| broken("it breaks the reader".to_owned());
     let table = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(bytes)))
         .map_err(unwound)?
         .map_err(|error| broken(error.to_string()))?;
     check(file, &table)?;
+    let pages = unpacked(&pages, &table).map_err(|error| broken(error.to_string()))?;
+    LABEL_BYTES
+        .admit(pages)
+        .map_err(LabelError::beyond(file, "its pages"))?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(None)))
         .map_err(unwound)?
         .map_err(|error| broken(error.to_string()))?;
@@ -48,6 +56,24 @@ pub(super) fn read(
     Ok(())
 }
 
+/// How many bytes the pages of all columns unpack to, as each says itself.
+fn unpacked(bytes: &[u8], table: &impl FileReader) -> std::io::Result<u64> {
+    let mut sum = 0_u64;
+    for column in table
+        .metadata()
+        .row_groups()
+        .iter()
+        .flat_map(|g| g.columns())
+    {
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        let data = count(column.data_page_offset());
+        let start = column.dictionary_page_offset().map_or(data, count);
+        let length = count(column.compressed_size());
+        sum = sum.saturating_add(unpacked_pages(Cursor::new(bytes), start, length)?);
+    }
+    Ok(sum)
+}
+
 /// Compares what the file says of itself with what is allowed.
 fn check(file: &Path, table: &impl FileReader) -> Result<()> {
     let said = table.metadata();
@@ -61,26 +87,17 @@ fn check(file: &Path, table: &impl FileReader) -> Result<()> {
             found: column.to_owned(),
         });
     }
-    let size = |what, found: u64, limit| match found <= limit {
-        true => Ok(()),
-        false => Err(LabelError::TooLarge {
-            file: file.to_owned(),
-            what,
-            found,
-            limit,
-        }),
-    };
     let count = |number: i64| u64::try_from(number).unwrap_or(u64::MAX);
     let groups = said.row_groups().iter();
     let bytes = groups.clone().map(|group| count(group.total_byte_size()));
     let bytes = bytes.fold(0, u64::saturating_add);
-    size("bytes once unpacked", bytes, MOST_BYTES)?;
+    LABEL_BYTES
+        .admit(bytes)
+        .map_err(LabelError::beyond(file, "its columns"))?;
     for column in groups.flat_map(|group| group.columns()) {
-        size(
-            "values in a column",
-            count(column.num_values()),
-            MOST_VALUES,
-        )?;
+        LABEL_VALUES
+            .admit(count(column.num_values()))
+            .map_err(LabelError::beyond(file, "a column"))?;
     }
     Ok(())
 }

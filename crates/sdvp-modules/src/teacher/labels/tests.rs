@@ -184,7 +184,10 @@ fn faults_of_lines_are_named() {
     let locate = |boxes: &str| call("locate", &format!("\"boxes\": [{boxes}]"));
     let answer = |label: &str| call("answer", label);
     let deep = format!("\"boxes\": {}{}", "[".repeat(200), "]".repeat(200));
-    let wide = format!("\"answer\": \"{}\"", "x".repeat(super::lines::LONGEST_LINE));
+    let wide = format!(
+        "\"answer\": \"{}\"",
+        "x".repeat(crate::limits::LABEL_LINE.size())
+    );
     let id = format!(
         "\n{{\"id\": \"{}\", \"kind\": \"match\", \"image\": \"PICTURE\", \"region\": [2, 2, 10, 12], \"text\": \"a\", \"probability\": 0}}",
         "0".repeat(64)
@@ -208,10 +211,17 @@ fn faults_of_lines_are_named() {
             call("match", "\"probability\": \"1\""),
             vec!["line 2, column", "invalid type: string", "f64"],
         ),
-        (call("locate", &deep), vec!["line 2", "expected f64"]),
+        (
+            call("locate", &deep),
+            vec!["line 2", "the limit json-depth is 64 levels"],
+        ),
         (
             answer(&wide),
-            vec!["line 2", "at most 1048576 bytes, found 1048"],
+            vec![
+                "line 2",
+                "found 1048",
+                "the limit label-line is 1048576 bytes",
+            ],
         ),
         (
             call("depth", "\"probability\": 1"),

@@ -3,6 +3,8 @@
 use super::FLOOR;
 use crate::error::{Result, SetupError};
 use sdvp_core::SubTaskKind;
+use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::read_text_within;
 use sdvp_models::{ImageSize, Resample};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -254,7 +256,7 @@ impl OnnxDescription {
     /// # Errors
     /// If it cannot be read or says what cannot be.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| SetupError::Io {
+        let text = read_text_within(path, &SETTINGS_FILE).map_err(|source| SetupError::Io {
             path: path.to_owned(),
             source,
         })?;
@@ -381,8 +383,8 @@ impl Labels {
     fn read(&mut self, folder: &Path) -> Result<()> {
         if let Labels::File(file) = self {
             let path = folder.join(file);
-            let text =
-                std::fs::read_to_string(&path).map_err(|source| SetupError::Io { path, source })?;
+            let text = read_text_within(&path, &SETTINGS_FILE)
+                .map_err(|source| SetupError::Io { path, source })?;
             let lines = text.lines().map(str::trim);
             *self = Labels::Listed(lines.map(str::to_owned).collect());
         }

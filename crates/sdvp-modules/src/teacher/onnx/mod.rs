@@ -11,11 +11,12 @@ pub use description::{
 use super::sighting::best_first;
 use super::{Detector, Sighting, Vocabulary};
 use crate::error::{Result, SetupError};
+use crate::limits::ONNX_FILE;
 use input::Placement;
 use output::{Candidate, Numbers, Reader};
 use rten::{Model, NodeId, ValueType};
 use rten_tensor::{AsView, Layout as _, NdTensor, TensorView};
-use sdvp_core::{BBox, Digest, Hasher, Image, View};
+use sdvp_core::{BBox, Digest, Hasher, Image, View, read_within};
 use sdvp_models::{Calibration, ModelError};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -242,7 +243,7 @@ fn probabilities(classes: Vec<f32>) -> std::result::Result<Vec<f32>, String> {
 /// Adds a file's bytes, and those of what lies beside it as exporters name large weights.
 fn with_files(hasher: Hasher, file: &Path) -> Result<Hasher> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|source| SetupError::Io {
+        read_within(path, &ONNX_FILE).map_err(|source| SetupError::Io {
             path: path.to_owned(),
             source,
         })

@@ -240,7 +240,7 @@ fn the_number_of_sub_tasks_is_limited() {
         RunError::Limit {
             line: 2,
             limit: 1,
-            setting: "max_sub_tasks",
+            setting: "program-sub-tasks",
             ..
         }
     ));

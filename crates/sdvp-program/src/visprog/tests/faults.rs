@@ -186,7 +186,9 @@ fn long_programs_are_refused() {
     let source = "A=VQA(image=IMAGE,question='a')\n".repeat(10_000);
     assert_eq!(
         faults(&source),
-        ["2001:1 a program may have 2000 lines (setting max_lines), found 10000"]
+        [
+            "2001:1 a program may have 2000 lines (limit program-lines, raised by --allow program-lines=…), found 10000"
+        ]
     );
 }
 

@@ -1,6 +1,9 @@
 //! Videos as frames: the images of a folder, or an animation.
 
-use crate::{DecodeLimits, Image, ImageError};
+use super::decode::{allowed, decoding_error};
+use super::{DecodeLimits, Image, ImageError};
+use crate::Found;
+use crate::limits::{VIDEO_FRAMES, VIDEO_MEMORY};
 use image::codecs::gif::GifDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat};
@@ -15,15 +18,16 @@ impl Image {
     /// numbers; all frames of an animated GIF or WebP; the one frame of any other image.
     ///
     /// # Errors
-    /// See [`ImageError`]; each names the file. Limits are those of every frame; `max_alloc` is also
-    /// that of all together.
+    /// See [`ImageError`]; each names the file. `frames` and `video` are limits of all frames together, the
+    /// others of each.
     pub fn open_frames(path: &Path, limits: &DecodeLimits) -> Result<Vec<Self>, ImageError> {
         let read = |source| ImageError::Read {
             path: path.to_owned(),
             source,
         };
         if !std::fs::metadata(path).map_err(read)?.is_dir() {
-            return animation(path, limits);
+            let bytes = Self::read(path, limits)?;
+            return animation(&bytes, &path.display().to_string(), limits);
         }
         let mut files = Vec::new();
         for entry in std::fs::read_dir(path).map_err(read)? {
@@ -38,12 +42,24 @@ impl Image {
                 path: path.to_owned(),
             });
         }
+        let name = path.display().to_string();
+        VIDEO_FRAMES
+            .admit_within(limits.frames, files.len() as u64)
+            .map_err(ImageError::too_large(&name, "the video"))?;
         files.sort_by_cached_key(|file| in_order(file));
-        let mut budget = Budget::new(path, limits);
+        let mut budget = Budget::new(&name, limits);
         files
             .iter()
             .map(|file| budget.spend(Self::open(file, limits)?))
             .collect()
+    }
+
+    /// As [`Image::open_frames`], of an animation or image held in memory.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn decode_frames(bytes: &[u8], limits: &DecodeLimits) -> Result<Vec<Self>, ImageError> {
+        animation(bytes, "in memory", limits)
     }
 }
 
@@ -69,64 +85,61 @@ fn in_order(file: &Path) -> Vec<(String, u64)> {
     parts
 }
 
-/// The memory that all frames together may take.
+/// What all frames together may take.
 struct Budget<'a> {
-    path: &'a Path,
-    limit: u64,
-    spent: u64,
+    name: &'a str,
+    limits: DecodeLimits,
+    frames: u64,
+    bytes: u64,
 }
 
 impl<'a> Budget<'a> {
-    fn new(path: &'a Path, limits: &DecodeLimits) -> Self {
+    fn new(name: &'a str, limits: &DecodeLimits) -> Self {
         Self {
-            path,
-            limit: limits.max_alloc,
-            spent: 0,
+            name,
+            limits: *limits,
+            frames: 0,
+            bytes: 0,
         }
     }
 
     fn spend(&mut self, frame: Image) -> Result<Image, ImageError> {
-        self.spent += u64::from(frame.width()) * u64::from(frame.height()) * 3;
-        if self.spent > self.limit {
-            return Err(ImageError::TooLarge {
-                name: self.path.display().to_string(),
-                found: format!("frames of more than {} bytes", self.spent),
-                limit: format!("{} bytes", self.limit),
-                setting: "max_alloc",
-            });
-        }
-        Ok(frame)
+        self.frames += 1;
+        self.bytes += u64::from(frame.width()) * u64::from(frame.height()) * 3;
+        // There may be more behind.
+        let too_many = self.frames > self.limits.frames;
+        let exceeded = if too_many {
+            VIDEO_FRAMES.exceeded(self.limits.frames, Found::More)
+        } else if self.bytes > self.limits.video {
+            VIDEO_MEMORY.exceeded(self.limits.video, Found::More)
+        } else {
+            return Ok(frame);
+        };
+        Err(ImageError::too_large(self.name, "the video")(exceeded))
     }
 }
 
-fn animation(path: &Path, limits: &DecodeLimits) -> Result<Vec<Image>, ImageError> {
-    let bytes = Image::read(path, limits)?;
-    let name = path.display().to_string();
+fn animation(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<Vec<Image>, ImageError> {
     // The first frame, with all checks of an image.
-    let first = Image::decode_named(&bytes, &name, limits)?;
-    let damaged = |error: image::ImageError| ImageError::Damaged {
-        name: name.clone(),
-        reason: error.to_string(),
-    };
-    let mut allowed = image::Limits::default();
-    allowed.max_alloc = Some(limits.max_alloc);
-    let frames = match image::guess_format(&bytes) {
+    let first = Image::decode_named(bytes, name, limits)?;
+    let damaged = |error| decoding_error(error, name, limits);
+    let frames = match image::guess_format(bytes) {
         Ok(ImageFormat::Gif) => {
-            let mut decoder = GifDecoder::new(Cursor::new(&bytes)).map_err(damaged)?;
-            decoder.set_limits(allowed).map_err(damaged)?;
+            let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+            decoder.set_limits(allowed(limits)).map_err(damaged)?;
             decoder.into_frames()
         }
         Ok(ImageFormat::WebP) => {
-            let mut decoder = WebPDecoder::new(Cursor::new(&bytes)).map_err(damaged)?;
+            let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
             if !decoder.has_animation() {
                 return Ok(vec![first]);
             }
-            decoder.set_limits(allowed).map_err(damaged)?;
+            decoder.set_limits(allowed(limits)).map_err(damaged)?;
             decoder.into_frames()
         }
         _ => return Ok(vec![first]),
     };
-    let mut budget = Budget::new(path, limits);
+    let mut budget = Budget::new(name, limits);
     frames
         .map(|frame| {
             let frame = frame.map_err(damaged)?.into_buffer();
@@ -168,6 +181,16 @@ mod tests {
         let limits = DecodeLimits::default();
         let frames = Image::open_frames(folder.path(), &limits).unwrap();
         assert_eq!(colors(&frames), [9, 10, 100]);
+        let two = DecodeLimits {
+            frames: 2,
+            ..limits
+        };
+        let error = Image::open_frames(folder.path(), &two).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("found 3 frames, the limit video-frames is 2 frames"),
+            "{error}"
+        );
         let empty = tempfile::tempdir().unwrap();
         let error = Image::open_frames(empty.path(), &limits).unwrap_err();
         assert!(error.to_string().contains("holds no image"), "{error}");
@@ -181,11 +204,23 @@ mod tests {
         let limits = DecodeLimits::default();
         let frames = Image::open_frames(&path, &limits).unwrap();
         assert_eq!(colors(&frames), [0, 255, 0]);
-        let small = DecodeLimits {
-            max_alloc: 60,
-            ..limits
+        let within = |frames, video| {
+            let limits = DecodeLimits {
+                frames,
+                video,
+                ..limits
+            };
+            Image::open_frames(&path, &limits)
         };
-        assert!(Image::open_frames(&path, &small).is_err());
+        assert_eq!(within(3, 3 * 4 * 3 * 3).unwrap().len(), 3);
+        for (read, name) in [
+            (within(2, 1000), "video-frames"),
+            (within(3, 3 * 4 * 3 * 3 - 1), "video-memory"),
+        ] {
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(&format!("the limit {name} is")), "{error}");
+            assert!(error.contains("a.gif"), "{error}");
+        }
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let error = Image::open_frames(&path, &limits).unwrap_err().to_string();
