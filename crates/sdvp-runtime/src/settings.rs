@@ -1,5 +1,6 @@
 //! How many at once, and how much each may ask.
 
+use crate::KeptOutcomes;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a [`Runtime`](crate::Runtime). None of them changes what a program answers, save
@@ -15,6 +16,9 @@ pub struct Settings {
     pub deduplicate: bool,
     /// Outcomes remembered for later requests, over all runs of one runtime; 0 for none.
     pub cache_entries: usize,
+    /// Where outcomes are looked up that are not remembered, and kept beyond this process.
+    #[serde(skip)]
+    pub kept: Option<KeptOutcomes>,
     /// Sub-tasks that one execution may ask for.
     pub max_sub_tasks: usize,
 }
@@ -26,6 +30,7 @@ impl Default for Settings {
             batch_size: 96,
             deduplicate: true,
             cache_entries: 65_536,
+            kept: None,
             max_sub_tasks: 512,
         }
     }
