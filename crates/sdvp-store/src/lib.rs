@@ -35,8 +35,8 @@ mod tests;
 mod writer;
 
 pub use cache::{
-    CacheError, CacheSettings, CacheSummary, Cleared, Clearing, KeptModule, OutcomeFile, cache_summary,
-    clear_cache,
+    CacheError, CacheSettings, CacheSummary, Cleared, Clearing, KeptModule, OutcomeFile,
+    cache_summary, clear_cache,
 };
 pub use compare::{Comparison, StepDifference, compare};
 pub use configuration::{Configuration, Difference};

@@ -52,7 +52,10 @@ pub fn clear_cache(folder: &Path, what: &Clearing) -> Result<Cleared> {
     let finish = || {
         if *what == Clearing::All {
             // Modules keep their numbers; those that may be numbered by someone else now stay.
-            connection.execute("DELETE FROM tick WHERE number < (SELECT max(number) FROM tick)", [])?;
+            connection.execute(
+                "DELETE FROM tick WHERE number < (SELECT max(number) FROM tick)",
+                [],
+            )?;
         }
         room::shrink(&connection, 0)?;
         // Else the file would not be smaller before the next one empties its log.
@@ -123,7 +126,8 @@ fn modules(connection: &Connection, path: &Path, said: &str) -> Result<Vec<i64>>
         .query_map([&said], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
         .map_err(read)?;
     let known: Vec<(i64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>().map_err(read)?;
-    let mut fingerprints: Vec<&Vec<u8>> = known.iter().map(|(_, fingerprint)| fingerprint).collect();
+    let mut fingerprints: Vec<&Vec<u8>> =
+        known.iter().map(|(_, fingerprint)| fingerprint).collect();
     fingerprints.sort_unstable();
     fingerprints.dedup();
     match fingerprints.len() {

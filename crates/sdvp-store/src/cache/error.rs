@@ -90,7 +90,9 @@ pub enum CacheError {
         seconds: u64,
     },
     /// A bound that leaves no room for anything.
-    #[error("expected room for a cache of at least {least} bytes, found {found}; give it more (2GiB is usual)")]
+    #[error(
+        "expected room for a cache of at least {least} bytes, found {found}; give it more (2GiB is usual)"
+    )]
     TooSmall {
         /// What was given.
         found: u64,

@@ -6,9 +6,7 @@ use super::room;
 use super::value;
 use crate::digest_column::half;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use sdvp_core::{
-    Digest, FoundOutcomes, Outcome, OutcomeCache, OutcomeCacheError, OutcomeKey,
-};
+use sdvp_core::{Digest, FoundOutcomes, Outcome, OutcomeCache, OutcomeCacheError, OutcomeKey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -156,7 +154,9 @@ impl OutcomeFile {
                     found.outcomes.push(Some(outcome));
                 }
                 Err(reason) => {
-                    found.refused.push(format!("{}: {reason}", self.path.display()));
+                    found
+                        .refused
+                        .push(format!("{}: {reason}", self.path.display()));
                     found.outcomes.push(None);
                     wrong.push((entry.id, entry.checksum));
                 }
@@ -259,13 +259,23 @@ impl OutcomeFile {
         Ok(())
     }
 
+    /// Lets the file grow no further, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn at_most_pages(&self, pages: i64) {
+        let state = self.state();
+        let bounded = state
+            .connection
+            .pragma(None, "max_page_count", pages, |_| Ok(()));
+        assert!(bounded.is_ok());
+    }
+
     /// Changes something as a whole or not at all; what was used meanwhile is noted with it.
     fn transact(
         &self,
         state: &mut State,
         work: impl FnOnce(&Changing) -> rusqlite::Result<()>,
     ) -> Result<()> {
-        let mut change = || {
+        let change = || {
             let transaction = begin(&mut state.connection)?;
             let tick = match state.touched >= TICK {
                 true => next_tick(&transaction)?,
@@ -369,17 +379,14 @@ fn entry(
             "SELECT id, used, checksum, iif(length(value) <= ?3, value, NULL) FROM outcome
              WHERE module = ?1 AND request = ?2",
         )?
-        .query_row(
-            params![module, half(&key.request), LARGEST as i64],
-            |row| {
-                Ok(Entry {
-                    id: row.get(0)?,
-                    used: row.get(1)?,
-                    checksum: row.get(2)?,
-                    value: row.get(3)?,
-                })
-            },
-        )
+        .query_row(params![module, half(&key.request), LARGEST as i64], |row| {
+            Ok(Entry {
+                id: row.get(0)?,
+                used: row.get(1)?,
+                checksum: row.get(2)?,
+                value: row.get(3)?,
+            })
+        })
         .optional()
 }
 

@@ -80,7 +80,10 @@ pub(crate) fn make_room(
 /// Gives back to the system what is free beyond the bound, or all that is free.
 pub(crate) fn shrink(connection: &Connection, bound: u64) -> rusqlite::Result<()> {
     let pages = Pages::of(connection)?;
-    let beyond = pages.file().saturating_sub(bound).div_ceil(pages.size.max(1));
+    let beyond = pages
+        .file()
+        .saturating_sub(bound)
+        .div_ceil(pages.size.max(1));
     let pages = beyond.min(pages.free);
     if pages > 0 {
         connection.pragma(None, "incremental_vacuum", pages as i64, |_| Ok(()))?;
