@@ -158,7 +158,7 @@ mod tests {
         // Any byte of the picture, outside of the region, too: some modules look at the whole.
         for at in 0..pixels().as_raw().len() {
             let mut changed = pixels();
-            changed.as_mut()[at] ^= 1;
+            (*changed)[at] ^= 1;
             let task = SubTask::locate(view(changed, PART), text);
             assert!(known.insert(task.key()), "byte {at} of the picture");
         }

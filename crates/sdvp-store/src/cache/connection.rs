@@ -92,13 +92,13 @@ fn open(folder: &Path, create: OpenFlags) -> Result<(Connection, PathBuf)> {
     let path = folder.join(FILE);
     let fault = |source| named(&path, "open", source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-    let connection = Connection::open_with_flags(&path, flags).map_err(|source| {
-        match source.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen) => CacheError::ReadOnly { path: path.clone() },
-            _ => fault(source),
-        }
-    })?;
-    let mut connection = connection;
+    let mut connection =
+        Connection::open_with_flags(&path, flags).map_err(|source| {
+            match source.sqlite_error_code() {
+                Some(ErrorCode::CannotOpen) => CacheError::ReadOnly { path: path.clone() },
+                _ => fault(source),
+            }
+        })?;
     connection.busy_timeout(PATIENCE).map_err(fault)?;
     let version = recognised(&connection, &path)?;
     if version == 0 {

@@ -212,7 +212,7 @@ impl OutcomeFile {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|(_, value)| {
                 let first = bytes == 0;
-                bytes += value.len() as u64 + room::ROW;
+                bytes += room::cost(value.len());
                 first || bytes <= most
             });
             let (now, later) = rest.split_at(fits.count());
@@ -228,9 +228,7 @@ impl OutcomeFile {
         transaction: &Changing,
         values: &[(&OutcomeKey, Vec<u8>)],
     ) -> rusqlite::Result<()> {
-        let bytes = values
-            .iter()
-            .map(|(_, value)| value.len() as u64 + room::ROW);
+        let bytes = values.iter().map(|(_, value)| room::cost(value.len()));
         room::make_room(transaction.of, self.settings.max_bytes, bytes.sum())?;
         let mut modules = HashMap::new();
         let mut insert = transaction.of.prepare_cached(

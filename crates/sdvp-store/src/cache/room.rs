@@ -6,10 +6,17 @@ use rusqlite::{Connection, Transaction};
 pub(crate) const LEAST: u64 = 1 << 20;
 /// The part of the bound that is used once room was made.
 const FULL: f64 = 0.95;
-/// Bytes that a row takes beside its value, in the table and its indices.
-pub(crate) const ROW: u64 = 120;
+/// Bytes that a row takes beside its value, in the table and its indices; rather too many.
+const ROW: u64 = 160;
 /// Rows that go at once.
 const AT_ONCE: [u64; 2] = [64, 8192];
+
+/// The most bytes of the file that a value of so many takes, by experience: large ones leave parts of
+/// pages empty.
+pub(crate) fn cost(value: usize) -> u64 {
+    let value = value as u64;
+    value + value / 8 + ROW
+}
 
 /// Pages of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ fn a_tampered_entry_is_not_believed_is_told_and_is_gone() {
     let damages = [
         "UPDATE outcome SET value = zeroblob(length(value)) WHERE id = 2",
         "UPDATE outcome SET value = substr(value, 1, length(value) - 1) WHERE id = 3",
-        "UPDATE outcome SET value = value || x'00' WHERE id = 4",
+        "UPDATE outcome SET value = CAST(value || x'00' AS BLOB) WHERE id = 4",
         "UPDATE outcome SET checksum = zeroblob(16) WHERE id = 5",
         "UPDATE outcome SET checksum = x'' WHERE id = 6",
         // The outcome of another request, with its checksum.
@@ -29,7 +29,9 @@ fn a_tampered_entry_is_not_believed_is_told_and_is_gone() {
          WHERE id = 7",
         "UPDATE outcome SET value = zeroblob(5000000) WHERE id = 8",
     ];
-    damages.map(|damage| tamper(folder.path(), damage));
+    for damage in damages {
+        tamper(folder.path(), damage);
+    }
     let cache = open(folder.path());
     let all = numbered(0..10);
     let keys: Vec<OutcomeKey> = all.iter().map(|(key, _)| *key).collect();
