@@ -126,3 +126,72 @@ impl SubTask {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Image, Region};
+    use image::{Rgb, RgbImage};
+    use std::collections::BTreeSet;
+
+    fn pixels() -> RgbImage {
+        RgbImage::from_fn(9, 7, |x, y| Rgb([x as u8, y as u8, 50]))
+    }
+
+    fn view(pixels: RgbImage, region: [u32; 4]) -> View {
+        let [x0, y0, x1, y1] = region;
+        let whole = Image::new(pixels).unwrap().view();
+        whole.crop(Region::new(x0, y0, x1, y1).unwrap()).unwrap()
+    }
+
+    const PART: [u32; 4] = [2, 1, 6, 5];
+
+    #[test]
+    fn the_key_is_of_every_bit_of_what_is_asked() {
+        let text = "red dog";
+        let plain = SubTask::locate(view(pixels(), PART), text);
+        assert_eq!(
+            plain.key(),
+            SubTask::locate(view(pixels(), PART), text).key()
+        );
+        let mut known = BTreeSet::from([plain.key()]);
+        // Any byte of the picture, outside of the region, too: some modules look at the whole.
+        for at in 0..pixels().as_raw().len() {
+            let mut changed = pixels();
+            (*changed)[at] ^= 1;
+            let task = SubTask::locate(view(changed, PART), text);
+            assert!(known.insert(task.key()), "byte {at} of the picture");
+        }
+        let turned = RgbImage::from_raw(7, 9, pixels().into_raw()).unwrap();
+        assert!(
+            known.insert(SubTask::locate(view(turned, PART), text).key()),
+            "its shape"
+        );
+        for edge in 0..PART.len() {
+            let mut region = PART;
+            region[edge] ^= 1;
+            let task = SubTask::locate(view(pixels(), region), text);
+            assert!(known.insert(task.key()), "edge {edge} of the region");
+        }
+        for at in 0..8 * text.len() {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at / 8] ^= 1 << (at % 8);
+            // Half of one letter in two is no text.
+            if let Ok(text) = String::from_utf8(bytes) {
+                let task = SubTask::locate(view(pixels(), PART), text);
+                assert!(known.insert(task.key()), "bit {at} of the text");
+            }
+        }
+        for kind in SubTaskKind::ALL {
+            let task = SubTask {
+                kind,
+                ..plain.clone()
+            };
+            assert_eq!(
+                known.insert(task.key()),
+                kind != SubTaskKind::Locate,
+                "{kind}"
+            );
+        }
+    }
+}

@@ -34,7 +34,7 @@ pub use examples::{
     AnswerExample, LocateExample, MatchExample, RememberedAnswer, RememberedMatch, RememberedView,
 };
 pub use gate::{Gate, HeldOut, KeptTask, Verdict};
-pub use harvest::{Exercise, Harvest, harvest};
+pub use harvest::{Exercise, Harvest, harvest, harvest_with};
 pub use label::{Labelled, label_answers, label_matches, label_patches, label_views};
 pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};

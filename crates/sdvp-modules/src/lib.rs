@@ -4,6 +4,7 @@
 mod batch;
 mod builtin;
 mod checkpoint;
+mod computed_on;
 mod error;
 pub mod limits;
 mod published;

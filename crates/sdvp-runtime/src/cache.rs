@@ -1,11 +1,11 @@
 //! Outcomes of earlier sub-tasks.
 
 use lru::LruCache;
-use sdvp_core::{Digest, Outcome};
+use sdvp_core::{Outcome, OutcomeKey};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-type Entries = LruCache<(Digest, Digest), Outcome>;
+type Entries = LruCache<OutcomeKey, Outcome>;
 
 /// Outcomes by module fingerprint and request, so that a module whose weights changed is never
 /// mistaken for what it was. Forgets the least recently used first.
@@ -22,13 +22,13 @@ impl Cache {
         }))
     }
 
-    pub(crate) fn get(&self, module: Digest, request: Digest) -> Option<Outcome> {
-        lock(self.0.as_ref()?).get(&(module, request)).cloned()
+    pub(crate) fn get(&self, key: &OutcomeKey) -> Option<Outcome> {
+        lock(self.0.as_ref()?).get(key).cloned()
     }
 
-    pub(crate) fn put(&self, module: Digest, request: Digest, outcome: &Outcome) {
+    pub(crate) fn put(&self, key: OutcomeKey, outcome: &Outcome) {
         if let Some(entries) = &self.0 {
-            lock(entries).put((module, request), outcome.clone());
+            lock(entries).put(key, outcome.clone());
         }
     }
 }
@@ -41,7 +41,7 @@ fn lock(entries: &Mutex<Entries>) -> MutexGuard<'_, Entries> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sdvp_core::AnswerOutcome;
+    use sdvp_core::{AnswerOutcome, Digest};
 
     fn outcome(text: &str) -> Outcome {
         Outcome::Answer(AnswerOutcome::certain(text))
@@ -50,21 +50,24 @@ mod tests {
     #[test]
     fn the_least_recently_used_goes_first() {
         let [module, a, b, c] = ["m", "a", "b", "c"].map(|t| Digest::of(t.as_bytes()));
+        let of = |module, request| OutcomeKey { module, request };
+        let [key_a, key_b, key_c] = [a, b, c].map(|request| of(module, request));
         let cache = Cache::new(2);
-        cache.put(module, a, &outcome("a"));
-        cache.put(module, b, &outcome("b"));
-        assert_eq!(cache.get(module, a), Some(outcome("a")));
-        cache.put(module, c, &outcome("c"));
-        assert_eq!(cache.get(module, b), None);
-        assert_eq!(cache.get(module, a), Some(outcome("a")));
-        assert_eq!(cache.get(a, a), None, "another module's outcome");
+        cache.put(key_a, &outcome("a"));
+        cache.put(key_b, &outcome("b"));
+        assert_eq!(cache.get(&key_a), Some(outcome("a")));
+        cache.put(key_c, &outcome("c"));
+        assert_eq!(cache.get(&key_b), None);
+        assert_eq!(cache.get(&key_a), Some(outcome("a")));
+        assert_eq!(cache.get(&of(a, a)), None, "another module's outcome");
     }
 
     #[test]
     fn no_room_remembers_nothing() {
-        let key = Digest::of(b"x");
+        let [module, request] = [Digest::of(b"m"), Digest::of(b"x")];
+        let key = OutcomeKey { module, request };
         let cache = Cache::new(0);
-        cache.put(key, key, &outcome("x"));
-        assert_eq!(cache.get(key, key), None);
+        cache.put(key, &outcome("x"));
+        assert_eq!(cache.get(&key), None);
     }
 }

@@ -1,5 +1,5 @@
 //! Runs thousands of suspended executions at once: what they need is gathered per module, stripped
-//! of duplicates, looked up in a cache, answered in batches, and handed back.
+//! of duplicates, looked up in a cache (and in another behind it, where there is one), answered in batches, and handed back.
 //!
 //! Results do not depend on how many run together, as long as a module's answer does not depend on
 //! what else is in its batch. Which task the programs belong to is not known here.
@@ -13,6 +13,7 @@ mod cache;
 mod dispatch;
 mod guard;
 mod job;
+mod kept;
 mod pending;
 mod runtime;
 mod settings;
@@ -21,6 +22,7 @@ mod statistics;
 mod tests;
 
 pub use job::{Call, How, Job, JobError, Run, RunFailure};
+pub use kept::KeptOutcomes;
 pub use runtime::{Runtime, RuntimeError};
 pub use settings::Settings;
 pub use statistics::{ModuleStatistics, Statistics};

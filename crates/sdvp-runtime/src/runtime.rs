@@ -93,7 +93,7 @@ impl Runtime {
     {
         let started = Instant::now();
         let max_sub_tasks = self.settings.max_sub_tasks;
-        let dispatcher = Dispatcher::new(&self.modules, &self.cache, &self.settings);
+        let mut dispatcher = Dispatcher::new(&self.modules, &self.cache, &self.settings);
         let mut spent = Statistics::default();
         let mut jobs = jobs.enumerate().fuse();
         let mut active: Vec<Active> = Vec::new();
@@ -118,6 +118,7 @@ impl Runtime {
                 next_told += 1;
             }
         }
+        dispatcher.finish(&mut spent);
         spent.seconds = started.elapsed().as_secs_f64();
         spent
     }

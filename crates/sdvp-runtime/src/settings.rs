@@ -1,5 +1,6 @@
 //! How many at once, and how much each may ask.
 
+use crate::KeptOutcomes;
 use sdvp_program::limits::PROGRAM_SUB_TASKS;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ pub struct Settings {
     pub deduplicate: bool,
     /// Outcomes remembered for later requests, over all runs of one runtime; 0 for none.
     pub cache_entries: usize,
+    /// Where outcomes are looked up that are not remembered, and kept beyond this process.
+    #[serde(skip)]
+    pub kept: Option<KeptOutcomes>,
     /// Sub-tasks that one execution may ask for (`program-sub-tasks`).
     pub max_sub_tasks: usize,
 }
@@ -27,6 +31,7 @@ impl Default for Settings {
             batch_size: 96,
             deduplicate: true,
             cache_entries: 65_536,
+            kept: None,
             max_sub_tasks: PROGRAM_SUB_TASKS.size(),
         }
     }

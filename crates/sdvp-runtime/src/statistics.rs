@@ -17,8 +17,20 @@ pub struct Statistics {
     pub sub_tasks: usize,
     /// Sub-tasks that modules computed.
     pub sub_tasks_executed: usize,
-    /// Sub-tasks answered from earlier outcomes.
+    /// Sub-tasks answered from earlier outcomes, whether remembered or kept.
     pub cache_hits: usize,
+    /// Of these, sub-tasks whose outcome was not remembered but kept beyond the process
+    /// ([`crate::Settings::kept`]).
+    pub disk_hits: usize,
+    /// Outcomes written there.
+    pub disk_written: usize,
+    /// Outcomes there that could not be what was once kept: they were not believed.
+    pub disk_refused: usize,
+    /// Outcomes that were not asked for there, because it had failed.
+    pub disk_unasked: usize,
+    /// Why it was not used to the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_failure: Option<String>,
     /// Sub-tasks answered together with an equal one.
     pub deduplicated: usize,
     /// Batches handed to modules.
@@ -51,6 +63,13 @@ impl Statistics {
         self.sub_tasks += other.sub_tasks;
         self.sub_tasks_executed += other.sub_tasks_executed;
         self.cache_hits += other.cache_hits;
+        self.disk_hits += other.disk_hits;
+        self.disk_written += other.disk_written;
+        self.disk_refused += other.disk_refused;
+        self.disk_unasked += other.disk_unasked;
+        if self.disk_failure.is_none() {
+            self.disk_failure.clone_from(&other.disk_failure);
+        }
         self.deduplicated += other.deduplicated;
         self.batches += other.batches;
         self.seconds += other.seconds;
@@ -61,6 +80,11 @@ impl Statistics {
             mine.batches += module.batches;
             mine.seconds += module.seconds;
         }
+    }
+
+    /// Sub-tasks answered from outcomes that were remembered in this process.
+    pub fn memory_hits(&self) -> usize {
+        self.cache_hits.saturating_sub(self.disk_hits)
     }
 
     /// Programs a second; 0 before any ran.
@@ -97,15 +121,20 @@ mod tests {
         let mut one = Statistics {
             executions: 4,
             failed: 1,
+            cache_hits: 5,
+            disk_hits: 2,
             seconds: 2.0,
             ..Statistics::default()
         };
         one.note_batch("m", SubTaskKind::Locate, 3, 0.5);
         let mut two = one.clone();
         two.note_batch("n", SubTaskKind::Answer, 2, 0.25);
+        two.disk_failure = Some("full".to_owned());
         one.add(&two);
         assert_eq!((one.executions, one.failed, one.batches), (8, 2, 3));
         assert_eq!(one.sub_tasks_executed, 8);
+        assert_eq!((one.memory_hits(), one.disk_hits), (6, 4));
+        assert_eq!(one.disk_failure.as_deref(), Some("full"));
         assert_eq!((one.modules["m"].calls, one.modules["n"].calls), (6, 2));
         assert_eq!(one.modules["m"].seconds, 1.0);
         assert_eq!(one.executions_per_second(), 2.0);

@@ -6,11 +6,16 @@ use std::path::Path;
 
 /// The digest in a column's 32 bytes.
 pub(crate) fn digest(path: &Path, what: &str, bytes: &[u8]) -> Result<Digest> {
-    let whole: [u8; 32] = bytes.try_into().map_err(|_| StoreError::Damaged {
+    whole(bytes).ok_or_else(|| StoreError::Damaged {
         path: path.to_owned(),
         finding: format!("expected 32 bytes as {what}, found {}", bytes.len()),
-    })?;
-    Ok(Digest::from(whole))
+    })
+}
+
+/// The digest in 32 bytes; none in more or fewer.
+pub(crate) fn whole(bytes: &[u8]) -> Option<Digest> {
+    let whole: [u8; 32] = bytes.try_into().ok()?;
+    Some(Digest::from(whole))
 }
 
 /// The first half of a digest. Of a thousand million texts two have the same with a probability of

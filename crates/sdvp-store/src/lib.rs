@@ -11,7 +11,10 @@
 //! that the run is about.
 //!
 //! What is answered and by whom is not known here: there are only records.
+//!
+//! Beside runs there is a cache of outcomes that all runs share: `cache/`.
 
+mod cache;
 mod compare;
 mod configuration;
 mod database;
@@ -31,6 +34,10 @@ mod summary;
 mod tests;
 mod writer;
 
+pub use cache::{
+    CacheError, CacheSettings, CacheSummary, Cleared, Clearing, KeptModule, OutcomeFile,
+    cache_summary, clear_cache,
+};
 pub use compare::{Comparison, StepDifference, compare};
 pub use configuration::{Configuration, Difference};
 pub use error::StoreError;

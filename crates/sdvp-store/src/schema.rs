@@ -108,17 +108,28 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Brings a database from version `from` to that of the last of `migrations`, all of it or nothing.
+/// Brings the database of a run from version `from` to that of the last of `migrations`, all of it or
+/// nothing.
 pub(crate) fn migrate(
     transaction: &Transaction,
     migrations: &[&str],
     from: i64,
 ) -> rusqlite::Result<()> {
+    advance(transaction, migrations, from, APPLICATION)
+}
+
+/// As [`migrate`], of an application's database.
+pub(crate) fn advance(
+    transaction: &Transaction,
+    migrations: &[&str],
+    from: i64,
+    application: i64,
+) -> rusqlite::Result<()> {
     let done = usize::try_from(from).unwrap_or(0);
     for migration in migrations.iter().skip(done) {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "application_id", application)?;
     transaction.pragma_update(None, "user_version", migrations.len() as i64)
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod commands;
 mod exam;
 mod modules;
+mod outcome_cache;
 mod output;
 mod progress;
 mod published;

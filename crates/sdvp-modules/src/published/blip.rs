@@ -3,6 +3,7 @@
 use super::whole;
 use crate::batch::outcomes_of;
 use crate::checkpoint::read_tensors;
+use crate::computed_on::computed_on;
 use crate::error::Result;
 use crate::source::ModelSource;
 use crate::student::{Memory, settings_text};
@@ -59,7 +60,7 @@ impl Blip {
             processor,
             tokenizer,
             device: device.clone(),
-            fingerprint,
+            fingerprint: computed_on(device, fingerprint),
             images: Memory::new(KEPT_PICTURES),
         };
         Ok((network, rest))

@@ -9,6 +9,7 @@
 
 use super::whole;
 use crate::checkpoint::read_tensors;
+use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{Memory, PROCESSOR, settings_text};
@@ -106,7 +107,7 @@ impl DepthEstimator {
             processor,
             meaning: config.meaning,
             device: device.clone(),
-            fingerprint,
+            fingerprint: computed_on(device, fingerprint),
             maps: Memory::new(KEPT_PICTURES),
         })
     }

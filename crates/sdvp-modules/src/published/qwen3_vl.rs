@@ -3,16 +3,18 @@
 use super::Prompting;
 use super::whole;
 use crate::checkpoint::read_tensors;
+use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{CONFIG, MODEL_FILES, Memory, PROCESSOR};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
 use sdvp_models::architectures::{Qwen3Vl, Qwen3VlConfig, Reading};
 use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, PatchProcessor, Tokenizer, weights};
+use std::collections::{BTreeMap, HashMap};
 
 /// Pictures of which is kept what the decoder has read of them (of the published 2B, 69 MB for
 /// 640 × 480 pixels).
@@ -88,13 +90,14 @@ impl Qwen3VlAnswerer {
         let words = Words::of(&tokenizer)?;
         let tensors = read_tensors(source)?;
         let weights = weights::fingerprint_in_pieces(&tensors)?;
-        let b = Builder::frozen(tensors, device).with_precision(prompting.precision);
         let settings = format!("{config:?} {processor:?} {prompting:?}");
         let fingerprint = Hasher::new("qwen3-vl answers")
             .part(weights.as_bytes())
+            .part(precisions(&tensors).as_bytes())
             .part(settings.as_bytes())
             .part(tokenizer.to_json()?.as_bytes())
             .finish();
+        let b = Builder::frozen(tensors, device).with_precision(prompting.precision);
         let network = Qwen3Vl::new(&config, &b)?;
         whole(b, source)?;
         Ok(Self {
@@ -104,7 +107,7 @@ impl Qwen3VlAnswerer {
             words,
             prompting,
             device: device.clone(),
-            fingerprint,
+            fingerprint: computed_on(device, fingerprint),
             pictures: Memory::new(KEPT_PICTURES),
         })
     }
@@ -166,6 +169,15 @@ impl Qwen3VlAnswerer {
             confidence,
         }))
     }
+}
+
+/// How precise every weight is in the files. Half precision is multiplied by other kernels than single,
+/// so the same numbers may add up to others.
+fn precisions(tensors: &HashMap<String, Tensor>) -> String {
+    let ordered: BTreeMap<&String, &Tensor> = tensors.iter().collect();
+    let named = ordered.into_iter();
+    let each = named.map(|(name, tensor)| format!("{name}: {}\n", tensor.dtype().as_str()));
+    each.collect()
 }
 
 /// Lower case, without a sentence's full stop: as programs compare answers.

@@ -3,6 +3,7 @@
 use super::AnswerModel;
 use super::early::EarlyLayers;
 use crate::batch::outcomes_of;
+use crate::computed_on::computed_on;
 use crate::error::Result;
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
@@ -176,7 +177,7 @@ impl AnswerStudent {
     /// If the parameters cannot be read.
     pub fn new(model: Arc<AnswerModel>) -> Result<Self> {
         Ok(Self {
-            fingerprint: model.fingerprint()?,
+            fingerprint: computed_on(&model.device, model.fingerprint()?),
             network: model.frozen_network()?,
             model,
         })

@@ -2,6 +2,7 @@
 
 use super::LocateModel;
 use super::memory::Memory;
+use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use candle_core::Tensor;
 use sdvp_core::{
@@ -104,7 +105,7 @@ impl LocateStudent {
             });
         }
         Ok(Self {
-            fingerprint: model.fingerprint()?,
+            fingerprint: computed_on(&model.device, model.fingerprint()?),
             network: model.frozen_network()?,
             model,
             features: Memory::new(views),

@@ -3,6 +3,7 @@
 use super::MatchModel;
 use super::memory::Memory;
 use crate::batch::outcomes_of;
+use crate::computed_on::computed_on;
 use crate::error::Result;
 use candle_core::Tensor;
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
@@ -96,7 +97,7 @@ impl MatchStudent {
     pub fn with_memory(model: Arc<MatchModel>, kept: usize) -> Result<Self> {
         let network = model.frozen_network()?;
         Ok(Self {
-            fingerprint: model.fingerprint()?,
+            fingerprint: computed_on(&model.device, model.fingerprint()?),
             scale: network.scale()?,
             network,
             model,

@@ -368,17 +368,21 @@ impl<N: StudentNetwork> StudentModel<N> {
         Ok(network)
     }
 
-    /// Identity of weights and settings.
+    /// Identity of weights, adapters and settings, wherever it computes.
     ///
     /// # Errors
     /// If the parameters cannot be read.
     pub fn fingerprint(&self) -> Result<Digest> {
         let settings = settings_text(&self.config, &self.processor);
-        Ok(Hasher::new(N::NAME)
+        let hasher = Hasher::new(N::NAME)
             .part(weights::fingerprint(&self.params)?.as_bytes())
             .part(settings.as_bytes())
-            .part(self.tokenizer.to_json()?.as_bytes())
-            .finish())
+            .part(self.tokenizer.to_json()?.as_bytes());
+        // Adapters' values are among the parameters, but not what they are multiplied by.
+        Ok(match &self.adapters {
+            Some(adapters) => hasher.part(&adapters.scale()?.to_le_bytes()).finish(),
+            None => hasher.finish(),
+        })
     }
 }
 

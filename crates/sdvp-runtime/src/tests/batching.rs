@@ -45,7 +45,7 @@ proptest! {
         let programs = programs(&scripts);
         let modules: [Arc<dyn Module>; 1] = [Echo::both()];
         let (alone, cost_alone) = stories(&runtime(&modules, Settings::one_at_a_time()), &programs);
-        let settings = Settings { in_flight, batch_size, deduplicate, cache_entries, max_sub_tasks: 512 };
+        let settings = Settings { in_flight, batch_size, deduplicate, cache_entries, kept: None, max_sub_tasks: 512 };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (together, cost) = pool.install(|| stories(&runtime(&modules, settings), &programs));
         prop_assert_eq!(&together, &alone);

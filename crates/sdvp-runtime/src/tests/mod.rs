@@ -4,6 +4,7 @@ mod batching;
 mod failures;
 mod modules;
 mod programs;
+mod second_level;
 
 use crate::{Job, Run, Runtime, Settings, Statistics};
 use sdvp_core::{Image, Module};

@@ -1,6 +1,7 @@
 //! `sdvp ask`: one program about one's own picture, the user's or a language model's.
 
 use super::LanguageOptions;
+use super::caching::{Caching, saved};
 use super::isolation::Isolation;
 use crate::exam::{Framework, ProgramSettings};
 use crate::modules::{self, Checkpoints};
@@ -14,7 +15,7 @@ use sdvp_core::{DecodeLimits, Image};
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
 use sdvp_language::{Ballot, Form, Question, Sample, WriteError};
 use sdvp_program::Inputs;
-use sdvp_runtime::{Job, Run, Runtime, Settings};
+use sdvp_runtime::{Job, KeptOutcomes, Run, Runtime, Settings, Statistics};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub(crate) struct Ask {
     checkpoints: Checkpoints,
     #[command(flatten)]
     isolation: Isolation,
+    #[command(flatten)]
+    caching: Caching,
     #[command(flatten)]
     language: LanguageOptions,
     /// Write the steps as a page.
@@ -83,19 +86,21 @@ impl Ask {
         };
         settings.visprog.inputs = inputs.iter().map(|(name, _)| name.clone()).collect();
         let mut modules = None;
+        let mut spent = Statistics::default();
+        let kept = self.caching.open()?;
         // Modules are only made once there is a program to be run.
         let mut execute = |source: &str| -> Result<Run> {
             let program = self.framework.parse(source, &self.question, &settings)?;
             let runtime = match &mut modules {
                 Some(runtime) => runtime,
-                none => none.insert(self.runtime()?),
+                none => none.insert(self.runtime(kept.clone())?),
             };
             let job = Job {
                 program,
                 inputs: inputs.clone(),
             };
             let mut ended = None;
-            runtime.run(std::iter::once(move || job), |_, run| ended = Some(run));
+            spent.add(&runtime.run(std::iter::once(move || job), |_, run| ended = Some(run)));
             ended.context("the run did not end")
         };
         let (source, run, language) = match &self.program {
@@ -108,8 +113,8 @@ impl Ask {
                 (source, run, None)
             }
             None => {
-                let (source, run, spent) = self.written(&inputs, &mut execute)?;
-                (source, run, Some(spent))
+                let (source, run, language) = self.written(&inputs, &mut execute)?;
+                (source, run, Some(language))
             }
         };
         let answer = match &run.result {
@@ -143,6 +148,7 @@ impl Ask {
                 "error": answer.as_ref().err(),
                 "steps": steps,
                 "program": source,
+                "runtime": spent,
                 "language": language,
             }))?;
         } else {
@@ -155,6 +161,9 @@ impl Ask {
             if let Ok(answer) = &answer {
                 output::text(answer)?;
             }
+            if let Some(saved) = saved(kept.as_ref(), &spent) {
+                tracing::info!("{saved}");
+            }
         }
         if let Err(error) = answer {
             tracing::error!("sdvp: the program failed: {error}");
@@ -163,10 +172,14 @@ impl Ask {
         Ok(true)
     }
 
-    fn runtime(&self) -> Result<Runtime> {
+    fn runtime(&self, kept: Option<KeptOutcomes>) -> Result<Runtime> {
         let student = modules::student(self.student.as_deref())?;
         let modules = self.checkpoints.instead_of(student.modules()?)?;
-        Ok(Runtime::new(modules, Settings::default())?)
+        let settings = Settings {
+            kept,
+            ..Settings::default()
+        };
+        Ok(Runtime::new(modules, settings)?)
     }
 
     /// A program that a language model writes, with its run. One that fails is sent back as long as

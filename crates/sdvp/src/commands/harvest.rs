@@ -1,5 +1,6 @@
 //! `sdvp harvest`: the calls that programs make, for a model elsewhere to label.
 
+use super::caching::{Caching, saved};
 use super::effort::Effort;
 use super::files::Files;
 use crate::exam::{Framework, exercises, exercises_of, questions_of};
@@ -10,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
-use sdvp_distill::{AlsoAsked, Exercise, WrittenCalls, harvest, write_calls};
+use sdvp_distill::{AlsoAsked, Exercise, WrittenCalls, harvest_with, write_calls};
+use sdvp_runtime::Settings;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ pub(crate) struct Harvest {
     /// programs compare with one.
     #[arg(long, value_name = "FILE")]
     descriptions: Option<PathBuf>,
+    #[command(flatten)]
+    caching: Caching,
     /// The new folder: calls.jsonl and images/.
     #[arg(long)]
     out: PathBuf,
@@ -83,7 +87,11 @@ impl Harvest {
         let modules = modules::student(self.student.as_deref())?.modules()?;
         let progress = Progress::new();
         let name = format!("{}: calls", self.task);
-        let found = harvest(&exercises, modules, &name, &progress)?;
+        let settings = Settings {
+            kept: self.caching.open()?,
+            ..Settings::default()
+        };
+        let found = harvest_with(&exercises, modules, &settings, &name, &progress)?;
         progress.end();
 
         let is_new = !self.out.exists();
@@ -98,9 +106,13 @@ impl Harvest {
             let mut done =
                 self.summary(&written, exercises.len(), failed, found.failure.as_deref());
             done["unreadable"] = json!(unread);
+            done["runtime"] = json!(found.statistics);
             output::json(&done)?;
         } else {
             output::text(&self.told(&written, exercises.len(), failed, found.failure))?;
+            if let Some(saved) = saved(settings.kept.as_ref(), &found.statistics) {
+                output::text(&saved)?;
+            }
             if unread > 0 {
                 output::text(&format!("{unread} programs are missing or cannot be read"))?;
             }

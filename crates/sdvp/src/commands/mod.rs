@@ -2,6 +2,8 @@
 
 mod ablate;
 mod ask;
+mod cache;
+mod caching;
 mod chosen;
 mod data;
 mod demo;
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     /// List, show, compare and export what `run --out` wrote.
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Show and clear what `--cache` keeps.
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// Write the calls that a task's programs make, so that a model of your own can label them.
     Harvest(harvest::Harvest),
     /// Distil a task's teachers into a student.
@@ -67,6 +72,7 @@ pub(crate) fn run(command: Command, json: bool) -> Result<bool> {
         Command::Ask(args) => args.run(json),
         Command::Run(args) => args.run(json),
         Command::Runs(args) => args.run(json),
+        Command::Cache(args) => args.run(json),
         Command::Harvest(args) => args.run(json),
         Command::Distill(args) => args.run(json),
         Command::Ablate(args) => args.run(json),

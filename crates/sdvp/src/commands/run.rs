@@ -1,5 +1,6 @@
 //! `sdvp run`: a task's programs, run and scored.
 
+use super::caching::{Caching, saved};
 use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
@@ -53,10 +54,12 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with_all = ["student", "teachers", "locate", "answer", "matching", "depth"])]
     stand_ins: bool,
     /// Run one program and one call at a time, sharing nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cache")]
     one_at_a_time: bool,
     #[command(flatten)]
     isolation: Isolation,
+    #[command(flatten)]
+    caching: Caching,
     /// Where a program fails, put the whole question to the answer module, about the only picture or
     /// the left one. The program counts as failed all the same.
     #[arg(long)]
@@ -163,11 +166,11 @@ impl Run {
                 self.checkpoints.instead_of(modules)?
             }
         };
-        let settings = self.isolation.bounded(if self.one_at_a_time {
-            Settings::one_at_a_time()
-        } else {
-            Settings::default()
-        });
+        let (settings, kept) = match self.one_at_a_time {
+            true => (Settings::one_at_a_time(), self.caching.refuse()?),
+            false => (Settings::default(), self.caching.open()?),
+        };
+        let settings = self.isolation.bounded(Settings { kept, ..settings });
         let mut recording = match &self.out {
             Some(out) => {
                 let chosen = self.settled(&split, &settings, asker);
@@ -266,6 +269,9 @@ impl Run {
             ))?;
             if functional {
                 output::text("  programs: compiled from functional programs (no language model)")?;
+            }
+            if let Some(saved) = saved(settings.kept.as_ref(), &evaluation.statistics) {
+                output::text(&format!("  {saved}"))?;
             }
             let told = writing.as_ref().map(Writing::told).transpose()?;
             for line in told.iter().flatten() {
