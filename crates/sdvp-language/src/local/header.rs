@@ -369,7 +369,7 @@ mod tests {
         let most = GGUF_HEADER.size() / GGUF_TEXT.size();
         // What is around the texts takes some bytes, too.
         assert_eq!(header(most - 1).unwrap().metadata.len(), most - 1);
-        let error = header(most).unwrap_err().to_string();
+        let error = header(most).err().unwrap().to_string();
         assert!(
             error.contains("a.gguf") && error.contains("the limit gguf-header is"),
             "{error}"
