@@ -43,7 +43,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Cache(cache::Cache),
     /// Write the calls that a task's programs make, so that a model of your own can label them.
-    Harvest(harvest::Harvest),
+    Harvest(Box<harvest::Harvest>),
     /// Distil a task's teachers into a student.
     Distill(Box<distill::Distill>),
     /// Run a grid of distillations: controls and ablations, over seeds.
