@@ -18,7 +18,7 @@ mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
-pub use file::write_whole;
+pub use file::{remove_partial, write_whole, write_whole_with};
 pub use image::{DecodeLimits, Image, ImageError};
 pub use module::{Module, ModuleError};
 pub use outcome::{AnswerOutcome, Detection, Outcome};

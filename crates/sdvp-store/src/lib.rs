@@ -36,6 +36,7 @@ pub use configuration::{Configuration, Difference};
 pub use error::StoreError;
 pub use export::{ExportFormat, Exported, export};
 pub use list::{ListedRun, RunOverview, list};
+pub use lock::Lock;
 pub use reader::{CheckpointRow, QuestionRow, RunReader, SubTaskRow};
 pub use record::{
     CheckpointRecord, Finished, ModuleIdentity, QuestionRecord, Source, SubTaskRecord,

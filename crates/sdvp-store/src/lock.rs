@@ -1,4 +1,4 @@
-//! Who writes: a file that one process at a time can lock.
+//! Who writes into a folder: a file in it that one process at a time can lock.
 
 use crate::error::{Result, StoreError};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -8,13 +8,16 @@ use std::path::Path;
 /// Most that is read of what should be a process id.
 const LONGEST: u64 = 32;
 
-/// The right to write a run. The system takes it back when the process ends, however it ends, so a
+/// The right to write a folder. The system takes it back when the process ends, however it ends, so a
 /// file that a dead process left behind is in nobody's way.
-pub(crate) struct Lock(File);
+pub struct Lock(File);
 
 impl Lock {
-    /// Takes it, or says who has it.
-    pub(crate) fn take(folder: &Path) -> Result<Self> {
+    /// Takes it, or says who has it. The folder is there already.
+    ///
+    /// # Errors
+    /// If another process has it ([`StoreError::Locked`]), or the folder cannot be written.
+    pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join("run.lock");
         let io = |doing: &'static str| {
             let path = path.clone();

@@ -4,12 +4,14 @@ use clap::Parser;
 use sdvp_models::Compute;
 use std::process::ExitCode;
 
+mod answers;
 mod commands;
 mod exam;
 mod modules;
 mod output;
 mod progress;
 mod published;
+mod questions;
 mod recording;
 mod trial;
 mod written;

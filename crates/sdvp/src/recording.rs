@@ -1,32 +1,39 @@
 //! Runs that last: what `sdvp run --out` writes of every question as it ends, and what it knows of
 //! those that were finished before.
 
-use anyhow::Result;
-use sdvp_core::{Digest, Hasher, Module, SubTask};
-use sdvp_eval::{Evaluation, ExamItem, Sat, evaluate_while};
-use sdvp_program::{Program, TraceStep};
-use sdvp_runtime::{Call, How, Settings};
+use crate::answers::Answers;
+use crate::questions::Survey;
+use anyhow::{Context, Result};
+use sdvp_core::{Digest, Module, SubTask, remove_partial, write_whole_with};
+use sdvp_eval::Sat;
+use sdvp_program::TraceStep;
+use sdvp_runtime::{Call, How};
 use sdvp_store::{
-    Configuration, Finished, ModuleIdentity, QuestionRecord, RunWriter, Source, StoreError,
+    Configuration, ModuleIdentity, QuestionRecord, RunReader, RunWriter, Source, StoreError,
     SubTaskRecord,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+
+/// One JSON line a question.
+pub(crate) const RESULTS: &str = "results.jsonl";
+/// What the run came to.
+pub(crate) const SUMMARY: &str = "summary.json";
+/// The programs that a language model wrote.
+pub(crate) const PROGRAMS: &str = "programs.jsonl";
 
 /// A run that is written as it goes.
 pub(crate) struct Recording {
     writer: RunWriter,
-    finished: BTreeMap<u32, Finished>,
     names: HashMap<Digest, String>,
     images: bool,
 }
 
 /// What an exam is run with: whatever of it differs makes another run.
 pub(crate) fn configuration(
-    exam: &[ExamItem],
+    survey: &Survey,
     modules: &[Arc<dyn Module>],
     seed: u64,
     settings: BTreeMap<String, Value>,
@@ -36,24 +43,12 @@ pub(crate) fn configuration(
         let kinds = module.answers().iter();
         kinds.map(move |kind| (kind.name().to_owned(), fingerprint))
     });
-    let data = exam.iter().fold(Hasher::new("exam"), |hasher, item| {
-        let (source, readable) = match &item.program {
-            Ok(program) => (program.source(), b"program"),
-            Err(error) => (error.as_str(), b"failure"),
-        };
-        let hasher = hasher
-            .part(item.id.as_bytes())
-            .part(item.question.as_bytes());
-        let hasher = hasher
-            .part(item.kind.as_bytes())
-            .part(item.gold.text().as_bytes());
-        hasher.part(readable).part(source.as_bytes())
-    });
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Configuration {
         versions: BTreeMap::from([("sdvp".to_owned(), version)]),
         weights: answers.collect(),
-        data: data.finish(),
+        data: survey.data,
+        pictures: survey.pictures,
         seed,
         settings,
     }
@@ -61,6 +56,7 @@ pub(crate) fn configuration(
 
 impl Recording {
     /// Begins a run in a folder or goes on with the one there; `images` says whether pictures are kept.
+    /// What a killed process left half written is removed.
     pub(crate) fn open(
         folder: &Path,
         configuration: &Configuration,
@@ -68,18 +64,15 @@ impl Recording {
         images: bool,
     ) -> Result<Self> {
         let writer = RunWriter::open_or_create(folder, configuration)?;
-        let finished = writer.finished()?;
-        if !finished.is_empty() {
-            let count = finished.len();
-            tracing::info!(
-                "{}: {count} questions are finished already",
-                folder.display()
-            );
+        // Nobody else writes here from now on.
+        for name in [RESULTS, SUMMARY, PROGRAMS] {
+            remove_partial(&folder.join(name)).with_context(|| {
+                format!("cannot clear {} of what was left in it", folder.display())
+            })?;
         }
         let named = modules.iter();
         Ok(Self {
             writer,
-            finished,
             names: named
                 .map(|module| (module.fingerprint(), module.name().to_owned()))
                 .collect(),
@@ -87,100 +80,70 @@ impl Recording {
         })
     }
 
-    /// As [`sdvp_eval::evaluate()`] of the whole exam, of which only what is not finished is run. Every
-    /// question is written as soon as it and all before it have ended. If one cannot be written, no
-    /// further is begun.
-    pub(crate) fn evaluate(
-        &mut self,
-        exam: &[ExamItem],
-        modules: Vec<Arc<dyn Module>>,
-        settings: &Settings,
-        mut on_done: impl FnMut(),
-    ) -> Result<Evaluation> {
-        let numbered = (0u32..).zip(exam);
-        let missing = numbered.filter(|(number, _)| !self.finished.contains_key(number));
-        let (numbers, missing): (Vec<u32>, Vec<ExamItem>) =
-            missing.map(|(number, item)| (number, item.clone())).unzip();
-        self.finished.iter().for_each(|_| on_done());
-        let mut refused = None;
-        let run = evaluate_while(
-            &missing,
-            modules,
-            settings,
-            |_| false,
-            |sat| {
-                let of_exam = numbers.get(sat.index).zip(missing.get(sat.index));
-                if let (Some((number, item)), None) = (of_exam, &refused) {
-                    let record = self.record(*number, item, &sat);
-                    if let Err(error) = self.writer.record(&[record]) {
-                        refused = Some(error);
-                    }
-                }
-                on_done();
-                match refused {
-                    None => ControlFlow::Continue(()),
-                    Some(_) => ControlFlow::Break(()),
-                }
-            },
-        )?;
-        match refused {
-            None => Ok(self.whole(exam, run)),
-            Some(error) => Err(error.into()),
-        }
-    }
-
-    /// What was run now and what was before, in the exam's order.
-    fn whole(&self, exam: &[ExamItem], run: Evaluation) -> Evaluation {
-        let mut whole = Evaluation {
-            statistics: run.statistics,
-            ..Evaluation::default()
-        };
-        let mut now = run.scores.into_iter().zip(run.answers);
-        for (index, number) in (0..exam.len()).zip(0u32..) {
-            let (score, answer) = match self.finished.get(&number) {
-                Some(finished) => {
-                    let failure = finished.error.clone().unwrap_or_default();
-                    if finished.fallback {
-                        whole.fallen_back.insert(index, failure.clone());
-                    }
-                    (finished.score, finished.answer.clone().ok_or(failure))
-                }
-                None => match now.next() {
-                    Some(sat) => sat,
-                    // As many were run as were missing.
-                    None => break,
-                },
-            };
-            whole.scores.push(score);
-            whole.answers.push(answer);
-            whole.traces.push(None);
-        }
-        whole
-    }
-
-    /// Puts the questions whose program failed otherwise, as [`Evaluation::fall_back`] does, but for
-    /// those that were before, and writes what was answered then.
-    pub(crate) fn fall_back(
-        &mut self,
-        evaluation: &mut Evaluation,
-        exam: &[ExamItem],
-        modules: Vec<Arc<dyn Module>>,
-        settings: &Settings,
-        program: impl Fn(&ExamItem) -> Result<Arc<dyn Program>, String>,
-    ) -> Result<()> {
-        evaluation.fall_back(exam, modules, settings, program)?;
-        for index in evaluation.fallen_back.keys() {
-            let number = u32::try_from(*index)?;
-            let before = self.finished.get(&number);
-            if before.is_some_and(|finished| finished.fallback) {
-                continue;
+    /// What is finished already: these questions are not run again.
+    pub(crate) fn restore(&self, answers: &mut Answers) -> Result<(), StoreError> {
+        let mut count = 0;
+        self.writer.each_finished(|question| {
+            count += 1;
+            let number = question.number as usize;
+            answers.set(number, question.answer.as_deref(), question.score);
+            if question.error.is_some() {
+                answers.set_failed(number, question.fallback);
             }
-            let answer = evaluation.answers.get(*index).map(Result::as_ref);
-            let answer = answer.and_then(Result::ok).map(String::as_str);
-            let score = evaluation.scores.get(*index).copied().unwrap_or(0.0);
-            self.writer.record_fallback(number, answer, score)?;
+        })?;
+        if count > 0 {
+            let folder = self.writer.folder().display();
+            tracing::info!("{folder}: {count} questions are finished already");
         }
         Ok(())
+    }
+
+    /// Writes what came of a question.
+    pub(crate) fn write(&mut self, number: usize, sat: &Sat) -> Result<(), StoreError> {
+        let record = self.record(numbered(number), sat);
+        self.writer.record(&[record])
+    }
+
+    /// Writes what was answered otherwise to a question whose program had failed.
+    pub(crate) fn write_fallback(
+        &mut self,
+        number: usize,
+        answer: Option<&str>,
+        score: f64,
+    ) -> Result<(), StoreError> {
+        self.writer.record_fallback(numbered(number), answer, score)
+    }
+
+    /// Writes one JSON line a question into results.jsonl.
+    pub(crate) fn write_results(&self) -> Result<()> {
+        let path = self.writer.folder().join(RESULTS);
+        let reader = RunReader::open(self.writer.folder())?;
+        let written = write_whole_with(&path, |file| {
+            let each = reader.each_question(|row| {
+                let line = json!({
+                    "id": row.id,
+                    "question": row.question,
+                    "kind": row.kind,
+                    "gold": row.gold,
+                    "answer": row.answer,
+                    "error": row.error,
+                    "fallback": row.fallback,
+                    "score": row.score,
+                });
+                writeln!(file, "{line}").map_err(|source| StoreError::Io {
+                    doing: "write",
+                    path: path.clone(),
+                    source,
+                })
+            });
+            each.map_err(std::io::Error::other)
+        });
+        written.with_context(|| {
+            format!(
+                "cannot write {}; every question is kept in run.sqlite, and the same run started again writes it",
+                path.display()
+            )
+        })
     }
 
     /// Says that this was all.
@@ -188,7 +151,8 @@ impl Recording {
         self.writer.close()
     }
 
-    fn record(&self, number: u32, item: &ExamItem, sat: &Sat) -> QuestionRecord {
+    fn record(&self, number: u32, sat: &Sat) -> QuestionRecord {
+        let item = sat.item;
         let mut calls = sat.run.calls.iter();
         let mut sub_tasks = Vec::new();
         let mut images = Vec::new();
@@ -249,4 +213,10 @@ impl Recording {
             micros: call.map_or(0, |call| call.micros),
         }
     }
+}
+
+/// A question's number in the database.
+fn numbered(number: usize) -> u32 {
+    // A run has no more questions than that: they would not be told apart.
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,13 +1,13 @@
 //! Programs that a language model writes for questions, with what that took.
 
 use crate::commands::LanguageOptions;
-use crate::exam::{Framework, Reader, exam_drawn_with, exam_with};
+use crate::exam::Framework;
 use crate::progress::Progress;
+use crate::questions::Posed;
 use anyhow::{Context, Result, bail};
 use sdvp_data::picto::input_names;
 use sdvp_data::{Gold, Record};
 use sdvp_distill::{Observer, Phase};
-use sdvp_eval::Exam;
 use sdvp_eval::report::write_file;
 use sdvp_language::{Asker, Form, LanguageError, Question, Watch, Written, program_lines};
 use serde_json::{Value, json};
@@ -151,29 +151,31 @@ impl Writing {
     }
 
     /// Questions that were read from files, with these programs.
-    pub(crate) fn exam_of(&self, records: Vec<Record>, reader: &Reader) -> Exam {
-        let mut sources = self.sources();
-        exam_with(records, reader, |_| sources.next().unwrap_or_else(unasked))
+    pub(crate) fn posed_of(&self, records: Vec<Record>) -> Vec<Posed> {
+        let with_program = records.into_iter().zip(self.sources());
+        with_program
+            .map(|(record, source)| Posed::of_record(record, source))
+            .collect()
     }
 
     /// Questions of the built-in world with these programs.
-    pub(crate) fn exam_drawn(&self, questions: Vec<sdvp_data::Question>, reader: &Reader) -> Exam {
-        let mut sources = self.sources();
-        exam_drawn_with(questions, reader, |_| {
-            sources.next().unwrap_or_else(unasked)
-        })
+    pub(crate) fn posed_drawn(&self, questions: Vec<sdvp_data::Question>) -> Vec<Posed> {
+        let with_program = questions.into_iter().zip(self.sources());
+        with_program
+            .map(|(question, source)| Posed::drawn(question, source))
+            .collect()
     }
 
-    /// The programs, or why there is none, in the order of the questions.
+    /// The programs, or why there is none, in the order of the questions; of a question that was not
+    /// asked, that.
     fn sources(&self) -> impl Iterator<Item = Result<String, String>> {
         let programs = self.written.iter().map(|written| &written.program);
-        programs.map(|program| program.as_ref().cloned().map_err(|error| error.to_string()))
+        let sources =
+            programs.map(|program| program.as_ref().cloned().map_err(|error| error.to_string()));
+        sources.chain(std::iter::repeat_with(|| {
+            Err("no program was asked for".to_owned())
+        }))
     }
-}
-
-/// What is said of a question that the model was not asked.
-fn unasked() -> Result<String, String> {
-    Err("no program was asked for".to_owned())
 }
 
 /// What was spent, with its cost.

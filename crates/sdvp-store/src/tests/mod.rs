@@ -14,6 +14,7 @@ fn configuration() -> Configuration {
         versions: BTreeMap::from([("sdvp".to_owned(), "0.1.0".to_owned())]),
         weights: BTreeMap::from([("locate".to_owned(), Digest::of(b"weights"))]),
         data: Digest::of(b"questions"),
+        pictures: None,
         seed: 3,
         settings: BTreeMap::from([("task".to_owned(), "picto-gqa".into())]),
     }

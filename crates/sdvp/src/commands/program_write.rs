@@ -72,7 +72,7 @@ impl Write {
         let task = self.task.as_deref().unwrap_or_default();
         let path = PathBuf::from(task);
         if path.exists() {
-            return Ok(asked_of(&self.chosen.published(&path, None)?.records));
+            return Ok(asked_of(&self.chosen.published(&path, None)?.read()?));
         }
         let (task, split, count) = self.chosen.built_in(task)?;
         Ok(asked_drawn(&questions(

@@ -3,21 +3,19 @@
 use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
-use crate::exam::{
-    Framework, ProgramSettings, Reader, exam, exam_drawn_meanings, exam_of, exam_of_meanings,
-    single_question,
-};
+use crate::answers::Answering;
+use crate::exam::{Framework, ProgramSettings, Reader};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
-use crate::recording::{Recording, configuration};
+use crate::questions::{BuiltIn, Questions};
+use crate::recording::{PROGRAMS, Recording, SUMMARY, configuration};
 use crate::written::{Writing, asked_drawn, asked_of};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use sdvp_core::Module;
 use sdvp_data::{Task, questions};
 use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
-use sdvp_eval::{Evaluation, ExamItem, evaluate};
 use sdvp_modules::StandIn;
 use sdvp_runtime::Settings;
 use serde_json::{Value, json};
@@ -94,26 +92,24 @@ impl Run {
             Some(ProgramSource::File(file)) => Some(file.clone()),
             _ => None,
         };
-        let mut published = match path.exists() {
+        let published = match path.exists() {
             true => Some(self.chosen.published(&path, own.clone())?),
             false => None,
         };
         let progress = Progress::new();
         let mut writing = None;
-        let (split, exam) = match &mut published {
+        let (split, questions) = match &published {
             Some(published) => {
-                let records = std::mem::take(&mut published.records);
-                let exam = if self.is_written() {
+                let questions = if self.is_written() {
+                    let records = published.read()?;
                     let (asked, form) = asked_of(&records);
                     let framework = self.framework;
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
-                    writing.insert(written).exam_of(records, &reader)
-                } else if functional {
-                    exam_of_meanings(records, &reader)
+                    Questions::held(writing.insert(written).posed_of(records), reader)
                 } else {
-                    exam_of(records, &reader)
+                    Questions::of_files(published, functional, reader)
                 };
-                (published.parts.join(", "), exam)
+                (published.part_names(), questions)
             }
             None => {
                 let (task, split, count) = self.chosen.built_in(&self.task)?;
@@ -121,26 +117,27 @@ impl Run {
                     bail!("files of --programs are of a benchmark's files; {task} is built in");
                 }
                 let seed = self.chosen.seed;
-                let exam = if self.is_written() {
+                let questions = if self.is_written() {
                     let drawn = questions(task, split, seed, count);
                     let (asked, form) = asked_drawn(&drawn);
                     let framework = self.framework;
                     let written = Writing::of(&self.language, framework, form, asked, &progress)?;
-                    writing.insert(written).exam_drawn(drawn, &reader)
-                } else if functional {
-                    exam_drawn_meanings(questions(task, split, seed, count), &reader)
+                    Questions::held(writing.insert(written).posed_drawn(drawn), reader)
                 } else {
-                    exam(task, reader, split, seed, count)
+                    let built_in = BuiltIn {
+                        task,
+                        split,
+                        seed,
+                        count,
+                        functional,
+                    };
+                    Questions::built_in(built_in, reader)?
                 };
-                (split.name().to_owned(), exam)
+                (split.name().to_owned(), questions)
             }
         };
-        // What was paid for is kept, whatever becomes of the run.
-        if let (Some(out), Some(writing)) = (&self.out, &writing) {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("cannot make the folder {}", out.display()))?;
-            writing.write(&out.join("programs.jsonl"))?;
-        }
+        // Pictures count for what is compared with a run that was begun before.
+        let survey = questions.survey(self.out.is_some())?;
         let modules = match &self.teachers {
             _ if self.stand_ins => vec![Arc::new(StandIn) as Arc<dyn Module>],
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -162,7 +159,7 @@ impl Run {
         let mut recording = match &self.out {
             Some(out) => {
                 let chosen = self.settled(&split, &settings);
-                let configuration = configuration(&exam, &modules, self.chosen.seed, chosen);
+                let configuration = configuration(&survey, &modules, self.chosen.seed, chosen);
                 Some(Recording::open(
                     out,
                     &configuration,
@@ -172,42 +169,38 @@ impl Run {
             }
             None => None,
         };
+        // The answers themselves are kept elsewhere, too; this folder may have been another run's.
+        if let (Some(out), Some(writing)) = (&self.out, &writing) {
+            writing.write(&out.join(PROGRAMS))?;
+        }
         progress.begin(&Phase {
             name: format!("running {}", self.task),
-            total: exam.len(),
+            total: survey.count,
         });
-        let (calling, advance) = (modules.clone(), || progress.advance(1));
-        let mut evaluation = match &mut recording {
-            Some(recording) => recording.evaluate(&exam, calling, &settings, advance)?,
-            None => evaluate(&exam, calling, &settings, |_| false, |_| advance())?,
+        let mut answering = Answering {
+            questions: &questions,
+            count: survey.count,
+            modules,
+            settings,
+            recording: recording.as_mut(),
         };
+        let mut answers = answering.answer(|| progress.advance(1))?;
         if self.fallback {
-            let single = |item: &ExamItem| single_question(&item.question);
-            match &mut recording {
-                Some(recording) => {
-                    recording.fall_back(&mut evaluation, &exam, modules, &settings, single)?;
-                }
-                None => evaluation.fall_back(&exam, modules, &settings, single)?,
-            }
+            answering.fall_back(&mut answers)?;
         }
         progress.end();
-        if let Some(out) = &self.out {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("cannot make the folder {}", out.display()))?;
-            write_file(
-                &out.join("results.jsonl"),
-                results(&exam, &evaluation).as_bytes(),
-            )?;
+        if let Some(recording) = &recording {
+            recording.write_results()?;
         }
         // What was answered stays, whatever the benchmark's own script would have against it.
         let (official, refused) = match &published {
-            Some(published) => match published.official(&exam, &evaluation) {
+            Some(published) => match published.official(&answers) {
                 Ok(official) => (official, None),
                 Err(error) => (None, Some(format!("{error:#}"))),
             },
             None => (None, None),
         };
-        let measured = evaluation.measured(self.chosen.seed);
+        let measured = answers.measured(self.chosen.seed);
         let summary = serde_json::json!({
             "task": self.task,
             "split": split,
@@ -216,17 +209,14 @@ impl Run {
             "seed": self.chosen.seed,
             "score": measured,
             "stand_ins": self.stand_ins.then_some(true),
-            "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
+            "fallback": self.fallback.then_some(answers.fallen_back()),
             "official": official.as_ref().map(|(scores, _)| scores),
             "official_error": refused,
-            "runtime": evaluation.statistics,
+            "runtime": answers.statistics,
             "language": writing.as_ref().map(|writing| &writing.summary),
         });
         if let Some(out) = &self.out {
-            write_file(
-                &out.join("summary.json"),
-                format!("{summary:#}\n").as_bytes(),
-            )?;
+            write_file(&out.join(SUMMARY), format!("{summary:#}\n").as_bytes())?;
         }
         if json {
             output::json(&summary)?;
@@ -239,7 +229,7 @@ impl Run {
                 100.0 * measured.ci95[1],
                 measured.n,
                 100.0 * measured.failure_rate,
-                evaluation.statistics.executions_per_second(),
+                answers.statistics.executions_per_second(),
             ))?;
             if functional {
                 output::text("  programs: compiled from functional programs (no language model)")?;
@@ -259,7 +249,7 @@ impl Run {
             if self.fallback {
                 output::text(&format!(
                     "{} were answered by a single question instead",
-                    evaluation.fallen_back.len(),
+                    answers.fallen_back(),
                 ))?;
             }
         }
@@ -289,27 +279,4 @@ impl Run {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
-}
-
-/// One JSON line a question.
-fn results(exam: &[ExamItem], evaluation: &Evaluation) -> String {
-    exam.iter()
-        .zip(&evaluation.scores)
-        .zip(&evaluation.answers)
-        .enumerate()
-        .map(|(index, ((item, score), answer))| {
-            let failed = evaluation.fallen_back.get(&index);
-            let line = serde_json::json!({
-                "id": item.id,
-                "question": item.question,
-                "kind": item.kind,
-                "gold": item.gold.text(),
-                "answer": answer.as_ref().ok(),
-                "error": failed.or(answer.as_ref().err()),
-                "fallback": failed.is_some(),
-                "score": score,
-            });
-            format!("{line}\n")
-        })
-        .collect()
 }
