@@ -4,6 +4,7 @@ mod comparing;
 mod damage;
 mod exporting;
 mod resuming;
+mod temp_speed;
 
 use crate::*;
 use sdvp_core::{AnswerOutcome, BBox, Detection, Digest, Image, Outcome, Region, SubTaskKind};
