@@ -213,7 +213,7 @@ fn by_view<'c>(calls: &'c [Call], more: &[Call]) -> Vec<(usize, Vec<&'c str>)> {
 
 fn half(digest: &Digest) -> u128 {
     let bytes = digest.as_bytes().iter().take(16);
-    bytes.fold(0, |half, byte| half << 8 | u128::from(*byte))
+    bytes.fold(0, |bits, byte| (bits << 8) | u128::from(*byte))
 }
 
 fn failed(path: &Path, reason: String) -> DistillError {
