@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
 
 /// Questions of the built-in world up to which they are drawn once and held.
 const HELD: usize = 2048;
@@ -19,6 +20,8 @@ const HELD: usize = 2048;
 const PIECE: usize = 512;
 /// Questions that are read ahead of those that run: more waits.
 const AHEAD: usize = 256;
+/// Stack of the thread that reads them, bytes: as much as the main thread has, as programs nest.
+const STACK: usize = 8 << 20;
 
 /// A question whose program has not been read.
 #[derive(Clone)]
@@ -259,7 +262,8 @@ impl<'p> Questions<'p> {
     ) -> Result<R> {
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(AHEAD);
-            let reading = scope.spawn(move || -> Result<()> {
+            let thread = Builder::new().stack_size(STACK);
+            let reading = thread.spawn_scoped(scope, move || -> Result<()> {
                 let (mut next, mut stopped) = (0, false);
                 self.each(|posed| {
                     let number = next;
@@ -280,7 +284,7 @@ impl<'p> Questions<'p> {
                     );
                 }
                 Ok(())
-            });
+            })?;
             let done = work(&mut receive.into_iter());
             let read = reading.join();
             let read = read.map_err(|_| anyhow!("the thread that reads questions panicked"))?;
@@ -293,18 +297,20 @@ impl<'p> Questions<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exam::{Framework, ProgramSettings};
+    use crate::exam::Framework;
 
-    fn questions(count: usize) -> Questions<'static> {
-        let built_in = BuiltIn {
+    fn built_in(count: usize) -> BuiltIn {
+        BuiltIn {
             task: Task::named("picto-count").unwrap(),
             split: Split::Test,
             seed: 0,
             count,
             functional: false,
-        };
-        let reader = Reader::new(Framework::Visprog, ProgramSettings::default());
-        Questions::built_in(built_in, reader).unwrap()
+        }
+    }
+
+    fn questions(count: usize) -> Questions<'static> {
+        Questions::built_in(built_in(count), Framework::Visprog.into()).unwrap()
     }
 
     #[test]
@@ -326,26 +332,27 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_run_begins_with_the_questions_of_a_shorter_and_is_another() {
-        let (held, drawn) = (questions(HELD), questions(HELD + 1));
-        assert!(matches!(held.source, Source::Held(_)));
-        assert!(matches!(drawn.source, Source::Drawn(_)));
-        let first = |questions: &Questions| {
-            let mut first = Vec::new();
+    fn what_is_drawn_again_in_pieces_is_what_is_held() {
+        let count = PIECE + 30;
+        let drawn = Questions {
+            source: Source::Drawn(built_in(count)),
+            reader: Framework::Visprog.into(),
+        };
+        let all = |questions: &Questions| {
+            let mut all = Vec::new();
             let taken = questions.each(|posed| {
-                first.push((posed.id, posed.question, posed.source));
-                match first.len() < 600 {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
+                all.push((posed.id, posed.question, posed.source));
+                ControlFlow::Continue(())
             });
             taken.unwrap();
-            first
+            all
         };
-        assert_eq!(first(&held), first(&drawn));
-        let (one, two) = (questions(30).survey(true), questions(31).survey(true));
-        let (one, two) = (one.unwrap(), two.unwrap());
-        assert_eq!((one.count, two.count, one.pictures), (30, 31, None));
+        let held = questions(count);
+        assert!(matches!(held.source, Source::Held(_)));
+        assert_eq!(all(&held), all(&drawn));
+        let (one, two) = (held.survey(true).unwrap(), questions(31).survey(true));
+        let two = two.unwrap();
+        assert_eq!((one.count, two.count, one.pictures), (count, 31, None));
         assert_ne!(one.data, two.data);
     }
 }
