@@ -39,6 +39,8 @@ enum Bench {
     Interpretation(bench::InterpretationArguments),
     /// A distillation step with low-rank additions, against PyTorch and peft.
     LoraStep(bench::LoraStepArguments),
+    /// Memory that a run over many questions takes, against one over few.
+    Memory(bench::MemoryArguments),
     /// Checkpoints of published size, against transformers.
     Published(bench::PublishedArguments),
     /// Reading a large file of GQA's questions, against Python's json.load.
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Bench::Programs(arguments) => bench::programs(&arguments),
         Bench::Interpretation(arguments) => bench::interpretation(&arguments),
         Bench::LoraStep(arguments) => bench::lora_step(&arguments),
+        Bench::Memory(arguments) => bench::memory(&arguments),
         Bench::Published(arguments) => bench::published(&arguments),
         Bench::Reading(arguments) => bench::reading(&arguments),
         Bench::Statements(arguments) => bench::statements(&arguments),

@@ -1,38 +1,13 @@
 //! Files that appear whole or not at all, and files that are read whole if they are not too large.
 
 use crate::limit::{Found, Limit};
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufWriter, Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
-/// Before the process id in a temporary file's name.
-const PARTIAL: &str = ".partial-";
-
-/// Removes the temporary files that processes left in a folder which were killed while they wrote.
-/// Nobody may be writing there. Where there is no such folder, nothing is left in it.
-///
-/// # Errors
-/// As the system says.
-pub fn remove_partial(folder: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let process = name
-            .strip_prefix('.')
-            .and_then(|name| name.rsplit_once(PARTIAL));
-        let is_partial = process.is_some_and(|(_, process)| {
-            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        if is_partial && entry.file_type()?.is_file() {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
+/// Bytes that are handed to the system at once.
+const BUFFER: usize = 1 << 16;
 
 /// The bytes of a file that is no larger than a limit. What grows while it is read, or says nothing of
 /// its size, is read as far as the limit.
@@ -72,26 +47,28 @@ pub fn read_text_within(path: &Path, limit: &'static Limit) -> Result<String> {
 /// # Errors
 /// As the system says, also that the disk is full; what was there before is untouched.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_whole`] of what `write` writes bit by bit, so that it need never be held as a whole.
+///
+/// # Errors
+/// As [`write_whole`], and as `write` says.
+pub fn write_whole_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     let special = |about: std::fs::Metadata| !about.is_file() && !about.is_dir();
     if std::fs::metadata(path).is_ok_and(special) {
-        return std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(bytes);
+        let mut device = std::fs::OpenOptions::new().write(true).open(path)?;
+        return buffered(&mut device, write);
     }
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = path.file_name().ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidInput,
-            "expected the path of a file, found none",
-        )
-    })?;
-    let mut partial = std::ffi::OsString::from(".");
-    partial.push(name);
-    partial.push(format!("{PARTIAL}{}", std::process::id()));
-    let partial = path.with_file_name(partial);
+    let mut name = partial_prefix(&path)?;
+    name.push(std::process::id().to_string());
+    let partial = path.with_file_name(name);
     let written = std::fs::File::create(&partial).and_then(|mut file| {
-        file.write_all(bytes)?;
+        buffered(&mut file, write)?;
         // A full disk may only show now.
         file.sync_all()?;
         std::fs::rename(&partial, &path)
@@ -101,6 +78,80 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&partial);
     }
     written
+}
+
+fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut buffer = BufWriter::with_capacity(BUFFER, file);
+    write(&mut buffer)?;
+    buffer.flush()
+}
+
+/// What a process that was killed in [`write_whole`] left beside a file is removed. Only for one who
+/// knows that nobody else is writing that file.
+///
+/// # Errors
+/// If the folder cannot be read, or what was found cannot be removed.
+pub fn remove_partial(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let prefix = partial_prefix(path)?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let process = name
+            .as_encoded_bytes()
+            .strip_prefix(prefix.as_encoded_bytes());
+        if process.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the temporary files that processes left in a folder which were killed while they wrote.
+/// Nobody may be writing there. Where there is no such folder, nothing is left in it.
+///
+/// # Errors
+/// As the system says.
+pub fn remove_all_partial(folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let process = name
+            .strip_prefix('.')
+            .and_then(|name| name.rsplit_once(PARTIAL));
+        let is_partial = process.is_some_and(|(_, process)| {
+            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_partial && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Before the process id in a temporary file's name.
+const PARTIAL: &str = ".partial-";
+
+/// What temporary names begin with; the id of the process that writes follows.
+fn partial_prefix(path: &Path) -> Result<OsString> {
+    let name = path.file_name().ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            "expected the path of a file, found none",
+        )
+    })?;
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(PARTIAL);
+    Ok(prefix)
 }
 
 #[cfg(test)]
@@ -138,18 +189,50 @@ mod tests {
     }
 
     #[test]
+    fn what_breaks_off_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_whole(&path, b"old").unwrap();
+        let broken = write_whole_with(&path, |file| {
+            file.write_all(&[7; 3 * BUFFER])?;
+            Err(Error::other("no more"))
+        });
+        assert_eq!(broken.unwrap_err().to_string(), "no more");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn what_the_killed_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = [
+            ".a.partial-",
+            ".a.partial-7x",
+            ".b.partial-7",
+            "a",
+            "a.partial-7",
+        ];
+        for name in kept.iter().chain(&[".a.partial-7", ".a.partial-4194304"]) {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        remove_partial(&folder.path().join("a")).unwrap();
+        assert_eq!(names(folder.path()), kept);
+        assert!(remove_partial(&folder.path().join("no/such")).is_err());
+    }
+
+    #[test]
     fn what_killed_processes_left_is_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let keep = ["a", ".a", ".a.partial-", ".a.partial-x", "a.partial-7"];
         for name in keep.iter().chain(&[".a.partial-7", ".b.json.partial-123"]) {
             std::fs::write(folder.path().join(name), name).unwrap();
         }
-        remove_partial(folder.path()).unwrap();
+        remove_all_partial(folder.path()).unwrap();
         let mut keep = keep.to_vec();
         keep.sort_unstable();
         assert_eq!(names(folder.path()), keep);
-        remove_partial(&folder.path().join("none")).unwrap();
-        assert!(remove_partial(&folder.path().join("a")).is_err());
+        remove_all_partial(&folder.path().join("none")).unwrap();
+        assert!(remove_all_partial(&folder.path().join("a")).is_err());
     }
 
     #[test]

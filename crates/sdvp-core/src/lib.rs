@@ -22,7 +22,10 @@ mod view;
 
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
-pub use file::{read_text_within, read_within, remove_partial, write_whole};
+pub use file::{
+    read_text_within, read_within, remove_all_partial, remove_partial, write_whole,
+    write_whole_with,
+};
 pub use image::{DecodeLimits, Image, ImageError};
 pub use json_depth::{admit_json, admit_json_within};
 pub use limit::{Exceeded, Found, Limit, LimitError, LimitSetting, Unit};

@@ -10,15 +10,16 @@
 //! ```
 
 use crate::gqa::{
-    Annotations, GqaQuestion, Groups, QuestionTypes, SceneGraph, read_questions, write_questions,
+    Annotations, GqaQuestion, Groups, QuestionTypes, SceneGraph, each_question, write_questions,
     write_scene_graphs,
 };
 use crate::nlvr::{PanelOrder, panels};
-use crate::nlvr2::{Nlvr2Statement, read_statements, write_statements};
+use crate::nlvr2::{Nlvr2Statement, each_statement, write_statements};
 use crate::picto::{FunctionalStep, input_names, semantic_string};
 use crate::programs::{Programs, write_programs};
 use crate::records::{Fields, read_json};
 use crate::staging::Staging;
+use crate::stream::Next;
 use crate::{DatasetError, Gold, Metric, Question, Task, gold};
 use rayon::prelude::*;
 use sdvp_core::{DecodeLimits, Image, ImageError};
@@ -178,70 +179,11 @@ fn statement(question: &Question) -> Nlvr2Statement {
 /// # Errors
 /// If a file is missing or wrong; the error names file, record and field.
 pub fn read(dir: &Path) -> Result<Vec<Record>, DatasetError> {
-    let programs_file = dir.join(PROGRAMS);
-    let programs = if programs_file.exists() {
-        Programs::read(&programs_file)?
-    } else {
-        Programs::default()
-    };
-    read_with(dir, &programs)
-}
-
-/// As [`read`], with these programs in the place of the folder's, which are not looked at.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_with(dir: &Path, programs: &Programs) -> Result<Vec<Record>, DatasetError> {
-    let task = read_task(&dir.join(ABOUT))?;
-    let program = |id: &str, text: &str| programs.of(id, text).map(str::to_owned);
     let mut records = Vec::new();
-    let (questions, statements) = (dir.join(QUESTIONS), dir.join(STATEMENTS));
-    if questions.exists() {
-        for question in read_questions(&questions)? {
-            let answer = question.answer.unwrap_or_default();
-            let gold = parse_gold(&answer, task.metric()).ok_or_else(|| DatasetError::Field {
-                path: questions.clone(),
-                record: format!("record {:?}", question.id),
-                field: "answer".to_owned(),
-                expected: "an answer of the task",
-                found: format!("{answer:?}"),
-            })?;
-            records.push(Record {
-                images: vec![dir.join(IMAGES).join(format!("{}.png", question.image_id))],
-                program: program(&question.id, &question.question),
-                kind: question.types.kind().to_owned(),
-                panels: None,
-                id: question.id,
-                text: question.question,
-                gold,
-                semantic: question.semantic,
-            });
-        }
-    }
-    if statements.exists() {
-        for statement in read_statements(&statements)? {
-            let label = statement.label.ok_or_else(|| DatasetError::Field {
-                path: statements.clone(),
-                record: format!("statement {:?}", statement.identifier),
-                field: "label".to_owned(),
-                expected: "\"True\" or \"False\"",
-                found: "nothing".to_owned(),
-            })?;
-            records.push(Record {
-                images: statement
-                    .image_files()
-                    .map(|file| dir.join(IMAGES).join(file))
-                    .to_vec(),
-                program: program(&statement.identifier, &statement.sentence),
-                kind: String::new(),
-                panels: None,
-                id: statement.identifier,
-                text: statement.sentence,
-                gold: Gold::Bool(label),
-                semantic: Vec::new(),
-            });
-        }
-    }
+    each_record(dir, &programs_in(dir)?, |record| {
+        records.push(record);
+        Next::Continue(())
+    })?;
     if records.is_empty() {
         return Err(DatasetError::Missing {
             path: dir.to_owned(),
@@ -249,6 +191,105 @@ pub fn read_with(dir: &Path, programs: &Programs) -> Result<Vec<Record>, Dataset
         });
     }
     Ok(records)
+}
+
+/// The programs in a folder that [`write`] wrote; none, where there is no such file.
+///
+/// # Errors
+/// If the file is wrong.
+pub fn programs_in(dir: &Path) -> Result<Programs, DatasetError> {
+    let file = dir.join(PROGRAMS);
+    if file.exists() {
+        Programs::read(&file)
+    } else {
+        Ok(Programs::default())
+    }
+}
+
+/// Hands out what [`read`] reads, one by one, until told to stop, with the programs given.
+///
+/// # Errors
+/// As [`read`], after the records before the wrong one.
+pub fn each_record(
+    dir: &Path,
+    programs: &Programs,
+    mut each: impl FnMut(Record) -> Next,
+) -> Result<(), DatasetError> {
+    let task = read_task(&dir.join(ABOUT))?;
+    let (questions, statements) = (dir.join(QUESTIONS), dir.join(STATEMENTS));
+    let (mut next, mut wrong) = (Next::Continue(()), None);
+    let mut hand_out = |record: Result<Record, DatasetError>| match record {
+        Ok(record) => each(record),
+        Err(error) => {
+            wrong = Some(error);
+            Next::Break(())
+        }
+    };
+    if questions.exists() {
+        each_question(&questions, |question| {
+            next = hand_out(question.and_then(|question| asked(dir, task, programs, question)));
+            next
+        })?;
+    }
+    if next.is_continue() && statements.exists() {
+        each_statement(&statements, |statement| {
+            hand_out(statement.and_then(|statement| stated(dir, programs, statement)))
+        })?;
+    }
+    wrong.map_or(Ok(()), Err)
+}
+
+fn asked(
+    dir: &Path,
+    task: Task,
+    programs: &Programs,
+    question: GqaQuestion,
+) -> Result<Record, DatasetError> {
+    let answer = question.answer.unwrap_or_default();
+    let gold = parse_gold(&answer, task.metric()).ok_or_else(|| DatasetError::Field {
+        path: dir.join(QUESTIONS),
+        record: format!("record {:?}", question.id),
+        field: "answer".to_owned(),
+        expected: "an answer of the task",
+        found: format!("{answer:?}"),
+    })?;
+    Ok(Record {
+        images: vec![dir.join(IMAGES).join(format!("{}.png", question.image_id))],
+        program: programs.of(&question.id, &question.question)?,
+        kind: question.types.kind().to_owned(),
+        panels: None,
+        id: question.id,
+        text: question.question,
+        gold,
+        semantic: question.semantic,
+    })
+}
+
+fn stated(
+    dir: &Path,
+    programs: &Programs,
+    statement: Nlvr2Statement,
+) -> Result<Record, DatasetError> {
+    let label = statement.label.ok_or_else(|| DatasetError::Field {
+        path: dir.join(STATEMENTS),
+        record: format!("statement {:?}", statement.identifier),
+        field: "label".to_owned(),
+        expected: "\"True\" or \"False\"",
+        found: "nothing".to_owned(),
+    })?;
+    Ok(Record {
+        images: statement
+            .image_files()
+            .map(|file| dir.join(IMAGES).join(file))
+            .to_vec(),
+        program: programs.of(&statement.identifier, &statement.sentence)?,
+        kind: String::new(),
+        panels: None,
+        id: statement.identifier,
+        text: statement.sentence,
+        gold: Gold::Bool(label),
+        semantic: Vec::new(),
+    })
 }
 
 /// The task whose questions a folder holds.

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod nlvr;
 pub mod nlvr2;
 pub mod picto;
+mod picture_digest;
 mod programs;
 mod records;
 #[cfg(test)]
@@ -32,7 +33,8 @@ pub use check::{CheckReport, PartReport, Remark, check};
 pub use dataset::Record;
 pub use error::DatasetError;
 pub use gold::{Gold, RIGHT_IOU};
-pub use picto::{Question, QuestionKind, questions};
+pub use picto::{Question, QuestionKind, questions, questions_in};
+pub use picture_digest::PictureDigest;
 pub use programs::{ProgramLine, Programs, read_programs, write_programs};
 pub use subset::{Manifest, Rule, choose};
 pub use task::{GQA_CATEGORIES, Metric, NLVR2_CATEGORIES, Task, UnknownTask};

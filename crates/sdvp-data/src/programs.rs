@@ -2,10 +2,14 @@
 
 use crate::DatasetError;
 use crate::records::{Fields, each_json_line};
-use crate::stream::collect;
+use crate::stream::{Lines, collect, parse_value};
+use sdvp_core::Digest;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// One line of a file of programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,34 +23,128 @@ pub struct ProgramLine {
 }
 
 /// The programs of questions, found by id, or by the question's words where they have none.
-#[derive(Clone, Debug, Default)]
+///
+/// Of every program only its place in the file is held, about 40 bytes; it is read when it is asked
+/// for.
+#[derive(Debug, Default)]
 pub struct Programs {
-    by_id: HashMap<String, String>,
-    by_query: HashMap<String, String>,
+    /// The file, unless there is none.
+    file: Option<(PathBuf, Mutex<File>)>,
+    by_id: HashMap<Key, Place>,
+    by_query: HashMap<Key, Place>,
+}
+
+/// Half of a digest: that two of any number of names share one is out of the question.
+type Key = [u8; 16];
+
+/// A line of the file.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u64,
+    length: u32,
+    number: u32,
 }
 
 impl Programs {
-    /// Reads a file of programs.
+    /// Reads a file of programs, and keeps it open.
     ///
     /// # Errors
     /// If the file cannot be read, a line is not JSON, or lacks its program or what it is for.
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let mut programs = Self::default();
-        for line in read_programs(path)? {
-            match (line.id, line.query) {
-                (Some(id), _) => programs.by_id.insert(id, line.program),
-                (None, Some(query)) => programs.by_query.insert(query, line.program),
+        let mut lines = Lines::open(path)?;
+        while let Some(line) = lines.next()? {
+            let place = Place {
+                start: line.start,
+                // Lines are of bounded length; one that is beyond these would not be found again.
+                length: u32::try_from(line.text.len()).unwrap_or(u32::MAX),
+                number: u32::try_from(line.number).unwrap_or(u32::MAX),
+            };
+            let value = parse_value(path, line.number, 1, line.text)?;
+            let read = read_program(path, line.number, &value)?;
+            match (read.id, read.query) {
+                (Some(id), _) => programs.by_id.insert(key(&id), place),
+                (None, Some(query)) => programs.by_query.insert(key(&query), place),
                 (None, None) => None,
             };
         }
+        let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
+        let about = file.metadata();
+        if !about.is_ok_and(|about| about.is_file()) {
+            return Err(DatasetError::Layout {
+                path: path.to_owned(),
+                expected: "a file, whose programs are read when they are needed",
+                found: "a pipe or a device, which can be read once".to_owned(),
+            });
+        }
+        programs.file = Some((path.to_owned(), Mutex::new(file)));
         Ok(programs)
     }
 
     /// The program of a question: the one with its id, or the one of its words.
-    pub fn of(&self, id: &str, question: &str) -> Option<&str> {
-        let found = self.by_id.get(id).or_else(|| self.by_query.get(question));
-        found.map(String::as_str)
+    ///
+    /// # Errors
+    /// If the file cannot be read any more, or is another than it was.
+    pub fn of(&self, id: &str, question: &str) -> Result<Option<String>, DatasetError> {
+        let by_id = self.by_id.get(&key(id));
+        let Some(place) = by_id.or_else(|| self.by_query.get(&key(question))) else {
+            return Ok(None);
+        };
+        let Some((path, file)) = &self.file else {
+            return Ok(None);
+        };
+        let number = place.number as usize;
+        let bytes = {
+            // A seek and a read that another's panic came between are begun again.
+            let file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            place.read(&file)
+        };
+        let bytes = bytes.map_err(|source| DatasetError::read(path, source))?;
+        let value = parse_value(path, number, 1, &bytes)?;
+        let read = read_program(path, number, &value)?;
+        let same = match (by_id, &read.id) {
+            (Some(_), found) => found.as_deref() == Some(id),
+            (None, _) => read.query.as_deref() == Some(question),
+        };
+        if !same {
+            return Err(DatasetError::Field {
+                path: path.clone(),
+                record: format!("line {number}"),
+                field: "id".to_owned(),
+                expected: "the same as before: the file was changed while it was in use",
+                found: format!("{:?}", read.id.or(read.query).unwrap_or_default()),
+            });
+        }
+        Ok(Some(read.program))
     }
+}
+
+impl Place {
+    /// The line's bytes, without a mark of the byte order.
+    fn read(self, mut file: &File) -> std::io::Result<Vec<u8>> {
+        file.seek(SeekFrom::Start(self.start))?;
+        let mark: &[u8] = b"\xef\xbb\xbf";
+        let mut bytes = vec![0; self.length as usize];
+        file.read_exact(&mut bytes)?;
+        if self.start == 0 && bytes.starts_with(mark) {
+            // The length is that without it.
+            let end = bytes.len();
+            bytes.drain(..mark.len());
+            bytes.resize(end, 0);
+            let rest = bytes.get_mut(end - mark.len()..).unwrap_or_default();
+            file.read_exact(rest)?;
+        }
+        Ok(bytes)
+    }
+}
+
+fn key(name: &str) -> Key {
+    let digest = Digest::of(name.as_bytes());
+    let mut key = Key::default();
+    key.iter_mut()
+        .zip(digest.as_bytes())
+        .for_each(|(to, from)| *to = *from);
+    key
 }
 
 /// Reads a file of programs, one JSON record a line.
@@ -91,4 +189,45 @@ pub fn write_programs<'a>(
         lines.push('\n');
     }
     std::fs::write(path, lines).map_err(|source| DatasetError::write(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_where_they_are_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("programs.jsonl");
+        let lines = "\u{feff}{\"id\": 7, \"program\": \"seven\"}\r\n\n  \n\
+                     {\"query\": \"Is it é?\", \"code\": \"two\\nlines\"}\n\
+                     {\"id\": \"a\", \"query\": \"Is it é?\", \"program\": \"é\"}";
+        std::fs::write(&path, lines).unwrap();
+        let programs = Programs::read(&path).unwrap();
+        let of = |id: &str, question: &str| programs.of(id, question).unwrap();
+        for _ in 0..2 {
+            assert_eq!(of("7", "").as_deref(), Some("seven"));
+            assert_eq!(of("a", "Is it é?").as_deref(), Some("é"));
+            assert_eq!(of("b", "Is it é?").as_deref(), Some("two\nlines"));
+            assert_eq!(of("b", "Is it?"), None);
+        }
+        assert_eq!(Programs::default().of("7", "").unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_is_changed_meanwhile_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("programs.jsonl");
+        let line = |id: &str| format!("{{\"id\": \"{id}\", \"program\": \"p\"}}\n");
+        std::fs::write(&path, line("a") + &line("b")).unwrap();
+        let programs = Programs::read(&path).unwrap();
+        std::fs::write(&path, line("c")).unwrap();
+        let other = programs.of("a", "?").unwrap_err().to_string();
+        assert!(
+            other.contains("line 1") && other.contains("was changed"),
+            "{other}"
+        );
+        assert!(programs.of("b", "?").is_err(), "it is not there any more");
+        assert_eq!(programs.of("c", "?").unwrap(), None);
+    }
 }

@@ -6,6 +6,7 @@ use sdvp_core::{Module, SubTask, SubTaskKind};
 use sdvp_data::Gold;
 use sdvp_program::{Inputs, Program};
 use sdvp_runtime::{Job, JobError, Run, Runtime, Settings, Statistics};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -50,24 +51,10 @@ pub fn harvest(
     name: &str,
     observer: &dyn Observer,
 ) -> Result<Harvest, DistillError> {
-    harvest_with(exercises, modules, &Settings::default(), name, observer)
-}
-
-/// As [`harvest`], with settings of one's own for the runs.
-///
-/// # Errors
-/// As there.
-pub fn harvest_with(
-    exercises: &[Exercise],
-    modules: Vec<Arc<dyn Module>>,
-    settings: &Settings,
-    name: &str,
-    observer: &dyn Observer,
-) -> Result<Harvest, DistillError> {
     let mut seen = HashSet::new();
     let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
     let mut failure = None;
-    let statistics = execute_with(exercises, modules, settings, name, observer, |_, run| {
+    let statistics = execute(exercises, modules, name, observer, |_, run| {
         if let Err(reason) = &run.result {
             failure.get_or_insert_with(|| reason.to_string());
         }
@@ -84,6 +71,70 @@ pub fn harvest_with(
     })
 }
 
+/// What became of programs that were run for their calls.
+#[derive(Default)]
+pub struct Harvested {
+    /// What the runs cost.
+    pub statistics: Statistics,
+    /// Why the first of them failed that did.
+    pub failure: Option<String>,
+}
+
+/// As [`harvest`] of exercises that come one by one, `total` of them at most, whose calls are handed out
+/// as they come, equal ones as often as they are made: so nothing is held but the programs that run.
+///
+/// # Errors
+/// If the modules cannot run together, or as `take` says; after that no further program is begun.
+pub fn harvest_each(
+    mut exercises: impl Iterator<Item = Exercise>,
+    total: usize,
+    modules: Vec<Arc<dyn Module>>,
+    settings: &Settings,
+    name: &str,
+    observer: &dyn Observer,
+    mut take: impl FnMut(&SubTask) -> Result<(), DistillError>,
+) -> Result<Harvested, DistillError> {
+    let runtime = Runtime::new(modules, settings.clone())
+        .map_err(|error| DistillError::Runtime(error.to_string()))?;
+    observer.begin(&Phase {
+        name: name.to_owned(),
+        total,
+    });
+    let refused = RefCell::new(None);
+    let going_on = std::iter::from_fn(|| match refused.borrow().is_some() {
+        true => None,
+        false => exercises.next(),
+    });
+    let jobs = going_on.map(|exercise| {
+        move || -> Result<Job, JobError> {
+            Ok(Job {
+                inputs: (exercise.inputs)()?,
+                program: exercise.program,
+            })
+        }
+    });
+    let mut failure = None;
+    let statistics = runtime.try_run(jobs, |_, run| {
+        if let Err(reason) = &run.result {
+            failure.get_or_insert_with(|| reason.to_string());
+        }
+        let mut refused = refused.borrow_mut();
+        for task in run.trace.sub_tasks() {
+            if refused.is_none() {
+                *refused = take(task).err();
+            }
+        }
+        observer.advance(1);
+    });
+    match refused.into_inner() {
+        Some(error) => Err(error),
+        None => Ok(Harvested {
+            statistics,
+            failure,
+        }),
+    }
+}
+
 /// Runs every exercise with the given modules, and hands over what came of each, in order.
 ///
 /// # Errors
@@ -93,21 +144,9 @@ pub(crate) fn execute(
     modules: Vec<Arc<dyn Module>>,
     name: &str,
     observer: &dyn Observer,
-    on_run: impl FnMut(&Exercise, Run),
-) -> Result<Statistics, DistillError> {
-    let settings = Settings::default();
-    execute_with(exercises, modules, &settings, name, observer, on_run)
-}
-
-fn execute_with(
-    exercises: &[Exercise],
-    modules: Vec<Arc<dyn Module>>,
-    settings: &Settings,
-    name: &str,
-    observer: &dyn Observer,
     mut on_run: impl FnMut(&Exercise, Run),
 ) -> Result<Statistics, DistillError> {
-    let runtime = Runtime::new(modules, settings.clone())
+    let runtime = Runtime::new(modules, Settings::default())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
     observer.begin(&Phase {
         name: name.to_owned(),

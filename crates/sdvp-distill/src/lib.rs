@@ -26,7 +26,7 @@ mod settings;
 mod stepwise;
 mod train;
 
-pub use calls::{AlsoAsked, WrittenCalls, write_calls};
+pub use calls::{AlsoAsked, CallWriter, WrittenCalls};
 pub use checkpoint::{Checkpoints, KeptTraining};
 pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
@@ -34,7 +34,7 @@ pub use examples::{
     AnswerExample, LocateExample, MatchExample, RememberedAnswer, RememberedMatch, RememberedView,
 };
 pub use gate::{Gate, HeldOut, KeptTask, Verdict};
-pub use harvest::{Exercise, Harvest, harvest, harvest_with};
+pub use harvest::{Exercise, Harvest, Harvested, harvest, harvest_each};
 pub use label::{Labelled, label_answers, label_matches, label_patches, label_views};
 pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};

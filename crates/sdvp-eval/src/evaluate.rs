@@ -8,8 +8,9 @@ use sdvp_data::Gold;
 use sdvp_data::picto::Question;
 use sdvp_program::{Inputs, Program, Trace};
 use sdvp_runtime::{Job, Run, Runtime, RuntimeError, Settings, Statistics};
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -56,8 +57,6 @@ pub struct Evaluation {
     pub answers: Vec<Result<String, String>>,
     /// What happened, where it was asked to be kept.
     pub traces: Vec<Option<Trace>>,
-    /// Questions whose program failed and that were answered otherwise, with the failure.
-    pub fallen_back: BTreeMap<usize, String>,
     /// What it cost.
     pub statistics: Statistics,
 }
@@ -84,43 +83,7 @@ impl Evaluation {
     }
 
     fn failed(&self) -> usize {
-        let answers = self.answers.iter().enumerate();
-        let failed = answers
-            .filter(|(index, answer)| answer.is_err() || self.fallen_back.contains_key(index));
-        failed.count()
-    }
-
-    /// Answers the questions whose program failed by another program. They count as failed all the
-    /// same, but what is answered now is scored.
-    ///
-    /// # Errors
-    /// If the modules cannot run together.
-    pub fn fall_back(
-        &mut self,
-        exam: &[ExamItem],
-        modules: Vec<Arc<dyn Module>>,
-        settings: &Settings,
-        program: impl Fn(&ExamItem) -> Result<Arc<dyn Program>, String>,
-    ) -> Result<(), RuntimeError> {
-        let answers = self.answers.iter().enumerate();
-        let failed = answers.filter_map(|(index, answer)| Some((index, answer.clone().err()?)));
-        let failed: Vec<(usize, String)> = failed.collect();
-        let items = failed.iter().filter_map(|(index, _)| exam.get(*index));
-        let again: Exam = items
-            .map(|item| ExamItem {
-                program: program(item),
-                ..item.clone()
-            })
-            .collect();
-        let again = evaluate(&again, modules, settings, |_| false, |_| ())?;
-        self.statistics.add(&again.statistics);
-        let answered = again.answers.into_iter().zip(again.scores);
-        for ((index, failure), (answer, score)) in failed.into_iter().zip(answered) {
-            self.answers[index] = answer;
-            self.scores[index] = score;
-            self.fallen_back.insert(index, failure);
-        }
-        Ok(())
+        self.answers.iter().filter(|answer| answer.is_err()).count()
     }
 }
 
@@ -145,6 +108,8 @@ pub fn evaluate(
 pub struct Sat<'a> {
     /// Its place in the exam.
     pub index: usize,
+    /// The question.
+    pub item: &'a ExamItem,
     /// What was answered, or why nothing was.
     pub answer: &'a Result<String, String>,
     /// In `[0, 1]`.
@@ -163,56 +128,87 @@ pub fn evaluate_while(
     modules: Vec<Arc<dyn Module>>,
     settings: &Settings,
     keep: impl Fn(usize) -> bool,
-    on_done: impl FnMut(Sat) -> ControlFlow<()>,
-) -> Result<Evaluation, RuntimeError> {
-    let runtime = Runtime::new(modules, settings.clone())?;
-    Ok(evaluate_on(&runtime, exam, keep, on_done))
-}
-
-/// As [`evaluate_while`] on a runtime that there is already, which remembers what modules answered to
-/// programs before.
-pub fn evaluate_on(
-    runtime: &Runtime,
-    exam: &[ExamItem],
-    keep: impl Fn(usize) -> bool,
     mut on_done: impl FnMut(Sat) -> ControlFlow<()>,
-) -> Evaluation {
+) -> Result<Evaluation, RuntimeError> {
     let mut evaluation = Evaluation {
         scores: Vec::with_capacity(exam.len()),
         answers: Vec::with_capacity(exam.len()),
         traces: Vec::with_capacity(exam.len()),
         ..Evaluation::default()
     };
+    let statistics = evaluate_each(exam.iter(), modules, settings, |sat| {
+        evaluation.scores.push(sat.score);
+        evaluation.answers.push(sat.answer.clone());
+        let trace = keep(sat.index).then(|| sat.run.trace.clone());
+        evaluation.traces.push(trace);
+        on_done(sat)
+    })?;
+    evaluation.statistics = statistics;
+    Ok(evaluation)
+}
+
+/// Runs the programs of questions that come one by one, and tells of each what came of it, in their
+/// order. Nothing is held but the questions that are running, so there may be any number. After a
+/// break no further program is begun; those that run already are run to their end, and told.
+///
+/// # Errors
+/// If the modules cannot run together.
+pub fn evaluate_each<I: Borrow<ExamItem>>(
+    items: impl Iterator<Item = I>,
+    modules: Vec<Arc<dyn Module>>,
+    settings: &Settings,
+    on_done: impl FnMut(Sat) -> ControlFlow<()>,
+) -> Result<Statistics, RuntimeError> {
+    let runtime = Runtime::new(modules, settings.clone())?;
+    Ok(evaluate_each_on(&runtime, items, on_done))
+}
+
+/// As [`evaluate_each`] on a runtime that there is already, which remembers what modules answered to
+/// programs before.
+pub fn evaluate_each_on<I: Borrow<ExamItem>>(
+    runtime: &Runtime,
+    mut items: impl Iterator<Item = I>,
+    mut on_done: impl FnMut(Sat) -> ControlFlow<()>,
+) -> Statistics {
     let stopped = Cell::new(false);
-    let going_on = exam.iter().take_while(|_| !stopped.get());
+    // Those that were handed to the runtime, which tells of them in the same order.
+    let running: RefCell<VecDeque<I>> = RefCell::default();
+    let going_on = std::iter::from_fn(|| match stopped.get() {
+        true => None,
+        false => items.next(),
+    });
     let jobs = going_on.map(|item| {
+        let (program, inputs) = {
+            let item: &ExamItem = item.borrow();
+            (item.program.clone(), Arc::clone(&item.inputs))
+        };
+        running.borrow_mut().push_back(item);
         move || {
-            let program = item.program.clone()?;
+            let program = program?;
             Ok(Job {
                 program,
-                inputs: (item.inputs)()?,
+                inputs: inputs()?,
             })
         }
     });
-    let statistics = runtime.try_run(jobs, |index, run| {
-        let (score, answer) = match (&run.result, exam.get(index)) {
-            (Ok(value), Some(item)) => (score::<()>(&item.gold, Ok(value)), Ok(value.to_string())),
-            (Err(error), _) => (0.0, Err(error.to_string())),
-            (Ok(value), None) => (0.0, Ok(value.to_string())),
+    runtime.try_run(jobs, |index, run| {
+        let Some(item) = running.borrow_mut().pop_front() else {
+            return;
+        };
+        let item: &ExamItem = item.borrow();
+        let (score, answer) = match &run.result {
+            Ok(value) => (score::<()>(&item.gold, Ok(value)), Ok(value.to_string())),
+            Err(error) => (0.0, Err(error.to_string())),
         };
         let told = on_done(Sat {
             index,
+            item,
             answer: &answer,
             score,
             run: &run,
         });
         stopped.set(stopped.get() || told.is_break());
-        evaluation.scores.push(score);
-        evaluation.answers.push(answer);
-        evaluation.traces.push(keep(index).then_some(run.trace));
-    });
-    evaluation.statistics = statistics;
-    evaluation
+    })
 }
 
 #[cfg(test)]
@@ -348,23 +344,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_answered_otherwise_is_scored_and_still_counts_as_failed() {
-        let exam = [
-            item(Ok("cat"), Ok(())),
-            item(Ok(""), Ok(())),
-            item(Ok("dog"), Err("no/such.png is missing")),
-        ];
-        let (settings, silent) = (Settings::default(), || {
-            vec![Arc::new(Silent) as Arc<dyn Module>]
+    fn questions_that_come_one_by_one_are_let_go_of_one_by_one() {
+        let settings = Settings {
+            in_flight: 3,
+            ..Settings::default()
+        };
+        let begun = Cell::new(0usize);
+        let items = (0..50).map(|number| {
+            begun.set(begun.get() + 1);
+            ExamItem {
+                id: number.to_string(),
+                ..item(Ok("dog"), Ok(()))
+            }
         });
-        let mut sitting = evaluate(&exam, silent(), &settings, |_| false, |_| ()).unwrap();
-        let dog = || Arc::new(Says("dog", Trace::default()));
-        let fallen = sitting.fall_back(&exam, silent(), &settings, |_| Ok(dog()));
-        fallen.unwrap();
-        assert_eq!(sitting.scores, [0.0, 1.0, 0.0]);
-        assert_eq!(sitting.answers[1], Ok("dog".to_owned()));
-        assert!(sitting.answers[2].is_err(), "there is still no picture");
-        assert_eq!(sitting.fallen_back.len(), 2);
-        assert!((sitting.failure_rate() - 2.0 / 3.0).abs() < 1e-9);
+        let mut told = 0;
+        let silent = vec![Arc::new(Silent) as Arc<dyn Module>];
+        let statistics = evaluate_each(items, silent, &settings, |sat| {
+            assert_eq!(
+                (sat.index, sat.item.id.as_str()),
+                (told, told.to_string().as_str())
+            );
+            assert!(begun.get() <= told + 3, "{} at {told}", begun.get());
+            told += 1;
+            match told {
+                40 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        assert_eq!(statistics.unwrap().executions, begun.get());
+        assert!((40..43).contains(&told) && begun.get() == told);
     }
 }

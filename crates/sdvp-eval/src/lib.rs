@@ -20,7 +20,9 @@ pub use average_precision::{FoundBoxes, Precision, average_precision};
 pub use bootstrap::{Interval, mean, mean_by_question, mean_interval, paired_interval};
 pub use calibration::calibration_error;
 pub use calls::{CallQuality, CallRow, KnownCalls};
-pub use evaluate::{Evaluation, Exam, ExamItem, Sat, evaluate, evaluate_on, evaluate_while};
+pub use evaluate::{
+    Evaluation, Exam, ExamItem, Sat, evaluate, evaluate_each, evaluate_each_on, evaluate_while,
+};
 pub use mcnemar::McNemar;
 pub use measured::Measured;
 pub use score::{normalized, score};

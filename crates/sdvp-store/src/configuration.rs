@@ -17,6 +17,9 @@ pub struct Configuration {
     pub weights: BTreeMap<String, Digest>,
     /// Digest of the questions with their programs and right answers.
     pub data: Digest,
+    /// Digest of the pictures that the questions are about, where they are files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Digest>,
     /// Seed of everything random.
     pub seed: u64,
     /// Whatever else was chosen, as JSON.
@@ -93,6 +96,13 @@ impl Configuration {
             &self.data.to_string().into(),
             &mut leaves,
         );
+        if let Some(pictures) = &self.pictures {
+            leaf(
+                "pictures".to_owned(),
+                &pictures.to_string().into(),
+                &mut leaves,
+            );
+        }
         leaf("seed".to_owned(), &self.seed.into(), &mut leaves);
         for (name, value) in &self.settings {
             leaf(format!("settings.{name}"), value, &mut leaves);
@@ -125,6 +135,7 @@ mod tests {
             versions: BTreeMap::from([("sdvp".to_owned(), "0.1.0".to_owned())]),
             weights: BTreeMap::from([("locate".to_owned(), Digest::of(b"weights"))]),
             data: Digest::of(b"data"),
+            pictures: None,
             seed: u64::MAX,
             settings: settings.collect(),
         }
@@ -169,6 +180,28 @@ mod tests {
             .map(|d| d.key)
             .collect();
         assert_eq!(keys, ["seed", "weights.locate"]);
+    }
+
+    #[test]
+    fn other_pictures_make_another_run_and_those_of_old_runs_are_unknown() {
+        let old = configuration(&[]);
+        let [one, two] = [b"one", b"two"].map(|pixels| Configuration {
+            pictures: Some(Digest::of(pixels)),
+            ..old.clone()
+        });
+        for (first, second) in [(&one, &two), (&old, &two)] {
+            assert_ne!(first.digest(), second.digest());
+            let keys: Vec<String> = first
+                .differences(second)
+                .into_iter()
+                .map(|d| d.key)
+                .collect();
+            assert_eq!(keys, ["pictures"]);
+        }
+        // As versions before this one wrote it.
+        let text = serde_json::to_string(&old).unwrap();
+        assert!(!text.contains("pictures"), "{text}");
+        assert_eq!(serde_json::from_str::<Configuration>(&text).unwrap(), old);
     }
 
     #[test]

@@ -9,8 +9,12 @@ use std::time::Duration;
 /// How long one waits for another to let go: readers and a writer meet only for moments.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Memory for pages: less than 0 means KiB.
-const CACHE: i64 = -65_536;
+/// Pages of the log from which on it is emptied.
+const LOG: i64 = 4_096;
+
+/// Memory for pages: less than 0 means KiB. The system's own cache has the others, and a run's memory
+/// must not grow with its questions.
+const CACHE: i64 = -16_384;
 
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
@@ -25,7 +29,7 @@ pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -
         .sqlite_error()
         .is_some_and(|error| growing.contains(&error.extended_code))
     {
-        return StoreError::Full { path, kept: 0 };
+        return StoreError::Full { path, kept: None };
     }
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
@@ -37,7 +41,7 @@ pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -
             found: "a file that is no SQLite database".to_owned(),
         },
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => StoreError::Full { path, kept: 0 },
+        Some(ErrorCode::DiskFull) => StoreError::Full { path, kept: None },
         _ => match source {
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
@@ -96,9 +100,10 @@ pub(crate) fn open_to_write(folder: &Path) -> Result<(Connection, PathBuf, bool)
         .pragma_update(None, "synchronous", "NORMAL")
         .map_err(open)?;
     // Pages that are changed over and over, as those of indices, are written back once for many
-    // transactions: the log grows to 64 MiB before it is emptied.
+    // transactions: the log grows to 16 MiB before it is emptied. That is room a small run needs, too:
+    // every question writes some ten pages of it.
     connection
-        .pragma_update(None, "wal_autocheckpoint", 16_384)
+        .pragma_update(None, "wal_autocheckpoint", LOG)
         .map_err(open)?;
     // The index of texts is looked into at random places.
     connection

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// Someone else writes.
     #[error(
-        "the run in {} is being written by {}; wait until it ends or end it, or choose another folder (`sdvp runs show` reads it meanwhile)",
+        "{} is being written by {}; wait until that ends or end it, or choose another folder (`sdvp runs show` reads a run meanwhile)",
         folder.display(), writer(*process)
     )]
     Locked {
@@ -99,14 +99,14 @@ pub enum StoreError {
     },
     /// No room.
     #[error(
-        "there is no room left to write {} (a full disk, or a limit on the size of files); {kept} finished questions are kept. Make room and start the same run again: it goes on with the others",
-        path.display()
+        "there is no room left to write {} (a full disk, or a limit on the size of files); {}. Make room and start the same run again: it goes on with the others",
+        path.display(), what_is_kept(*kept)
     )]
     Full {
         /// The file.
         path: PathBuf,
-        /// How many questions there are.
-        kept: u64,
+        /// How many questions there are, if that can be told without room.
+        kept: Option<u64>,
     },
     /// A file system that lacks what readers beside a writer need.
     #[error(
@@ -204,6 +204,13 @@ fn writer(process: Option<u32>) -> String {
     process.map_or_else(
         || "another process".to_owned(),
         |id| format!("process {id}"),
+    )
+}
+
+fn what_is_kept(questions: Option<u64>) -> String {
+    questions.map_or_else(
+        || "what was finished is kept".to_owned(),
+        |count| format!("{count} finished questions are kept"),
     )
 }
 

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sdvp_core::Digest;
 use std::collections::HashMap;
 
-/// Numbers that are remembered; beyond that many they are looked up again.
-const REMEMBERED: usize = 1 << 18;
+/// Numbers of each kind that are remembered; beyond that many they are looked up again. A run's memory
+/// must not grow with its questions: these are a few megabytes.
+const REMEMBERED: usize = 1 << 15;
 
 /// Numbers of what is in the database. After a transaction that failed it must be forgotten:
 /// what it speaks of may not be there.

@@ -1,4 +1,4 @@
-//! Who writes: a file that one process at a time can lock.
+//! Who writes into a folder: a file in it that one process at a time can lock.
 
 use crate::error::{Result, StoreError};
 use std::fs::{File, OpenOptions, TryLockError};

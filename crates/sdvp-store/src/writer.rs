@@ -8,6 +8,7 @@ use crate::error::{Result, StoreError};
 use crate::images;
 use crate::intern::Interned;
 use crate::lock::Lock;
+use crate::reader::RunReader;
 use crate::record::{CheckpointRecord, Finished, QuestionRecord, SubTaskRecord};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
@@ -60,7 +61,16 @@ impl RunWriter {
                 let _ = std::fs::remove_file(folder.join(format!("{DATABASE}{end}")));
             }
         }
-        opened
+        opened.map_err(|error| match error {
+            StoreError::Full { path, .. } => StoreError::Full {
+                kept: match fresh {
+                    true => Some(0),
+                    false => counted(folder),
+                },
+                path,
+            },
+            error => error,
+        })
     }
 
     fn open(folder: &Path, configuration: &Configuration, lock: Lock) -> Result<Self> {
@@ -166,6 +176,19 @@ impl RunWriter {
     /// # Errors
     /// If the database cannot be read.
     pub fn finished(&self) -> Result<BTreeMap<u32, Finished>> {
+        let mut finished = BTreeMap::new();
+        self.each_finished(|question| {
+            finished.insert(question.number, question);
+        })?;
+        Ok(finished)
+    }
+
+    /// As [`RunWriter::finished`], one by one in the order of their numbers: a run may have more
+    /// questions than are to be held.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn each_finished(&self, mut each: impl FnMut(Finished)) -> Result<()> {
         let read = |source| named(&self.path, "read", source);
         let mut statement = self
             .connection
@@ -186,11 +209,10 @@ impl RunWriter {
                 score: row.get(6)?,
             })
         });
-        let finished = rows.map_err(read)?.map(|row| {
-            let finished = row.map_err(read)?;
-            Ok((finished.number, finished))
-        });
-        finished.collect()
+        for row in rows.map_err(read)? {
+            each(row.map_err(read)?);
+        }
+        Ok(())
     }
 
     /// Writes questions that were run, all of them or none: in one transaction.
@@ -354,7 +376,7 @@ impl RunWriter {
         let kept = self.connection.query_row(count, [], |row| row.get(0));
         StoreError::Full {
             path: self.path.clone(),
-            kept: kept.map_or(0, i64::unsigned_abs),
+            kept: kept.ok().map(i64::unsigned_abs),
         }
     }
 }
@@ -364,6 +386,12 @@ impl Drop for RunWriter {
         // Nobody is left to be told; the next one finds an unclean end and checks.
         let _ = self.end();
     }
+}
+
+/// How many questions a run has to which nothing can be written, if they can be read.
+fn counted(folder: &Path) -> Option<u64> {
+    let reader = RunReader::open(folder).ok()?;
+    reader.number("SELECT count(*) FROM question").ok()
 }
 
 /// A configuration as it is in the database.

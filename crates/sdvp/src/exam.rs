@@ -1,8 +1,5 @@
 //! Questions as exams (to be scored) and exercises (to be learned from).
 
-use anyhow::Result;
-use sdvp_core::DecodeLimits;
-use sdvp_data::Record;
 use sdvp_data::gqa::functional::{Functional, compile_viper, compile_visprog};
 use sdvp_data::picto::{FunctionalStep, Question, Split};
 use sdvp_data::{Gold, Task, questions};
@@ -127,20 +124,21 @@ impl Reader {
     }
 
     fn program(&self, question: &Question) -> Result<Arc<dyn Program>, String> {
-        let source = match self.framework {
-            Framework::Visprog => Cow::Borrowed(&question.program),
-            Framework::Viper => Cow::Owned(question.viper_program()),
-        };
-        self.program_of(question, &source)
+        let referring = matches!(question.gold, Gold::Box(_));
+        self.read(&self.source_of(question), &question.text, referring)
     }
 
-    /// Reads a program that somebody else wrote for a question of the built-in world.
-    pub(crate) fn program_of(
-        &self,
-        question: &Question,
-        source: &str,
-    ) -> Result<Arc<dyn Program>, String> {
-        self.read(source, &question.text, &question.gold)
+    /// The program that a question of the built-in world comes with.
+    pub(crate) fn source_of<'q>(&self, question: &'q Question) -> Cow<'q, str> {
+        match self.framework {
+            Framework::Visprog => Cow::Borrowed(&question.program),
+            Framework::Viper => Cow::Owned(question.viper_program()),
+        }
+    }
+
+    /// The program that is made of what a question means, as its annotation says.
+    pub(crate) fn compiled(&self, id: &str, steps: &[FunctionalStep]) -> Result<String, String> {
+        self.framework.compile(id, steps)
     }
 
     /// Reads another program for a question of an exam.
@@ -149,22 +147,26 @@ impl Reader {
         item: &ExamItem,
         source: &str,
     ) -> Result<Arc<dyn Program>, String> {
-        self.read(source, &item.question, &item.gold)
+        let referring = matches!(item.gold, Gold::Box(_));
+        self.read(source, &item.question, referring)
     }
 
-    /// Reads a program for a question whose answer is like `gold`.
-    fn read(&self, source: &str, question: &str, gold: &Gold) -> Result<Arc<dyn Program>, String> {
-        let settings = match gold {
-            Gold::Box(_) => &self.referring,
-            _ => &self.plain,
+    /// Reads a program for a question in words; `referring` if the answer is where something is in a
+    /// picture of the built-in world.
+    pub(crate) fn read(
+        &self,
+        source: &str,
+        question: &str,
+        referring: bool,
+    ) -> Result<Arc<dyn Program>, String> {
+        let settings = match referring {
+            true => &self.referring,
+            false => &self.plain,
         };
         let program = self.framework.parse(source, question, settings);
         program.map_err(|errors| errors.to_string())
     }
 }
-
-/// In the place of a program that is yet to be written.
-const UNWRITTEN: &str = "its program is yet to be written";
 
 /// The questions of a split of the built-in world, to be scored.
 pub(crate) fn exam(
@@ -182,80 +184,6 @@ pub(crate) fn exam(
             ExamItem::drawn(question, program)
         })
         .collect()
-}
-
-/// Questions that were read from files, to be scored, each with its own program.
-pub(crate) fn exam_of(records: Vec<Record>, reader: &Reader) -> Exam {
-    exam_with(records, reader, |record| {
-        record.program.take().ok_or_else(|| {
-            "the question has no program; expected one in programs.jsonl or in the file given by --programs".to_owned()
-        })
-    })
-}
-
-/// Questions that were read from files, with programs made of what the files say they mean.
-pub(crate) fn exam_of_meanings(records: Vec<Record>, reader: &Reader) -> Exam {
-    exam_with(records, reader, |record| {
-        let steps = std::mem::take(&mut record.semantic);
-        reader.framework.compile(&record.id, &steps)
-    })
-}
-
-/// Questions that were read from files, whose programs are yet to be written.
-pub(crate) fn exam_unwritten(records: Vec<Record>, reader: &Reader) -> Exam {
-    exam_with(records, reader, |_| Err(UNWRITTEN.to_owned()))
-}
-
-/// Questions that were read from files, with the programs that `source` gives for them.
-fn exam_with(
-    records: Vec<Record>,
-    reader: &Reader,
-    mut source: impl FnMut(&mut Record) -> Result<String, String>,
-) -> Exam {
-    let item = |mut record: Record| {
-        let program =
-            source(&mut record).and_then(|source| reader.read(&source, &record.text, &record.gold));
-        let record = Arc::new(record);
-        ExamItem {
-            id: record.id.clone(),
-            question: record.text.clone(),
-            kind: record.kind.clone(),
-            program,
-            gold: record.gold.clone(),
-            inputs: Arc::new(move || {
-                record
-                    .inputs(&DecodeLimits::default())
-                    .map_err(|error| error.to_string())
-            }),
-        }
-    };
-    records.into_iter().map(item).collect()
-}
-
-/// Questions of the built-in world, with programs made of what they mean.
-pub(crate) fn exam_drawn_meanings(questions: Vec<Question>, reader: &Reader) -> Exam {
-    exam_drawn_with(questions, reader, |question| {
-        reader.framework.compile(&question.id, &question.semantic)
-    })
-}
-
-/// Questions of the built-in world, whose programs are yet to be written.
-pub(crate) fn exam_drawn_unwritten(questions: Vec<Question>, reader: &Reader) -> Exam {
-    exam_drawn_with(questions, reader, |_| Err(UNWRITTEN.to_owned()))
-}
-
-/// Questions of the built-in world, with the programs that `source` gives for them.
-fn exam_drawn_with(
-    questions: Vec<Question>,
-    reader: &Reader,
-    mut source: impl FnMut(&Question) -> Result<String, String>,
-) -> Exam {
-    let item = |question: Question| {
-        let program = source(&question);
-        let program = program.and_then(|source| reader.program_of(&question, &source));
-        ExamItem::drawn(question, program)
-    };
-    questions.into_iter().map(item).collect()
 }
 
 /// A program that puts the whole question to the answer module, about the only picture, or the left
@@ -294,19 +222,6 @@ pub(crate) fn exercises(questions: &[Arc<Question>], framework: Framework) -> Ve
             })
         })
         .collect()
-}
-
-/// The programs of questions that were read from files; those that cannot be read are left out.
-pub(crate) fn exercises_of(records: Vec<Record>, framework: Framework) -> Vec<Exercise> {
-    let exercise = |item: ExamItem| {
-        Some(Exercise {
-            program: item.program.ok()?,
-            inputs: item.inputs,
-            gold: Some(item.gold),
-        })
-    };
-    let exam = exam_of(records, &Reader::from(framework));
-    exam.into_iter().filter_map(exercise).collect()
 }
 
 #[cfg(test)]

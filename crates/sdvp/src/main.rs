@@ -5,6 +5,7 @@ use sdvp_core::LimitSetting;
 use sdvp_models::Compute;
 use std::process::ExitCode;
 
+mod answers;
 mod commands;
 mod exam;
 mod modules;
@@ -12,6 +13,7 @@ mod outcome_cache;
 mod output;
 mod progress;
 mod published;
+mod questions;
 mod recording;
 mod settle;
 mod trial;

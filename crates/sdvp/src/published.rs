@@ -1,13 +1,14 @@
 //! Questions of a benchmark's files: which of them are run, and what the official metrics say.
 
+use crate::answers::Answers;
 use anyhow::{Result, bail};
 use sdvp_data::benchmark::{Layout, OpenOptions, Part, programs_of, split_of_part};
 use sdvp_data::gqa::{each_choices, each_question};
 use sdvp_data::{
     Benchmark, DatasetError, Gold, Manifest, Programs, Record, Rule, choose, dataset, nlvr2,
 };
+use sdvp_eval::normalized;
 use sdvp_eval::official::{self, GqaScorer, OfficialError};
-use sdvp_eval::{Evaluation, ExamItem, normalized};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -43,18 +44,19 @@ pub(crate) struct Selection {
     pub(crate) programs: ProgramFile,
 }
 
-/// Questions that were read to be run.
+/// Questions of a benchmark's files that are to be run. They are read whenever they are gone through.
 pub(crate) struct Published {
     benchmark: Benchmark,
-    /// The names of the parts that they are of.
-    pub(crate) parts: Vec<String>,
-    pub(crate) records: Vec<Record>,
-    /// Whether they are all of their parts.
-    whole: bool,
+    parts: Vec<Part>,
+    programs: Programs,
+    manifest: Option<Manifest>,
+    /// The ids that the manifest names.
+    wanted: Option<HashSet<String>>,
+    limit: usize,
 }
 
 impl Published {
-    pub(crate) fn read(path: &Path, options: &OpenOptions, selection: &Selection) -> Result<Self> {
+    pub(crate) fn open(path: &Path, options: &OpenOptions, selection: &Selection) -> Result<Self> {
         let benchmark = Benchmark::open(path, options)?;
         let manifest = match (&selection.manifest, selection.subset) {
             (Some(file), _) => Some(Manifest::read(file)?),
@@ -71,96 +73,139 @@ impl Published {
         .into_iter()
         .cloned()
         .collect();
-        let wanted: Option<HashSet<&str>> = manifest
-            .as_ref()
-            .map(|manifest| manifest.ids.iter().map(String::as_str).collect());
-        let is_wanted = |id: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
-        // A manifest is read to its end, to see that all of it is there.
-        let limit = selection.limit.unwrap_or(usize::MAX);
-        let most = if manifest.is_some() {
-            usize::MAX
-        } else {
-            limit
+        let programs = match (&selection.programs, benchmark.task) {
+            (ProgramFile::At(file), _) => Programs::read(file)?,
+            (ProgramFile::InFolder, Some(_)) => dataset::programs_in(path)?,
+            (ProgramFile::InFolder, None) => programs_of(&benchmark, None)?,
+            (ProgramFile::Unneeded, _) => Programs::default(),
         };
-        let mut records = if benchmark.task.is_some() {
-            let mut records = match &selection.programs {
-                ProgramFile::InFolder => dataset::read(path)?,
-                ProgramFile::At(file) => dataset::read_with(path, &Programs::read(file)?)?,
-                ProgramFile::Unneeded => dataset::read_with(path, &Programs::default())?,
-            };
-            records.retain(|record| is_wanted(&record.id));
-            records
-        } else {
-            let programs = match &selection.programs {
-                ProgramFile::InFolder => programs_of(&benchmark, None)?,
-                ProgramFile::At(file) => programs_of(&benchmark, Some(file))?,
-                ProgramFile::Unneeded => Programs::default(),
-            };
-            let mut records = Vec::new();
-            for part in &parts {
-                let left = most - records.len();
-                records.extend(benchmark.records(part, &programs, left, is_wanted)?);
-            }
-            records
-        };
-        if let Some(manifest) = &manifest {
-            manifest.complete(records.iter().map(|record| record.id.as_str()))?;
-        }
-        let whole = manifest.is_none() && records.len() < limit;
-        records.truncate(limit);
-        if records.is_empty() {
-            bail!("{} holds no question", path.display());
-        }
         Ok(Self {
-            parts: parts.into_iter().map(|part| part.name).collect(),
             benchmark,
-            records,
-            whole,
+            parts,
+            programs,
+            wanted: manifest
+                .as_ref()
+                .map(|manifest| manifest.ids.iter().cloned().collect()),
+            manifest,
+            limit: selection.limit.unwrap_or(usize::MAX),
         })
     }
 
-    /// What the benchmark's own script says of the answers, and as lines to be printed; none of the
-    /// built-in world and of tables, which have no script.
-    pub(crate) fn official(
-        &self,
-        exam: &[ExamItem],
-        evaluation: &Evaluation,
-    ) -> Result<Option<(Value, Vec<String>)>> {
-        let part = match self.parts.as_slice() {
-            [only] if self.benchmark.task.is_none() => self.benchmark.part(Some(only))?,
-            _ => return Ok(None),
-        };
-        let answers = exam.iter().zip(&evaluation.answers);
-        Ok(Some(match part.layout {
-            Layout::Gqa => {
-                let answers = answers.map(|(item, answer)| (item.id.clone(), spoken(answer)));
-                self.gqa(part, exam, answers.collect())?
-            }
-            Layout::Nlvr2 | Layout::Nlvr => {
-                let answers = answers.map(|(item, answer)| (item.id.clone(), truth(answer)));
-                self.statements(part, exam, &answers.collect())?
-            }
-            Layout::Table => return Ok(None),
-        }))
+    /// The names of the parts that the questions are of.
+    pub(crate) fn part_names(&self) -> String {
+        let names: Vec<&str> = self.parts.iter().map(|part| part.name.as_str()).collect();
+        names.join(", ")
     }
 
-    fn gqa(
-        &self,
-        part: &Part,
-        exam: &[ExamItem],
-        answers: HashMap<String, String>,
-    ) -> Result<(Value, Vec<String>)> {
-        let rewritten = exam.iter().filter(|item| {
-            let answer = answers
-                .get(&item.id)
-                .map(String::as_str)
-                .unwrap_or_default();
-            official::vqa_normalized(answer) == official::vqa_normalized(&item.gold.text())
-        });
-        let rewritten = 100.0 * rewritten.count() as f64 / exam.len().max(1) as f64;
-        let asked: HashSet<String> = answers.keys().cloned().collect();
+    /// Hands out the questions one by one, with their programs, until told to stop.
+    ///
+    /// # Errors
+    /// After those before it, the first thing that is wrong; if there is no question; if questions that a
+    /// manifest names are not there.
+    pub(crate) fn each(&self, mut each: impl FnMut(Record) -> ControlFlow<()>) -> Result<()> {
+        let is_wanted = |id: &str| {
+            let wanted = self.wanted.as_ref();
+            wanted.is_none_or(|wanted| wanted.contains(id))
+        };
+        let mut named: Vec<String> = Vec::new();
+        let (mut count, mut stopped) = (0, false);
+        let mut hand_out = |record: Record| {
+            if self.manifest.is_some() {
+                named.push(record.id.clone());
+            }
+            if count < self.limit {
+                count += 1;
+                stopped = each(record).is_break();
+            }
+            // A manifest is read to its end, to see that all of it is there.
+            let ended = stopped || (count >= self.limit && self.manifest.is_none());
+            match ended {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        if self.benchmark.task.is_some() {
+            if self.limit > 0 {
+                dataset::each_record(
+                    &self.benchmark.path,
+                    &self.programs,
+                    |record| match is_wanted(&record.id) {
+                        true => hand_out(record),
+                        false => ControlFlow::Continue(()),
+                    },
+                )?;
+            }
+        } else {
+            for part in &self.parts {
+                let mut going_on = ControlFlow::Continue(());
+                if self.limit > 0 {
+                    self.benchmark
+                        .each_chosen(part, &self.programs, is_wanted, |record| {
+                            going_on = hand_out(record);
+                            going_on
+                        })?;
+                }
+                if going_on.is_break() {
+                    break;
+                }
+            }
+        }
+        if stopped {
+            return Ok(());
+        }
+        if let Some(manifest) = &self.manifest {
+            manifest.complete(named.iter().map(String::as_str))?;
+        }
+        if count == 0 {
+            bail!("{} holds no question", self.benchmark.path.display());
+        }
+        Ok(())
+    }
+
+    /// All of them.
+    pub(crate) fn read(&self) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        self.each(|record| {
+            records.push(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(records)
+    }
+
+    /// What the benchmark's own script says of the answers to all questions, and as lines to be printed;
+    /// none of the built-in world and of tables, which have no script.
+    pub(crate) fn official(&self, answers: &Answers) -> Result<Option<(Value, Vec<String>)>> {
+        let part = match self.parts.as_slice() {
+            [only] if self.benchmark.task.is_none() => only,
+            _ => return Ok(None),
+        };
+        Ok(match part.layout {
+            Layout::Gqa => Some(self.gqa(part, answers)?),
+            Layout::Nlvr2 | Layout::Nlvr => Some(self.statements(part, answers)?),
+            Layout::Table => None,
+        })
+    }
+
+    /// Whether so many questions are all of their parts.
+    fn is_whole(&self, count: usize) -> bool {
+        self.manifest.is_none() && count < self.limit
+    }
+
+    fn gqa(&self, part: &Part, answers: &Answers) -> Result<(Value, Vec<String>)> {
+        let (mut count, mut rewritten) = (0, 0);
+        let mut predictions: HashMap<String, String> = HashMap::new();
+        self.each(|record| {
+            let answer = spoken(answers.given(count));
+            let right = official::vqa_normalized(&record.gold.text());
+            rewritten += usize::from(official::vqa_normalized(&answer) == right);
+            predictions.insert(record.id, answer);
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        let rewritten = 100.0 * rewritten as f64 / count.max(1) as f64;
         // Only all questions of a split hold what others entail.
-        let mut scorer = GqaScorer::new(answers, self.whole && part.name.ends_with("_all"));
+        let whole = self.is_whole(count) && part.name.ends_with("_all");
+        let mut scorer = GqaScorer::new(predictions, whole);
         let split = split_of_part(&part.name);
         for file in self
             .benchmark
@@ -180,7 +225,7 @@ impl Published {
             stream(
                 |each| each_question(file, each),
                 |question| {
-                    if asked.contains(&question.id) {
+                    if scorer.predicts(&question.id) {
                         scorer.add(&question)?;
                     }
                     Ok(())
@@ -207,19 +252,22 @@ impl Published {
         Ok((value, lines))
     }
 
-    fn statements(
-        &self,
-        part: &Part,
-        exam: &[ExamItem],
-        answers: &HashMap<String, String>,
-    ) -> Result<(Value, Vec<String>)> {
-        let labels = exam.iter().filter_map(|item| match item.gold {
-            Gold::Bool(label) => Some((item.id.as_str(), label)),
-            _ => None,
-        });
+    fn statements(&self, part: &Part, answers: &Answers) -> Result<(Value, Vec<String>)> {
+        let mut count = 0;
+        let mut labels: Vec<(String, bool)> = Vec::new();
+        let mut predictions: HashMap<String, String> = HashMap::new();
+        self.each(|record| {
+            predictions.insert(record.id.clone(), truth(answers.given(count)));
+            if let Gold::Bool(label) = record.gold {
+                labels.push((record.id, label));
+            }
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        let labels = labels.iter().map(|(id, label)| (id.as_str(), *label));
         if part.layout == Layout::Nlvr {
             // Pictures are numbered after their statement, so that sentences are told apart alike.
-            let scores = official::nlvr_statements(labels, answers)?;
+            let scores = official::nlvr_statements(labels, &predictions)?;
             let lines = vec![
                 format!("precision={:?}", scores.accuracy),
                 format!("consistency={:?}", scores.consistency),
@@ -233,12 +281,12 @@ impl Published {
             lines.push(format!("{name}: consistency={:?}", scores.consistency));
             value[name] = json!(scores);
         };
-        report(&part.name, official::nlvr2(labels, answers)?);
+        report(&part.name, official::nlvr2(labels, &predictions)?);
         for name in ["balanced", "unbalanced"].map(|kind| format!("{kind}_{}", part.name)) {
             let Ok(smaller) = self.benchmark.part(Some(&name)) else {
                 continue;
             };
-            if !self.whole {
+            if !self.is_whole(count) {
                 continue;
             }
             let mut statements = Vec::new();
@@ -248,7 +296,7 @@ impl Published {
             let labels = statements
                 .iter()
                 .filter_map(|statement| Some((statement.identifier.as_str(), statement.label?)));
-            report(&name, official::nlvr2(labels, answers)?);
+            report(&name, official::nlvr2(labels, &predictions)?);
         }
         Ok((value, lines))
     }
@@ -276,8 +324,8 @@ fn stream<T>(
 
 /// An answer as GQA writes them: lower-case, yes and no for truth values; nothing where a program
 /// failed.
-fn spoken(answer: &Result<String, String>) -> String {
-    let answer = answer.as_deref().unwrap_or_default().trim().to_lowercase();
+fn spoken(answer: Option<&str>) -> String {
+    let answer = answer.unwrap_or_default().trim().to_lowercase();
     match answer.as_str() {
         "true" => "yes".to_owned(),
         "false" => "no".to_owned(),
@@ -286,8 +334,8 @@ fn spoken(answer: &Result<String, String>) -> String {
 }
 
 /// An answer as NLVR's labels are written.
-fn truth(answer: &Result<String, String>) -> String {
-    let answer = answer.as_deref().unwrap_or_default();
+fn truth(answer: Option<&str>) -> String {
+    let answer = answer.unwrap_or_default();
     match normalized(answer).as_str() {
         "yes" | "1" => "true".to_owned(),
         "no" | "0" => "false".to_owned(),

@@ -1,33 +1,39 @@
 //! Runs that last: what `sdvp run --out` writes of every question as it ends, and what it knows of
 //! those that were finished before.
 
-use anyhow::Result;
-use sdvp_core::{Digest, Hasher, Module, SubTask};
-use sdvp_eval::{Evaluation, ExamItem, Sat};
-use sdvp_program::{Program, TraceStep};
-use sdvp_runtime::{Call, How, Settings};
+use crate::answers::Answers;
+use crate::questions::Survey;
+use anyhow::{Context, Result};
+use sdvp_core::{Digest, Module, SubTask, remove_partial, write_whole_with};
+use sdvp_eval::Sat;
+use sdvp_program::TraceStep;
+use sdvp_runtime::{Call, How};
 use sdvp_store::{
-    Configuration, Finished, ModuleIdentity, QuestionRecord, RunWriter, Source, StoreError,
-    SubTaskRecord,
+    Configuration, Finished, ModuleIdentity, QuestionRecord, RunReader, RunWriter, Source,
+    StoreError, SubTaskRecord,
 };
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+
+/// One JSON line a question.
+pub(crate) const RESULTS: &str = "results.jsonl";
+/// What the run came to.
+pub(crate) const SUMMARY: &str = "summary.json";
+/// The programs that a language model wrote.
+pub(crate) const PROGRAMS: &str = "programs.jsonl";
 
 /// A run that is written as it goes.
 pub(crate) struct Recording {
     writer: RunWriter,
-    finished: BTreeMap<u32, Finished>,
-    /// The numbers of those that were finished now.
-    written: BTreeSet<u32>,
     names: HashMap<Digest, String>,
     images: bool,
 }
 
 /// What an exam is run with: whatever of it differs makes another run.
 pub(crate) fn configuration(
-    exam: &[ExamItem],
+    survey: &Survey,
     modules: &[Arc<dyn Module>],
     seed: u64,
     settings: BTreeMap<String, Value>,
@@ -37,24 +43,12 @@ pub(crate) fn configuration(
         let kinds = module.answers().iter();
         kinds.map(move |kind| (kind.name().to_owned(), fingerprint))
     });
-    let data = exam.iter().fold(Hasher::new("exam"), |hasher, item| {
-        let (source, readable) = match &item.program {
-            Ok(program) => (program.source(), b"program"),
-            Err(error) => (error.as_str(), b"failure"),
-        };
-        let hasher = hasher
-            .part(item.id.as_bytes())
-            .part(item.question.as_bytes());
-        let hasher = hasher
-            .part(item.kind.as_bytes())
-            .part(item.gold.text().as_bytes());
-        hasher.part(readable).part(source.as_bytes())
-    });
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Configuration {
         versions: BTreeMap::from([("sdvp".to_owned(), version)]),
         weights: answers.collect(),
-        data: data.finish(),
+        data: survey.data,
+        pictures: survey.pictures,
         seed,
         settings,
     }
@@ -62,6 +56,7 @@ pub(crate) fn configuration(
 
 impl Recording {
     /// Begins a run in a folder or goes on with the one there; `images` says whether pictures are kept.
+    /// What a killed process left half written is removed.
     pub(crate) fn open(
         folder: &Path,
         configuration: &Configuration,
@@ -69,19 +64,15 @@ impl Recording {
         images: bool,
     ) -> Result<Self> {
         let writer = RunWriter::open_or_create(folder, configuration)?;
-        let finished = writer.finished()?;
-        if !finished.is_empty() {
-            let count = finished.len();
-            tracing::info!(
-                "{}: {count} questions are finished already",
-                folder.display()
-            );
+        // Nobody else writes here from now on.
+        for name in [RESULTS, SUMMARY, PROGRAMS] {
+            remove_partial(&folder.join(name)).with_context(|| {
+                format!("cannot clear {} of what was left in it", folder.display())
+            })?;
         }
         let named = modules.iter();
         Ok(Self {
             writer,
-            finished,
-            written: BTreeSet::new(),
             names: named
                 .map(|module| (module.fingerprint(), module.name().to_owned()))
                 .collect(),
@@ -89,43 +80,80 @@ impl Recording {
         })
     }
 
-    /// What was finished before, by number.
-    pub(crate) fn finished(&self) -> &BTreeMap<u32, Finished> {
-        &self.finished
-    }
-
-    /// Writes a question.
-    pub(crate) fn write(&mut self, question: QuestionRecord) -> Result<(), StoreError> {
-        let number = question.number;
-        self.writer.record(&[question])?;
-        self.written.insert(number);
-        Ok(())
-    }
-
-    /// Puts the questions whose program failed otherwise, as [`Evaluation::fall_back`] does, but for
-    /// those that were before, and writes what was answered then, of those that are finished.
-    pub(crate) fn fall_back(
-        &mut self,
-        evaluation: &mut Evaluation,
-        exam: &[ExamItem],
-        modules: Vec<Arc<dyn Module>>,
-        settings: &Settings,
-        program: impl Fn(&ExamItem) -> Result<Arc<dyn Program>, String>,
-    ) -> Result<()> {
-        evaluation.fall_back(exam, modules, settings, program)?;
-        for index in evaluation.fallen_back.keys() {
-            let number = u32::try_from(*index)?;
-            let before = self.finished.get(&number);
-            let is_open = before.is_none() && !self.written.contains(&number);
-            if is_open || before.is_some_and(|finished| finished.fallback) {
-                continue;
+    /// What is finished already: these questions are not run again.
+    pub(crate) fn restore(&self, answers: &mut Answers) -> Result<(), StoreError> {
+        let mut count = 0;
+        self.writer.each_finished(|question| {
+            count += 1;
+            let number = question.number as usize;
+            answers.set(number, question.answer.as_deref(), question.score);
+            if question.error.is_some() {
+                answers.set_failed(number, question.fallback);
             }
-            let answer = evaluation.answers.get(*index).map(Result::as_ref);
-            let answer = answer.and_then(Result::ok).map(String::as_str);
-            let score = evaluation.scores.get(*index).copied().unwrap_or(0.0);
-            self.writer.record_fallback(number, answer, score)?;
+        })?;
+        if count > 0 {
+            let folder = self.writer.folder().display();
+            tracing::info!("{folder}: {count} questions are finished already");
         }
         Ok(())
+    }
+
+    /// Writes what came of a question.
+    pub(crate) fn write(&mut self, number: usize, sat: &Sat) -> Result<(), StoreError> {
+        let record = self.record(number, sat);
+        self.write_record(record)
+    }
+
+    /// Writes what is to be written of a question.
+    pub(crate) fn write_record(&mut self, question: QuestionRecord) -> Result<(), StoreError> {
+        self.writer.record(&[question])
+    }
+
+    /// What was finished before, by number.
+    pub(crate) fn finished(&self) -> Result<BTreeMap<u32, Finished>, StoreError> {
+        self.writer.finished()
+    }
+
+    /// Writes what was answered otherwise to a question whose program had failed.
+    pub(crate) fn write_fallback(
+        &mut self,
+        number: usize,
+        answer: Option<&str>,
+        score: f64,
+    ) -> Result<(), StoreError> {
+        self.writer.record_fallback(numbered(number), answer, score)
+    }
+
+    /// Writes one JSON line a question into results.jsonl.
+    pub(crate) fn write_results(&self) -> Result<()> {
+        let path = self.writer.folder().join(RESULTS);
+        let reader = RunReader::open(self.writer.folder())?;
+        let written = write_whole_with(&path, |file| {
+            let each = reader.each_question(|row| {
+                let line = json!({
+                    "id": row.id,
+                    "question": row.question,
+                    "kind": row.kind,
+                    "gold": row.gold,
+                    "answer": row.answer,
+                    "error": row.error,
+                    "fallback": row.fallback,
+                    "score": row.score,
+                });
+                writeln!(file, "{line}").map_err(|source| StoreError::Io {
+                    doing: "write",
+                    path: path.clone(),
+                    source,
+                })
+            });
+            each.map_err(std::io::Error::other)
+        });
+        written.with_context(|| {
+            format!(
+                "cannot write {}; every question is kept in run.sqlite, and the same run started again writes it",
+                path.display()
+            )
+        })
     }
 
     /// Says that this was all.
@@ -134,7 +162,8 @@ impl Recording {
     }
 
     /// What is to be written of a question that was run.
-    pub(crate) fn record(&self, number: u32, item: &ExamItem, sat: &Sat) -> QuestionRecord {
+    pub(crate) fn record(&self, number: usize, sat: &Sat) -> QuestionRecord {
+        let item = sat.item;
         let mut calls = sat.run.calls.iter();
         let mut sub_tasks = Vec::new();
         let mut images = Vec::new();
@@ -157,7 +186,7 @@ impl Recording {
             sub_tasks.push(self.sub_task(step, sub_task, call));
         }
         QuestionRecord {
-            number,
+            number: numbered(number),
             id: item.id.clone(),
             text: item.question.clone(),
             kind: item.kind.clone(),
@@ -195,4 +224,10 @@ impl Recording {
             micros: call.map_or(0, |call| call.micros),
         }
     }
+}
+
+/// A question's number in the database.
+fn numbered(number: usize) -> u32 {
+    // A run has no more questions than that: they would not be told apart.
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,22 +1,22 @@
-//! Runs an exam until every question has the answer that counts: what was finished before stays as it
-//! was, programs of a language model that fail are sent back and run again, answers vote.
+//! Runs an exam whose programs a language model writes until every question has the answer that counts:
+//! programs that fail are sent back and run again, answers vote.
 //!
 //! The store has one program, one answer and the steps of one run for each question. So a question is
 //! written when it is settled, with the run that counts; the other programs that voted, and those that
 //! were sent back, are in `programs.jsonl` only. To have their steps, too, each would have to be a
 //! question of its own, and every sum over questions would count some of them several times.
 
+use crate::answers::Answers;
 use crate::exam::Reader;
 use crate::progress::Progress;
 use crate::recording::Recording;
 use crate::written::Writing;
 use anyhow::Result;
 use sdvp_distill::{Observer, Phase};
-use sdvp_eval::{Evaluation, ExamItem, Sat, evaluate_on, normalized};
+use sdvp_eval::{ExamItem, Sat, evaluate_each_on, normalized};
 use sdvp_language::{Ballot, Ran, Writer};
-use sdvp_runtime::{Run, RunFailure, Runtime, Statistics};
+use sdvp_runtime::{Run, RunFailure, Runtime};
 use sdvp_store::{QuestionRecord, StoreError};
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
@@ -34,61 +34,55 @@ pub(crate) fn ran(run: &Run) -> Ran {
     }
 }
 
-/// Runs an exam; `writing` has the programs, if a language model writes them. A question is written as
-/// soon as it is settled; if one cannot be, no further program is begun. One of which a language model
-/// could not be asked to the end, for want of budget or of the model, is answered as far as it goes and
-/// not written: whoever goes on with the run asks again.
+/// Runs an exam whose programs a language model writes, but for what `answers` knows already. A question
+/// is written as soon as it is settled; if one cannot be, no further program is begun. One of which a
+/// language model could not be asked to the end, for want of budget or of the model, is answered as far
+/// as it goes and not written: whoever goes on with the run asks again.
 pub(crate) fn settle(
     exam: &[ExamItem],
     runtime: &Runtime,
-    writing: Option<(&mut Writing<'_>, &Reader)>,
+    (writing, reader): (&mut Writing<'_>, &Reader),
     recording: Option<&mut Recording>,
+    answers: &mut Answers,
     progress: &Progress,
     name: &str,
-) -> Result<Evaluation> {
+) -> Result<()> {
+    let missing: BTreeSet<usize> = (0..exam.len())
+        .filter(|&number| !answers.knows(number))
+        .collect();
     let mut settling = Settling {
         exam,
-        outcomes: vec![None; exam.len()],
+        answers,
         recording,
-        statistics: Statistics::default(),
         refused: None,
         progress,
         name,
     };
-    let missing = settling.missing();
-    match writing {
-        None => settling.at_once(&missing, runtime)?,
-        Some((writing, reader)) => {
-            let together = TOGETHER / writing.samples().max(1);
-            let (writer, ballots) = writing.open();
-            let mut open: Vec<(usize, &mut Ballot)> = ballots
-                .iter_mut()
-                .enumerate()
-                .filter(|(number, _)| missing.binary_search(number).is_ok())
-                .collect();
-            for piece in open.chunks_mut(together.max(1)) {
-                settling.in_rounds(piece, writer, reader, runtime)?;
-            }
-        }
+    let together = TOGETHER / writing.samples().max(1);
+    let (writer, ballots) = writing.open();
+    let mut open: Vec<(usize, &mut Ballot)> = ballots
+        .iter_mut()
+        .enumerate()
+        .filter(|(number, _)| missing.contains(number))
+        .collect();
+    for piece in open.chunks_mut(together.max(1)) {
+        settling.in_rounds(piece, writer, reader, runtime)?;
     }
     progress.end();
-    Ok(settling.evaluation())
+    Ok(())
 }
-
-/// A score and an answer, or why there is none.
-type Outcome = (f64, Result<String, String>);
 
 /// What a program came to, until it is known whether it counts.
 struct Held {
-    outcome: Outcome,
+    score: f64,
+    answer: Result<String, String>,
     record: Option<QuestionRecord>,
 }
 
 struct Settling<'a> {
     exam: &'a [ExamItem],
-    outcomes: Vec<Option<Outcome>>,
+    answers: &'a mut Answers,
     recording: Option<&'a mut Recording>,
-    statistics: Statistics,
     /// Why a question could not be written.
     refused: Option<StoreError>,
     progress: &'a Progress,
@@ -96,43 +90,9 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// The questions that are not finished yet, in their order.
-    fn missing(&self) -> Vec<usize> {
-        let finished = self
-            .recording
-            .as_ref()
-            .map(|recording| recording.finished());
-        let numbers = (0..self.exam.len()).zip(0u32..);
-        numbers
-            .filter(|(_, number)| finished.is_none_or(|finished| !finished.contains_key(number)))
-            .map(|(at, _)| at)
-            .collect()
-    }
-
     fn begin(&self, what: &str, total: usize) {
         let name = format!("{what} {}", self.name);
         self.progress.begin(&Phase { name, total });
-    }
-
-    /// Runs questions that have their programs.
-    fn at_once(&mut self, missing: &[usize], runtime: &Runtime) -> Result<()> {
-        let exam = self.exam;
-        let items: Cow<'_, [ExamItem]> = match missing.len() == exam.len() {
-            true => Cow::Borrowed(exam),
-            false => missing
-                .iter()
-                .filter_map(|&at| exam.get(at))
-                .cloned()
-                .collect(),
-        };
-        self.begin("running", exam.len());
-        self.progress.advance(exam.len() - missing.len());
-        self.run(&items, runtime, |settling, item, sat| {
-            if let Some(&at) = missing.get(sat.index) {
-                let held = settling.held(at, item, &sat);
-                settling.commit(at, held, true);
-            }
-        })
     }
 
     /// Runs what a language model wrote for some questions, sends back what fails, and runs that again,
@@ -164,14 +124,14 @@ impl Settling<'_> {
                 }
             }
             self.begin(what, items.len());
-            self.run(&items, runtime, |settling, item, sat| {
+            self.run(&items, runtime, |settling, sat| {
                 let Some(&(place, sample)) = places.get(sat.index) else {
                     return;
                 };
                 let Some((at, ballot)) = questions.get_mut(place) else {
                     return;
                 };
-                held.insert((place, sample), settling.held(*at, item, &sat));
+                held.insert((place, sample), settling.held(*at, &sat));
                 ballot.ran(sample, ran(sat.run));
                 if ballot.is_settled() && open.remove(&place) {
                     settling.elect(place, *at, ballot, &mut held);
@@ -210,24 +170,17 @@ impl Settling<'_> {
         &mut self,
         items: &[ExamItem],
         runtime: &Runtime,
-        mut each: impl FnMut(&mut Self, &ExamItem, Sat<'_>),
+        mut each: impl FnMut(&mut Self, Sat<'_>),
     ) -> Result<()> {
-        let done = evaluate_on(
-            runtime,
-            items,
-            |_| false,
-            |sat| {
-                if let Some(item) = items.get(sat.index) {
-                    each(self, item, sat);
-                }
-                self.progress.advance(1);
-                match self.refused {
-                    None => ControlFlow::Continue(()),
-                    Some(_) => ControlFlow::Break(()),
-                }
-            },
-        );
-        self.statistics.add(&done.statistics);
+        let statistics = evaluate_each_on(runtime, items.iter(), |sat| {
+            each(self, sat);
+            self.progress.advance(1);
+            match self.refused {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        });
+        self.answers.statistics.add(&statistics);
         match self.refused.take() {
             None => Ok(()),
             Some(refused) => Err(refused.into()),
@@ -235,14 +188,12 @@ impl Settling<'_> {
     }
 
     /// What is to be kept of a run, while it is not known whether it counts.
-    fn held(&self, at: usize, item: &ExamItem, sat: &Sat<'_>) -> Held {
-        let record = self.recording.as_ref().and_then(|recording| {
-            let number = u32::try_from(at).ok()?;
-            Some(recording.record(number, item, sat))
-        });
+    fn held(&self, at: usize, sat: &Sat<'_>) -> Held {
+        let recording = self.recording.as_ref();
         Held {
-            outcome: (sat.score, sat.answer.clone()),
-            record,
+            score: sat.score,
+            answer: sat.answer.clone(),
+            record: recording.map(|recording| recording.record(at, sat)),
         }
     }
 
@@ -265,44 +216,19 @@ impl Settling<'_> {
 
     /// Takes down what a question came to, and writes it if that is final.
     fn commit(&mut self, at: usize, held: Held, is_final: bool) {
-        if let Some(outcome) = self.outcomes.get_mut(at) {
-            *outcome = Some(held.outcome);
+        let answer = held.answer.as_deref().ok();
+        self.answers.set(at, answer, held.score);
+        if answer.is_none() {
+            self.answers.set_failed(at, false);
+        }
+        if !is_final {
+            self.answers.set_open(at);
         }
         if self.refused.is_some() || !is_final {
             return;
         }
         if let (Some(recording), Some(record)) = (self.recording.as_mut(), held.record) {
-            self.refused = recording.write(record).err();
+            self.refused = recording.write_record(record).err();
         }
-    }
-
-    /// What was run now and what was before, in the exam's order.
-    fn evaluation(self) -> Evaluation {
-        let mut whole = Evaluation {
-            statistics: self.statistics,
-            ..Evaluation::default()
-        };
-        let finished = self
-            .recording
-            .as_ref()
-            .map(|recording| recording.finished());
-        for ((at, outcome), number) in self.outcomes.into_iter().enumerate().zip(0u32..) {
-            let before = finished.and_then(|finished| finished.get(&number));
-            let (score, answer) = match (outcome, before) {
-                (Some(outcome), _) => outcome,
-                (None, Some(finished)) => {
-                    let failure = finished.error.clone().unwrap_or_default();
-                    if finished.fallback {
-                        whole.fallen_back.insert(at, failure.clone());
-                    }
-                    (finished.score, finished.answer.clone().ok_or(failure))
-                }
-                (None, None) => (0.0, Err("it was not run".to_owned())),
-            };
-            whole.scores.push(score);
-            whole.answers.push(answer);
-            whole.traces.push(None);
-        }
-        whole
     }
 }

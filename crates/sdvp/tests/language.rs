@@ -11,8 +11,9 @@ use fake_endpoint::{FakeEndpoint, Fault, last};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "sk-not-to-be-shown-0123456789";
 
@@ -415,6 +416,80 @@ fn answers_vote_and_failures_do_not() {
         (&json!("Yes"), &json!(says("'Yes'")))
     );
     assert_eq!(said["language"]["votes"], 2);
+}
+
+/// Waits, and kills what has not ended; whether it had.
+fn ended_within(child: &mut std::process::Child, time: Duration) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < time {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "it was not killed, and failed: {status}");
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap().success()
+}
+
+#[test]
+fn writing_that_is_killed_goes_on_with_the_answers_that_are_kept() {
+    const QUESTIONS: usize = 60;
+    const AT_ONCE: usize = 2;
+    let fake = FakeEndpoint::new(Duration::from_millis(10), |body| plain(&last(body)));
+    let folder = tempfile::tempdir().unwrap();
+    let begin = |name: &str| {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin("sdvp"))
+            .args(["program", "write", "picto-gqa", "--limit"])
+            .arg(QUESTIONS.to_string())
+            .args(["--llm-url", &fake.url, "--llm-model", "m"])
+            .args(["--llm-key-env", "SDVP_TEST_KEY", "--llm-concurrency"])
+            .arg(AT_ONCE.to_string())
+            .arg("--llm-cache")
+            .arg(folder.path().join(format!("cache of {name}")))
+            .arg("--out")
+            .arg(folder.path().join(format!("{name}.jsonl")))
+            .env("SDVP_TEST_KEY", KEY)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.jsonl")));
+    let started = Instant::now();
+    assert!(ended_within(&mut begin("whole"), Duration::from_secs(60)));
+    let took = started.elapsed();
+    let whole = read("whole").unwrap();
+    assert_eq!(whole.lines().count(), QUESTIONS);
+    // Two questions in the same words may be one request.
+    let asked = fake.asked();
+    let distinct: BTreeSet<&str> = asked.iter().map(|asked| asked.question.as_str()).collect();
+    let requests = asked.len();
+    assert!((distinct.len()..=QUESTIONS).contains(&requests));
+
+    let mut kills = 0;
+    loop {
+        let random = sdvp_core::Digest::of(&[kills as u8]).low_u64() % 1000;
+        // Never long enough for all of it, until it was killed often.
+        let part = match kills {
+            0..12 => random as f64 / 1500.0,
+            _ => 60.0,
+        };
+        if ended_within(&mut begin("broken"), took.mul_f64(part)) {
+            break;
+        }
+        kills += 1;
+        let half_written = read("broken").is_ok_and(|text| text != whole);
+        assert!(!half_written, "a file of programs is whole or not there");
+    }
+    assert_eq!(read("broken").unwrap(), whole);
+    let asked = fake.asked().len() - requests;
+    // What was on its way when it was killed is asked for again, and nothing else.
+    assert!(
+        (distinct.len()..=QUESTIONS + kills * AT_ONCE).contains(&asked),
+        "{asked} requests for {QUESTIONS} questions and {kills} kills"
+    );
+    assert!(kills > 0);
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn configuration(run: u64) -> Configuration {
         versions: BTreeMap::new(),
         weights: BTreeMap::new(),
         data: Digest::of(b"synthetic"),
+        pictures: None,
         seed: run,
         settings: BTreeMap::new(),
     }

@@ -76,11 +76,32 @@ impl Benchmark {
         mut wanted: impl FnMut(&str) -> bool,
     ) -> Result<Vec<Record>, DatasetError> {
         let mut records = Vec::new();
+        if limit > 0 {
+            self.each_chosen(part, programs, &mut wanted, |record| {
+                records.push(record);
+                match records.len() < limit {
+                    true => Next::Continue(()),
+                    false => Next::Break(()),
+                }
+            })?;
+        }
+        Ok(records)
+    }
+
+    /// Hands out a part's questions that `wanted` asks for by id, one by one, until told to stop, each
+    /// with a right answer and its program.
+    ///
+    /// # Errors
+    /// As [`Benchmark::records`], after the records before the wrong one.
+    pub fn each_chosen(
+        &self,
+        part: &Part,
+        programs: &Programs,
+        mut wanted: impl FnMut(&str) -> bool,
+        mut each: impl FnMut(Record) -> Next,
+    ) -> Result<(), DatasetError> {
         let mut wrong = None;
         self.each_record(part, |record| {
-            if records.len() >= limit {
-                return Next::Break(());
-            }
             let (gold, mut record) = match record {
                 Ok(GoldSource { gold, record }) => (gold, record),
                 Err(error) => {
@@ -102,11 +123,16 @@ impl Benchmark {
                 return Next::Break(());
             };
             record.gold = gold;
-            record.program = programs.of(&record.id, &record.text).map(str::to_owned);
-            records.push(record);
-            Next::Continue(())
+            match programs.of(&record.id, &record.text) {
+                Ok(program) => record.program = program,
+                Err(error) => {
+                    wrong = Some(error);
+                    return Next::Break(());
+                }
+            }
+            each(record)
         })?;
-        wrong.map_or(Ok(records), Err)
+        wrong.map_or(Ok(()), Err)
     }
 
     fn of_gqa(&self, question: GqaQuestion) -> GoldSource {

@@ -33,5 +33,5 @@ pub use scene::{Scene, SceneObject};
 pub use semantic::{FunctionalStep, semantic_string};
 pub use split::{Split, UnknownSplit, split_of};
 pub use style::{Style, UnknownStyle, apply, apply_with_strength};
-pub use tasks::questions;
+pub use tasks::{questions, questions_in};
 pub use words::word_list;

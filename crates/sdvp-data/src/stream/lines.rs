@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Line<'a> {
     /// Its number, from 1.
     pub(crate) number: usize,
+    /// Bytes of the file before it.
+    pub(crate) start: u64,
     /// Its bytes, without the end of the line.
     pub(crate) text: &'a [u8],
 }
@@ -22,6 +24,8 @@ pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
     number: usize,
+    /// Bytes that were read.
+    read: u64,
     longest: usize,
 }
 
@@ -40,13 +44,16 @@ impl<R: Read> Lines<R> {
             reader: BufReader::with_capacity(PIECE, reader),
             line: Vec::new(),
             number: 0,
+            read: 0,
             longest,
         }
     }
 
     /// The next line.
     pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, DatasetError> {
+        let mut start;
         loop {
+            start = self.read;
             self.line.clear();
             self.number += 1;
             // One more than allowed, so that a line of just the allowed length is told from a longer.
@@ -60,6 +67,7 @@ impl<R: Read> Lines<R> {
             if count == 0 {
                 return Ok(None);
             }
+            self.read += count as u64;
             if self.line.last() == Some(&b'\n') {
                 self.line.pop();
             } else if count > self.longest {
@@ -78,6 +86,7 @@ impl<R: Read> Lines<R> {
         };
         Ok(Some(Line {
             number: self.number,
+            start,
             text: self.line.strip_prefix(mark).unwrap_or(&self.line),
         }))
     }

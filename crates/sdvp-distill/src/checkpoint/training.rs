@@ -45,7 +45,7 @@ pub(crate) struct Pace {
 impl KeptTraining {
     pub(super) fn open(folder: PathBuf, every: Duration) -> Result<Self> {
         create(&folder)?;
-        sdvp_core::remove_partial(&folder).map_err(|e| unusable(&folder, e.to_string()))?;
+        sdvp_core::remove_all_partial(&folder).map_err(|e| unusable(&folder, e.to_string()))?;
         Ok(Self { folder, every })
     }
 

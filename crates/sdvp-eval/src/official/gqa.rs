@@ -131,6 +131,11 @@ impl GqaScorer {
         }
     }
 
+    /// Whether there is a prediction for a question.
+    pub fn predicts(&self, question: &str) -> bool {
+        self.predictions.contains_key(question)
+    }
+
     /// Takes a question, balanced or not.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod comparing;
 mod damage;
 mod exporting;
 mod resuming;
+mod temp_speed;
 
 use crate::*;
 use sdvp_core::{AnswerOutcome, BBox, Detection, Digest, Image, Outcome, Region, SubTaskKind};
@@ -14,6 +15,7 @@ fn configuration() -> Configuration {
         versions: BTreeMap::from([("sdvp".to_owned(), "0.1.0".to_owned())]),
         weights: BTreeMap::from([("locate".to_owned(), Digest::of(b"weights"))]),
         data: Digest::of(b"questions"),
+        pictures: None,
         seed: 3,
         settings: BTreeMap::from([("task".to_owned(), "picto-gqa".into())]),
     }

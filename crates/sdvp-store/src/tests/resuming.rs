@@ -220,7 +220,7 @@ fn a_full_disk_keeps_what_was_finished_and_the_run_goes_on_when_there_is_room() 
     let StoreError::Full { kept, .. } = &full else {
         panic!("{full}");
     };
-    assert_eq!(*kept, u64::from(next));
+    assert_eq!(*kept, Some(u64::from(next)));
     assert!(
         full.to_string()
             .contains(&format!("{next} finished questions are kept")),

@@ -21,12 +21,14 @@ use crate::progress::Progress;
 use crate::trial::{Exams, chain, names};
 use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::remove_partial;
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_eval::mean_by_question;
 use sdvp_eval::report::{
     Grid, GridCell, GridRun, Scores, TaskScores, grid_html, grid_table, write_file,
 };
+use sdvp_store::Lock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -150,6 +152,8 @@ impl Ablate {
         let split: Split = plan.split.parse()?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot make the folder {}", self.out.display()))?;
+        // Two processes would make every cell twice.
+        let _lock = Lock::take(&self.out)?;
         let progress = Progress::new();
         let mut grid = Grid {
             name: plan.name.clone(),
@@ -215,11 +219,17 @@ impl Ablate {
         make: &dyn Fn() -> Result<GridCell>,
     ) -> Result<GridCell> {
         let path = self.out.join(file);
+        remove_partial(&path)
+            .with_context(|| format!("cannot clear {} of what was left", self.out.display()))?;
         if path.exists() {
             let text = sdvp_core::read_within(&path, &SETTINGS_FILE)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            let finished: Finished = serde_json::from_slice(&text)
-                .with_context(|| format!("{} is not a finished run", path.display()))?;
+            let finished: Finished = serde_json::from_slice(&text).with_context(|| {
+                format!(
+                    "{} is not a finished cell of a grid; remove it to have it made again",
+                    path.display()
+                )
+            })?;
             if finished.made_with != made_with {
                 bail!(
                     "{} was made with other settings; expected {made_with}, found {}. Choose \

@@ -31,7 +31,7 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
-    /// The questions of a benchmark's files, with the programs of `programs`.
+    /// Which questions of a benchmark's files are meant, with the programs of `programs`.
     pub(super) fn published(&self, path: &Path, programs: ProgramFile) -> Result<Published> {
         let selection = Selection {
             split: self.split.clone(),
@@ -41,7 +41,7 @@ impl Chosen {
             limit: self.limit,
             programs,
         };
-        Published::read(path, &OpenOptions::from(&self.files), &selection)
+        Published::open(path, &OpenOptions::from(&self.files), &selection)
     }
 
     /// The task of the built-in world that is meant, its split, and how many questions.

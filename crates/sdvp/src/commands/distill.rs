@@ -330,7 +330,7 @@ fn judgement(verdict: &Verdict) -> String {
 /// The manifest, which makes a folder a student, goes first and comes last.
 fn save(folder: &Path, memory: &Memory, record: &[Value], student: &Student) -> Result<()> {
     for folder in Memory::folders(folder).iter().chain([&folder.to_owned()]) {
-        sdvp_core::remove_partial(folder)
+        sdvp_core::remove_all_partial(folder)
             .with_context(|| format!("cannot clear {}", folder.display()))?;
     }
     match std::fs::remove_file(folder.join(MANIFEST)) {

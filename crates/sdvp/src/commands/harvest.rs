@@ -3,19 +3,21 @@
 use super::caching::{Caching, saved};
 use super::effort::Effort;
 use super::files::Files;
-use crate::exam::{Framework, exercises, exercises_of, questions_of};
+use crate::exam::{Framework, Reader};
 use crate::progress::Progress;
 use crate::published::{ProgramFile, Published, Selection};
+use crate::questions::{BuiltIn, Questions};
 use crate::{modules, output};
 use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
+use sdvp_core::{Module, SubTask};
 use sdvp_data::Task;
-use sdvp_data::picto::Split;
-use sdvp_distill::{AlsoAsked, Exercise, WrittenCalls, harvest_with, write_calls};
+use sdvp_distill::{AlsoAsked, CallWriter, Exercise, Harvested, WrittenCalls, harvest_each};
 use sdvp_runtime::Settings;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The split of a built-in task that is learned from.
 const TRAIN: &str = "train";
@@ -77,39 +79,29 @@ impl Harvest {
                 self.out.display()
             );
         }
-        let (exercises, unread) = self.exercises()?;
-        if exercises.is_empty() {
-            bail!(
-                "none of {unread} programs can be read; `sdvp program check` says why, or is this not {}?",
-                self.framework.name()
-            );
-        }
+        let published = self.published()?;
+        let questions = self.asked(published.as_ref())?;
+        let total = questions.survey(false)?.count;
         let modules = modules::student(self.student.as_deref())?.modules()?;
-        let progress = Progress::new();
-        let name = format!("{}: calls", self.task);
         let settings = Settings {
             kept: self.caching.open()?,
             ..Settings::default()
         };
-        let found = harvest_with(&exercises, modules, &settings, &name, &progress)?;
-        progress.end();
-
         let is_new = !self.out.exists();
-        let written = write_calls(&self.out, &found, &also);
+        let written = self.write(&questions, total, modules, &settings, &also);
         if written.is_err() && is_new {
             // Half of the calls would be taken for all.
             let _ = std::fs::remove_dir_all(&self.out);
         }
-        let written = written?;
-        let failed = found.statistics.failed;
+        let (written, found) = written?;
+        let unread = total - found.statistics.executions;
         if json {
-            let mut done =
-                self.summary(&written, exercises.len(), failed, found.failure.as_deref());
+            let mut done = self.summary(&written, &found);
             done["unreadable"] = json!(unread);
             done["runtime"] = json!(found.statistics);
             output::json(&done)?;
         } else {
-            output::text(&self.told(&written, exercises.len(), failed, found.failure))?;
+            output::text(&self.told(&written, &found))?;
             if let Some(saved) = saved(settings.kept.as_ref(), &found.statistics) {
                 output::text(&saved)?;
             }
@@ -120,41 +112,81 @@ impl Harvest {
         Ok(true)
     }
 
-    /// Programs, and how many there would be beside them if they could be read.
-    fn exercises(&self) -> Result<(Vec<Exercise>, usize)> {
-        let folder = Path::new(&self.task);
-        if folder.exists() {
-            let selection = Selection {
-                split: self.split.clone(),
-                limit: self.questions,
-                programs: match &self.programs {
-                    Some(file) => ProgramFile::At(file.clone()),
-                    None => ProgramFile::InFolder,
-                },
-                ..Selection::default()
-            };
-            let published = Published::read(folder, &(&self.files).into(), &selection)?;
-            let asked = published.records.len();
-            let exercises = exercises_of(published.records, self.framework);
-            let unread = asked - exercises.len();
-            return Ok((exercises, unread));
+    /// Runs the programs and writes their calls as they come.
+    fn write(
+        &self,
+        questions: &Questions,
+        total: usize,
+        modules: Vec<Arc<dyn Module>>,
+        settings: &Settings,
+        also: &AlsoAsked,
+    ) -> Result<(WrittenCalls, Harvested)> {
+        let progress = Progress::new();
+        let name = format!("{}: calls", self.task);
+        let mut writer = CallWriter::new(&self.out)?;
+        let found = questions.stream(
+            total,
+            |_| true,
+            |items| {
+                let readable = items.filter_map(|item| {
+                    Some(Exercise {
+                        program: item.program.ok()?,
+                        inputs: item.inputs,
+                        gold: Some(item.gold),
+                    })
+                });
+                let take = |call: &SubTask| writer.take(call);
+                Ok(harvest_each(
+                    readable, total, modules, settings, &name, &progress, take,
+                )?)
+            },
+        )?;
+        progress.end();
+        if found.statistics.executions == 0 {
+            bail!(
+                "none of {total} programs can be read; `sdvp program check` says why, or is this not {}?",
+                self.framework.name()
+            );
         }
-        let task = Task::named(&self.task).context("and there is no such folder")?;
-        let count = self.questions.unwrap_or(Effort::default().questions);
-        let split: Split = self.split.as_deref().unwrap_or(TRAIN).parse()?;
-        let questions = questions_of(task, split, self.seed, count);
-        let exercises = exercises(&questions, self.framework);
-        let unread = questions.len() - exercises.len();
-        Ok((exercises, unread))
+        Ok((writer.finish(also)?, found))
     }
 
-    fn summary(
-        &self,
-        written: &WrittenCalls,
-        programs: usize,
-        failed: usize,
-        failure: Option<&str>,
-    ) -> Value {
+    /// The benchmark's files that are meant, if it is not a built-in task.
+    fn published(&self) -> Result<Option<Published>> {
+        let folder = Path::new(&self.task);
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let selection = Selection {
+            split: self.split.clone(),
+            limit: self.questions,
+            programs: match &self.programs {
+                Some(file) => ProgramFile::At(file.clone()),
+                None => ProgramFile::InFolder,
+            },
+            ..Selection::default()
+        };
+        let published = Published::open(folder, &(&self.files).into(), &selection)?;
+        Ok(Some(published))
+    }
+
+    /// The questions whose programs are run.
+    fn asked<'p>(&self, published: Option<&'p Published>) -> Result<Questions<'p>> {
+        let reader = Reader::from(self.framework);
+        if let Some(published) = published {
+            return Ok(Questions::of_files(published, false, reader));
+        }
+        let built_in = BuiltIn {
+            task: Task::named(&self.task).context("and there is no such folder")?,
+            split: self.split.as_deref().unwrap_or(TRAIN).parse()?,
+            seed: self.seed,
+            count: self.questions.unwrap_or(Effort::default().questions),
+            functional: false,
+        };
+        Questions::built_in(built_in, reader)
+    }
+
+    fn summary(&self, written: &WrittenCalls, found: &Harvested) -> Value {
         let calls = written.calls.iter();
         let calls: serde_json::Map<String, Value> = calls
             .map(|(kind, count)| (kind.name().to_owned(), json!(count)))
@@ -164,26 +196,25 @@ impl Harvest {
             "split": self.split.as_deref().unwrap_or(TRAIN),
             "framework": self.framework,
             "seed": self.seed,
-            "programs": programs,
-            "failed": failed,
-            "failure": failure,
+            "programs": found.statistics.executions,
+            "failed": found.statistics.failed,
+            "failure": found.failure,
             "calls": calls,
             "images": written.images,
             "folder": self.out,
         })
     }
 
-    fn told(
-        &self,
-        written: &WrittenCalls,
-        programs: usize,
-        failed: usize,
-        failure: Option<String>,
-    ) -> String {
+    fn told(&self, written: &WrittenCalls, found: &Harvested) -> String {
         let each = written.calls.iter();
         let each: Vec<String> = each
             .map(|(kind, count)| format!("{count} to {kind}"))
             .collect();
+        let Harvested {
+            statistics,
+            failure,
+        } = found;
+        let (programs, failed) = (statistics.executions, statistics.failed);
         let mut told = format!(
             "wrote {} calls of {programs} programs ({}) about {} pictures to {}",
             written.calls.values().sum::<usize>(),

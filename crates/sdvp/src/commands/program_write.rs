@@ -84,9 +84,8 @@ impl Write {
         let task = self.task.as_deref().unwrap_or_default();
         let path = PathBuf::from(task);
         if path.exists() {
-            return Ok(asked_of(
-                &self.chosen.published(&path, ProgramFile::Unneeded)?.records,
-            ));
+            let published = self.chosen.published(&path, ProgramFile::Unneeded)?;
+            return Ok(asked_of(&published.read()?));
         }
         let (task, split, count) = self.chosen.built_in(task)?;
         Ok(asked_drawn(&questions(

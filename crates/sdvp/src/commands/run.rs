@@ -4,22 +4,21 @@ use super::caching::{Caching, saved};
 use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
-use crate::exam::{
-    Framework, ProgramSettings, Reader, exam, exam_drawn_meanings, exam_drawn_unwritten, exam_of,
-    exam_of_meanings, exam_unwritten, single_question,
-};
+use crate::answers::Answering;
+use crate::exam::{Framework, ProgramSettings, Reader};
 use crate::modules::{self, Checkpoints};
 use crate::output;
 use crate::progress::Progress;
 use crate::published::ProgramFile;
-use crate::recording::{Recording, configuration};
+use crate::questions::{BuiltIn, Posed, Questions};
+use crate::recording::{PROGRAMS, Recording, SUMMARY, configuration};
 use crate::settle::settle;
 use crate::written::{Asking, Writing, asked_drawn, asked_of};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use sdvp_core::Module;
 use sdvp_data::{Task, questions};
+use sdvp_distill::{Observer, Phase};
 use sdvp_eval::report::write_file;
-use sdvp_eval::{Evaluation, ExamItem};
 use sdvp_language::Asker;
 use sdvp_modules::StandIn;
 use sdvp_runtime::{Runtime, Settings};
@@ -116,24 +115,23 @@ impl Run {
             None => ProgramFile::InFolder,
         };
         let has_own = matches!(own, ProgramFile::At(_));
-        let mut published = match path.exists() {
+        let published = match path.exists() {
             true => Some(self.chosen.published(&path, own)?),
             false => None,
         };
         // What a language model is asked.
         let mut asked = None;
-        let (split, exam) = match &mut published {
+        let (split, questions) = match &published {
             Some(published) => {
-                let records = std::mem::take(&mut published.records);
-                let exam = if self.is_written() {
+                let questions = if self.is_written() {
+                    let records = published.read()?;
                     asked = Some(asked_of(&records));
-                    exam_unwritten(records, &reader)
-                } else if functional {
-                    exam_of_meanings(records, &reader)
+                    let posed = records.into_iter().map(Posed::unwritten);
+                    Questions::held(posed.collect(), reader.clone())
                 } else {
-                    exam_of(records, &reader)
+                    Questions::of_files(published, functional, reader.clone())
                 };
-                (published.parts.join(", "), exam)
+                (published.part_names(), questions)
             }
             None => {
                 let (task, split, count) = self.chosen.built_in(&self.task)?;
@@ -141,18 +139,26 @@ impl Run {
                     bail!("files of --programs are of a benchmark's files; {task} is built in");
                 }
                 let seed = self.chosen.seed;
-                let exam = if self.is_written() {
+                let questions = if self.is_written() {
                     let drawn = questions(task, split, seed, count);
                     asked = Some(asked_drawn(&drawn));
-                    exam_drawn_unwritten(drawn, &reader)
-                } else if functional {
-                    exam_drawn_meanings(questions(task, split, seed, count), &reader)
+                    let posed = drawn.into_iter().map(Posed::drawn_unwritten);
+                    Questions::held(posed.collect(), reader.clone())
                 } else {
-                    exam(task, reader.clone(), split, seed, count)
+                    let built_in = BuiltIn {
+                        task,
+                        split,
+                        seed,
+                        count,
+                        functional,
+                    };
+                    Questions::built_in(built_in, reader.clone())?
                 };
-                (split.name().to_owned(), exam)
+                (split.name().to_owned(), questions)
             }
         };
+        // Pictures count for what is compared with a run that was begun before.
+        let survey = questions.survey(self.out.is_some())?;
         let modules = match &self.teachers {
             _ if self.stand_ins => vec![Arc::new(StandIn) as Arc<dyn Module>],
             Some(task) => modules::Teachers::of(Task::named(task)?)?.modules(),
@@ -174,7 +180,7 @@ impl Run {
         let mut recording = match &self.out {
             Some(out) => {
                 let chosen = self.settled(&split, &settings, asker);
-                let configuration = configuration(&exam, &modules, self.chosen.seed, chosen);
+                let configuration = configuration(&survey, &modules, self.chosen.seed, chosen);
                 Some(Recording::open(
                     out,
                     &configuration,
@@ -190,7 +196,7 @@ impl Run {
                 let (language, framework) = (&self.language, self.framework);
                 let mut writing = Writing::of(language, asker, framework, form, asked, progress)?;
                 if let (Some(out), Some(recording)) = (&self.out, &recording) {
-                    writing.recall(recording.finished(), &out.join(PROGRAMS))?;
+                    writing.recall(&recording.finished()?, &out.join(PROGRAMS))?;
                 }
                 Some(writing.some_program()?)
             }
@@ -198,42 +204,52 @@ impl Run {
         };
         // What was paid for is kept, whatever becomes of the run.
         self.keep_programs(writing.as_ref())?;
-        let runtime = Runtime::new(modules.clone(), settings.clone())?;
-        let mut evaluation = settle(
-            &exam,
-            &runtime,
-            writing.as_mut().map(|writing| (writing, &reader)),
-            recording.as_mut(),
-            progress,
-            &self.task,
-        )?;
-        self.keep_programs(writing.as_ref())?;
-        if self.fallback {
-            let single = |item: &ExamItem| single_question(&item.question);
-            match &mut recording {
-                Some(recording) => {
-                    recording.fall_back(&mut evaluation, &exam, modules, &settings, single)?;
-                }
-                None => evaluation.fall_back(&exam, modules, &settings, single)?,
+        let mut answering = Answering {
+            questions: &questions,
+            count: survey.count,
+            modules,
+            settings: settings.clone(),
+            recording: recording.as_mut(),
+        };
+        let mut answers = answering.known()?;
+        match &mut writing {
+            Some(writing) => {
+                let runtime = Runtime::new(answering.modules.clone(), settings.clone())?;
+                settle(
+                    &questions.exam()?,
+                    &runtime,
+                    (writing, &reader),
+                    answering.recording.as_deref_mut(),
+                    &mut answers,
+                    progress,
+                    &self.task,
+                )?;
+            }
+            None => {
+                progress.begin(&Phase {
+                    name: format!("running {}", self.task),
+                    total: survey.count,
+                });
+                answering.answer(&mut answers, || progress.advance(1))?;
             }
         }
-        if let Some(out) = &self.out {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("cannot make the folder {}", out.display()))?;
-            write_file(
-                &out.join("results.jsonl"),
-                results(&exam, &evaluation).as_bytes(),
-            )?;
+        self.keep_programs(writing.as_ref())?;
+        if self.fallback {
+            answering.fall_back(&mut answers)?;
+        }
+        progress.end();
+        if let Some(recording) = &recording {
+            recording.write_results()?;
         }
         // What was answered stays, whatever the benchmark's own script would have against it.
         let (official, refused) = match &published {
-            Some(published) => match published.official(&exam, &evaluation) {
+            Some(published) => match published.official(&answers) {
                 Ok(official) => (official, None),
                 Err(error) => (None, Some(format!("{error:#}"))),
             },
             None => (None, None),
         };
-        let measured = evaluation.measured(self.chosen.seed);
+        let measured = answers.measured(self.chosen.seed);
         let summary = serde_json::json!({
             "task": self.task,
             "split": split,
@@ -242,17 +258,14 @@ impl Run {
             "seed": self.chosen.seed,
             "score": measured,
             "stand_ins": self.stand_ins.then_some(true),
-            "fallback": self.fallback.then_some(evaluation.fallen_back.len()),
+            "fallback": self.fallback.then_some(answers.fallen_back()),
             "official": official.as_ref().map(|(scores, _)| scores),
             "official_error": refused,
-            "runtime": evaluation.statistics,
+            "runtime": answers.statistics,
             "language": writing.as_ref().map(Writing::summary).transpose()?,
         });
         if let Some(out) = &self.out {
-            write_file(
-                &out.join("summary.json"),
-                format!("{summary:#}\n").as_bytes(),
-            )?;
+            write_file(&out.join(SUMMARY), format!("{summary:#}\n").as_bytes())?;
         }
         if json {
             output::json(&summary)?;
@@ -265,12 +278,12 @@ impl Run {
                 100.0 * measured.ci95[1],
                 measured.n,
                 100.0 * measured.failure_rate,
-                evaluation.statistics.executions_per_second(),
+                answers.statistics.executions_per_second(),
             ))?;
             if functional {
                 output::text("  programs: compiled from functional programs (no language model)")?;
             }
-            if let Some(saved) = saved(settings.kept.as_ref(), &evaluation.statistics) {
+            if let Some(saved) = saved(settings.kept.as_ref(), &answers.statistics) {
                 output::text(&format!("  {saved}"))?;
             }
             let told = writing.as_ref().map(Writing::told).transpose()?;
@@ -289,7 +302,7 @@ impl Run {
             if self.fallback {
                 output::text(&format!(
                     "{} were answered by a single question instead",
-                    evaluation.fallen_back.len(),
+                    answers.fallen_back(),
                 ))?;
             }
         }
@@ -337,30 +350,4 @@ impl Run {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
-}
-
-/// The file of programs in the folder of a run.
-const PROGRAMS: &str = "programs.jsonl";
-
-/// One JSON line a question.
-fn results(exam: &[ExamItem], evaluation: &Evaluation) -> String {
-    exam.iter()
-        .zip(&evaluation.scores)
-        .zip(&evaluation.answers)
-        .enumerate()
-        .map(|(index, ((item, score), answer))| {
-            let failed = evaluation.fallen_back.get(&index);
-            let line = serde_json::json!({
-                "id": item.id,
-                "question": item.question,
-                "kind": item.kind,
-                "gold": item.gold.text(),
-                "answer": answer.as_ref().ok(),
-                "error": failed.or(answer.as_ref().err()),
-                "fallback": failed.is_some(),
-                "score": score,
-            });
-            format!("{line}\n")
-        })
-        .collect()
 }

@@ -18,13 +18,19 @@ use plan::{Plan, Tally};
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Questions `0..count` of a task. Question `i` depends on the task, the split, the seed and `i`
 /// only, so a longer list begins with the shorter one. Types and answers are balanced over any run
 /// of consecutive questions.
 pub fn questions(task: Task, split: Split, seed: u64, count: usize) -> Vec<Question> {
+    questions_in(task, split, seed, 0..count)
+}
+
+/// Some of the questions that [`questions`] makes, for those who do not want to hold all of them.
+pub fn questions_in(task: Task, split: Split, seed: u64, range: Range<usize>) -> Vec<Question> {
     let plan = Plan::new(task);
-    (0..count)
+    range
         .into_par_iter()
         .map(|index| plan.question(split, seed, index, &mut Tally::default()))
         .collect()
