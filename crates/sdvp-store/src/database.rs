@@ -14,7 +14,7 @@ const LOG: i64 = 4_096;
 
 /// Memory for pages: less than 0 means KiB. The system's own cache has the others, and a run's memory
 /// must not grow with its questions.
-const CACHE: i64 = -16_384;
+const CACHE: i64 = -8_192;
 
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {

@@ -176,16 +176,15 @@ fn a_run_that_is_killed_at_random_moments_ends_as_one_that_was_left_alone() {
         let whole = Left::by(&whole);
         assert_eq!(whole.questions.len(), QUESTIONS);
         // Neither threads nor how many run together change anything.
-        match &first {
-            None => first = Some(whole),
-            Some(first) if how != "--fallback" => first.assert_same(&whole, &name),
-            Some(_) => (),
+        if let Some(first) = first.as_ref().filter(|_| how != "--fallback") {
+            first.assert_same(&whole, &name);
         }
+        first.get_or_insert(whole);
         let mut killed = 0;
         while killed < wanted {
             rounds += 1;
             let out = folder.path().join(format!("broken {rounds}"));
-            let (mut before, mut in_vain) = (Vec::new(), 0);
+            let (mut before, mut in_vain) = (Vec::new(), 0u32);
             loop {
                 // Where another process keeps this one from getting anywhere, it gets more time.
                 let patience = 1.0 + f64::from(in_vain) / 4.0;

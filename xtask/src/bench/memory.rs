@@ -108,9 +108,10 @@ fn write(root: &Path, count: usize) -> Result<()> {
     for number in 0..count {
         let thing = ["dog", "hat", "car", "tree", "red ball"][number % 5];
         let question = format!("Is the {thing} to the left of thing {number}?");
+        let answer = ["yes", "no"][number % 2];
         let row = json!({
             "id": format!("question-{number}"), "image": format!("{}.png", number % PICTURES),
-            "question": question, "answer": ["yes", "no"][number % 2], "type": thing,
+            "question": question, "answer": answer, "type": thing,
         });
         writeln!(rows, "{row}")?;
         let program = format!(

@@ -4,7 +4,6 @@ mod comparing;
 mod damage;
 mod exporting;
 mod resuming;
-mod temp_speed;
 
 use crate::*;
 use sdvp_core::{AnswerOutcome, BBox, Detection, Digest, Image, Outcome, Region, SubTaskKind};

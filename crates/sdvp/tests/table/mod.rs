@@ -49,11 +49,12 @@ impl Table {
                      FINAL_RESULT=RESULT(var=ANSWER0)"
                 ),
             };
+            let answer = ["yes", "no"][number % 2];
             let row = serde_json::json!({
                 "id": format!("q{number}"),
                 "image": picture,
                 "question": format!("Is the {thing} number {number}?"),
-                "answer": ["yes", "no"][number % 2],
+                "answer": answer,
                 "type": thing,
             });
             let line = serde_json::json!({"id": format!("q{number}"), "program": program});
