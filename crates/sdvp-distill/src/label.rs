@@ -38,12 +38,19 @@ pub fn label_views(
     })
 }
 
-/// Labels every view of the harvested match calls: for the texts that programs asked about there,
-/// and for the teacher's whole repertoire. Calls whose words the teacher does not know are left out.
-pub fn label_matches(calls: &[SubTask], teacher: &dyn Teacher) -> Labelled<MatchExample> {
+/// Labels harvested calls, and what else the teacher knows of their views, by how well texts fit. As a
+/// program believes a score or does not, and a student that learned a teacher's doubts would add them
+/// to its own, scores are made facts: from [`DistillSettings::fits`] on a text fits, below
+/// [`DistillSettings::misfits`] it does not; what lies between is not learned.
+pub fn label_matches(
+    calls: &[SubTask],
+    teacher: &dyn Teacher,
+    settings: &DistillSettings,
+) -> Labelled<MatchExample> {
     labelled_views(calls, teacher, SubTask::matching, |view, labels| {
         let known = labels.filter_map(|(text, label)| match label {
-            Some(Outcome::Score(score)) => Some((text, score)),
+            Some(Outcome::Score(score)) if score >= settings.fits => Some((text, 1.0)),
+            Some(Outcome::Score(score)) if score < settings.misfits => Some((text, 0.0)),
             _ => None,
         });
         let (texts, fits) = known.unzip();
@@ -321,8 +328,9 @@ mod tests {
         impl Teacher for Halves {
             fn label(&self, batch: &[SubTask]) -> Vec<Option<Outcome>> {
                 let known = |task: &SubTask| match task.text.as_str() {
-                    "dog" => Some(Outcome::Score(0.5)),
+                    "dog" => Some(Outcome::Score(0.6)),
                     "cat" => Some(Outcome::Score(0.0)),
+                    "cap" => Some(Outcome::Score(0.3)),
                     _ => None,
                 };
                 batch.iter().map(known).collect()
@@ -331,15 +339,16 @@ mod tests {
                 0
             }
             fn repertoire(&self) -> Vec<String> {
-                vec!["cat".to_owned()]
+                ["cat", "cap"].map(str::to_owned).to_vec()
             }
         }
         let view = View::whole(Image::new(image::RgbImage::new(16, 16)).unwrap());
         let calls = ["dog", "harp", "dog"].map(|text| SubTask::matching(view.clone(), text));
-        let labelled = label_matches(&calls, &Halves);
+        let labelled = label_matches(&calls, &Halves, &DistillSettings::default());
         assert_eq!((labelled.examples.len(), labelled.calls), (1, 2));
         let examples = labelled.examples;
+        // What half fits is neither.
         assert_eq!(examples[0].texts, ["cat", "dog"]);
-        assert_eq!(examples[0].fits, [0.0, 0.5]);
+        assert_eq!(examples[0].fits, [0.0, 1.0]);
     }
 }

@@ -41,6 +41,14 @@ fn one() -> usize {
     1
 }
 
+fn fits() -> f32 {
+    0.5
+}
+
+fn misfits() -> f32 {
+    0.05
+}
+
 impl StepSettings {
     /// This round's part of the steps.
     pub(crate) fn part(&self, round: usize, rounds: usize) -> Self {
@@ -84,6 +92,12 @@ pub struct DistillSettings {
     pub sure: f32,
     /// … and as nothing below this one; in between it is neither.
     pub unsure: f32,
+    /// A text fits if a teacher's score is at least this one (programs believe those above ½) …
+    #[serde(default = "fits")]
+    pub fits: f32,
+    /// … and does not below this one; in between it is neither.
+    #[serde(default = "misfits")]
+    pub misfits: f32,
     /// A teacher's answer is not learned below this probability.
     pub answer_confidence: f32,
     /// Whether an answer counts the more the surer the teacher is.
@@ -136,6 +150,8 @@ impl Default for DistillSettings {
             locate,
             sure: 0.18,
             unsure: 0.055,
+            fits: fits(),
+            misfits: misfits(),
             answer_confidence: 0.3,
             weigh_by_confidence: false,
             temperature: 1.0,

@@ -257,7 +257,7 @@ impl Course<'_> {
         if calls.is_empty() {
             return Ok(());
         }
-        let labelled = label_matches(calls, self.lesson.matching);
+        let labelled = label_matches(calls, self.lesson.matching, self.settings);
         let counts = Counts::of(calls, &labelled);
         let examples = labelled.examples;
         need(kind, &counts)?;

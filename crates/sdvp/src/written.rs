@@ -3,7 +3,6 @@
 use crate::commands::LanguageOptions;
 use crate::exam::Framework;
 use crate::progress::Progress;
-use crate::questions::Posed;
 use anyhow::{Context, Result, bail};
 use sdvp_data::picto::input_names;
 use sdvp_data::{Gold, Record};

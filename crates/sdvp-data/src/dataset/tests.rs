@@ -33,7 +33,12 @@ fn the_folders_programs_are_not_looked_at_where_others_are_given() {
     write(&dir, Task::Gqa, &asked).unwrap();
     std::fs::write(dir.join(PROGRAMS), "nothing\n").unwrap();
     assert!(read(&dir).is_err());
-    let records = read_with(&dir, &Programs::default()).unwrap();
+    let mut records = Vec::new();
+    each_record(&dir, &Programs::default(), |record| {
+        records.push(record);
+        Next::Continue(())
+    })
+    .unwrap();
     assert_eq!(records.len(), 3);
     assert!(records.iter().all(|record| record.program.is_none()));
 }
