@@ -164,15 +164,19 @@ fn with_log(connection: &Connection, path: &Path) -> Result<()> {
 
 /// The version of a cache's file; 0 of one in which nothing is yet.
 fn recognised(connection: &Connection, path: &Path) -> Result<i64> {
-    let read = |source| named(path, "read", source);
-    let application: i64 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(read)?;
-    let version = crate::schema::version(connection).map_err(read)?;
-    // Finds a file that is shorter than it says, too.
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(read)?;
+    // One moment of the file: another process may be making the tables.
+    let look = || -> rusqlite::Result<(i64, i64, i64)> {
+        connection.execute_batch("SAVEPOINT look")?;
+        let application =
+            connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version = crate::schema::version(connection)?;
+        // Finds a file that is shorter than it says, too.
+        let tables =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        connection.execute_batch("RELEASE look")?;
+        Ok((application, version, tables))
+    };
+    let (application, version, tables) = look().map_err(|source| named(path, "read", source))?;
     if (application, version, tables) == (0, 0, 0) {
         return Ok(0);
     }

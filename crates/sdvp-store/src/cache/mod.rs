@@ -7,9 +7,9 @@
 //! once; each writes in short transactions, and none holds a lock while it computes.
 //!
 //! The file is bounded. Outcomes that were used longest ago go first; *when* is counted in **ticks**, a
-//! number that every opening and every few thousand outcomes move on, so that noting a use costs
-//! nothing in most cases and does not depend on the clock. Clocks are only noted beside ticks, for
-//! people.
+//! number that every opening and every few thousand outcomes move on, and a use is noted only of what
+//! is among the older half of them: so most uses cost nothing, and nothing depends on the clock. Clocks
+//! are only noted beside ticks, for people.
 
 mod clear;
 mod connection;

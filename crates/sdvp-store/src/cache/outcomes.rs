@@ -46,12 +46,23 @@ pub struct OutcomeFile {
 struct State {
     connection: Connection,
     tick: i64,
+    /// The tick of the outcome that was used longest ago.
+    oldest: i64,
     /// Outcomes looked up or kept in this tick.
     touched: usize,
     /// Rows that were used and are not noted as such yet.
     used: BTreeSet<i64>,
     /// Uses that are not counted yet, by module.
     hits: BTreeMap<i64, usize>,
+}
+
+impl State {
+    /// The tick before which a use is worth noting: the middle of all that outcomes were used in. So
+    /// what is used is never among the older half, and most uses cost nothing.
+    fn older_half(&self) -> i64 {
+        let ticks = self.tick.saturating_sub(self.oldest).max(0);
+        self.tick.saturating_sub(ticks / 2)
+    }
 }
 
 /// An entry that is there, right or wrong.
@@ -86,6 +97,7 @@ impl OutcomeFile {
             .execute("UPDATE cache SET max_bytes = ?1", [bound])
             .map_err(fault)?;
         room::make_room(&transaction, settings.max_bytes, 0).map_err(fault)?;
+        let oldest = oldest(&transaction, tick).map_err(fault)?;
         transaction.commit().map_err(fault)?;
         room::shrink(&connection, settings.max_bytes).map_err(fault)?;
         Ok(Self {
@@ -94,6 +106,7 @@ impl OutcomeFile {
             state: Mutex::new(State {
                 connection,
                 tick,
+                oldest,
                 touched: 0,
                 used: BTreeSet::new(),
                 hits: BTreeMap::new(),
@@ -126,6 +139,7 @@ impl OutcomeFile {
         let state = &mut *state;
         let mut found = FoundOutcomes::default();
         let mut wrong = Vec::new();
+        let older = state.older_half();
         // One moment of the file for all keys; not one lock for each.
         let transaction = state.connection.transaction().map_err(read)?;
         let mut modules = HashMap::new();
@@ -148,7 +162,7 @@ impl OutcomeFile {
             match self.believed(key, &entry) {
                 Ok(outcome) => {
                     *state.hits.entry(module).or_default() += 1;
-                    if entry.used < state.tick {
+                    if entry.used < older {
                         state.used.insert(entry.id);
                     }
                     found.outcomes.push(Some(outcome));
@@ -284,13 +298,15 @@ impl OutcomeFile {
                 of: &transaction,
                 tick,
             })?;
+            let oldest = oldest(&transaction, tick)?;
             transaction.commit()?;
-            Ok(tick)
+            Ok((tick, oldest))
         };
-        let tick = change().map_err(|source| named(&self.path, "write", source))?;
+        let (tick, oldest) = change().map_err(|source| named(&self.path, "write", source))?;
         if tick != state.tick {
             (state.tick, state.touched) = (tick, 0);
         }
+        state.oldest = oldest;
         state.used.clear();
         state.hits.clear();
         Ok(())
@@ -335,6 +351,13 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
 fn next_tick(transaction: &Transaction) -> rusqlite::Result<i64> {
     transaction.execute("INSERT INTO tick (seconds) VALUES (?1)", [now()])?;
     Ok(transaction.last_insert_rowid())
+}
+
+/// The tick of the outcome that was used longest ago; `tick` if there is none.
+fn oldest(connection: &Connection, tick: i64) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(min(used), ?1) FROM outcome")?
+        .query_row([tick], |row| row.get(0))
 }
 
 /// A module's number, if it has one.

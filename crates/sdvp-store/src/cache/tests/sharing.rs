@@ -33,8 +33,8 @@ fn several_at_once_within_a_small_bound() {
             let folder = folder.path();
             scope.spawn(move || {
                 let cache = OutcomeFile::open(folder, settings(MEBIBYTE)).unwrap();
-                for from in (0..6000).step_by(200) {
-                    cache.keep(&numbered(from..from + 200)).unwrap();
+                for from in (0..20_000).step_by(500) {
+                    cache.keep(&numbered(from..from + 500)).unwrap();
                     there(&cache, worker * 1000..worker * 1000 + 300);
                 }
             });
