@@ -1,5 +1,6 @@
 //! From a file's bytes to pixels, refusing what is too large before memory is taken.
 
+use super::jpeg::kept_per_pixel;
 use super::metadata::admit_metadata;
 use super::{DecodeLimits, ImageError};
 use crate::{Exceeded, Found, limits};
@@ -40,7 +41,7 @@ pub(super) fn decode(
     // A picture whose orientation cannot be read is taken as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     limits::IMAGE_MEMORY
-        .admit_within(limits.memory, memory(&decoder, format, orientation))
+        .admit_within(limits.memory, memory(&decoder, format, orientation, bytes))
         .map_err(ImageError::too_large(
             name,
             format!("{width}×{height} pixels"),
@@ -83,13 +84,17 @@ fn admit_size(width: u32, height: u32, limits: &DecodeLimits) -> Result<(), Exce
 
 /// The greatest memory that decoding takes at once, bytes: the decoded image, and beside it whichever is
 /// most of what its decoder works in, its turned copy, and its pixels in three bytes each.
-fn memory(decoder: &impl ImageDecoder, format: ImageFormat, orientation: Orientation) -> u64 {
+fn memory(
+    decoder: &impl ImageDecoder,
+    format: ImageFormat,
+    orientation: Orientation,
+    bytes: &[u8],
+) -> u64 {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width).saturating_mul(u64::from(height));
     let decoded = decoder.total_bytes();
     let working = match format {
-        // The coefficients of progressive ones: two bytes for each sample, of up to four to a pixel.
-        ImageFormat::Jpeg => pixels.saturating_mul(8),
+        ImageFormat::Jpeg => pixels.saturating_mul(kept_per_pixel(bytes)),
         // Four bytes a pixel, and planes of brightness and colour at half the resolution.
         ImageFormat::WebP => pixels.saturating_mul(6),
         // A frame beside the canvas.

@@ -4,6 +4,7 @@
 //! added up here before any decoder sees the file. What is cut off or malformed is not looked at any
 //! further: that is the decoder's to say.
 
+use super::jpeg::segments;
 use crate::limits::IMAGE_METADATA;
 use crate::{Exceeded, Found};
 use flate2::read::ZlibDecoder;
@@ -18,7 +19,7 @@ pub(super) fn admit_metadata(format: ImageFormat, bytes: &[u8], most: u64) -> Re
     let mut sum = Sum { bytes: 0, most };
     let read = match format {
         ImageFormat::Png => png(bytes, &mut sum),
-        ImageFormat::Jpeg => jpeg(bytes, &mut sum),
+        ImageFormat::Jpeg => Some(jpeg(bytes, &mut sum)),
         ImageFormat::WebP => webp(bytes, &mut sum),
         ImageFormat::Gif => gif(bytes, &mut sum),
         _ => Some(Ok(())),
@@ -107,33 +108,10 @@ fn packed<'a>(name: &[u8; 4], data: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// After two bytes, segments of a mark, a length that counts itself, and as many bytes, until the image's
-/// own data start.
-fn jpeg(bytes: &[u8], sum: &mut Sum) -> Option<Result<(), Exceeded>> {
-    let mut rest = after(bytes, 2)?;
-    loop {
-        if *rest.first()? != 0xff {
-            // Decoders look for the next mark.
-            rest = after(rest, rest.iter().position(|&byte| byte == 0xff)?)?;
-        }
-        let mark = *rest.get(1)?;
-        rest = match mark {
-            // Padding, and marks without a length.
-            0xff => after(rest, 1)?,
-            0x00 | 0x01 | 0xd0..=0xd8 => after(rest, 2)?,
-            // The end, and the start of the image's data.
-            0xd9 | 0xda => return Some(Ok(())),
-            _ => {
-                let length = usize::from(u16::from_be_bytes(*after(rest, 2)?.first_chunk()?));
-                if matches!(mark, 0xe0..=0xef | 0xfe)
-                    && let Err(exceeded) = sum.add(length as u64)
-                {
-                    return Some(Err(exceeded));
-                }
-                after(rest, 2 + length.max(2))?
-            }
-        };
-    }
+fn jpeg(bytes: &[u8], sum: &mut Sum) -> Result<(), Exceeded> {
+    segments(bytes)
+        .filter(|segment| matches!(segment.mark, 0xe0..=0xef | 0xfe))
+        .try_for_each(|segment| sum.add(u64::from(segment.length)))
 }
 
 /// After `RIFF`, a length and `WEBP`, chunks of a name, a length and as many bytes, made even.
