@@ -51,10 +51,24 @@ pub fn harvest(
     name: &str,
     observer: &dyn Observer,
 ) -> Result<Harvest, DistillError> {
+    harvest_with(exercises, modules, &Settings::default(), name, observer)
+}
+
+/// As [`harvest`], with settings of one's own for the runs.
+///
+/// # Errors
+/// As there.
+pub(crate) fn harvest_with(
+    exercises: &[Exercise],
+    modules: Vec<Arc<dyn Module>>,
+    settings: &Settings,
+    name: &str,
+    observer: &dyn Observer,
+) -> Result<Harvest, DistillError> {
     let mut seen = HashSet::new();
     let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
     let mut failure = None;
-    let statistics = execute(exercises, modules, name, observer, |_, run| {
+    let statistics = execute_with(exercises, modules, settings, name, observer, |_, run| {
         if let Err(reason) = &run.result {
             failure.get_or_insert_with(|| reason.to_string());
         }
@@ -144,9 +158,21 @@ pub(crate) fn execute(
     modules: Vec<Arc<dyn Module>>,
     name: &str,
     observer: &dyn Observer,
+    on_run: impl FnMut(&Exercise, Run),
+) -> Result<Statistics, DistillError> {
+    let settings = Settings::default();
+    execute_with(exercises, modules, &settings, name, observer, on_run)
+}
+
+fn execute_with(
+    exercises: &[Exercise],
+    modules: Vec<Arc<dyn Module>>,
+    settings: &Settings,
+    name: &str,
+    observer: &dyn Observer,
     mut on_run: impl FnMut(&Exercise, Run),
 ) -> Result<Statistics, DistillError> {
-    let runtime = Runtime::new(modules, Settings::default())
+    let runtime = Runtime::new(modules, settings.clone())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
     observer.begin(&Phase {
         name: name.to_owned(),

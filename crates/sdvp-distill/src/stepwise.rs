@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{Checkpoints, KeptTraining, StepName};
 use crate::error::{DistillError, Result};
-use crate::harvest::{Exercise, Harvest, harvest};
+use crate::harvest::{Exercise, Harvest, harvest, harvest_with};
 use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
 use crate::memory::{Memory, TaskMemory};
 use crate::observer::{Observer, Phase};
@@ -172,7 +172,11 @@ impl Course<'_> {
         };
         let name = format!("{}: {what}", self.lesson.task);
         let modules = self.caller.modules()?;
-        let calls = harvest(self.lesson.exercises, modules, &name, self.observer)?;
+        let exercises = self.lesson.exercises;
+        let calls = match self.checkpoints.map(Checkpoints::runs) {
+            Some(runs) => harvest_with(exercises, modules, runs, &name, self.observer)?,
+            None => harvest(exercises, modules, &name, self.observer)?,
+        };
         Ok(Arc::clone(self.calls.insert(Arc::new(calls))))
     }
 

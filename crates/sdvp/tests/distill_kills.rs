@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use rand::{Rng, SeedableRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,7 +25,17 @@ fn command(out: &Path, more: &str) -> Command {
     command
 }
 
-/// The bytes of every file by its path; of what was recorded, all but the time that it took.
+/// What `sdvp runs show` says of a folder, but for times.
+fn shown(folder: &Path) -> Value {
+    let mut show = Command::cargo_bin("sdvp").unwrap();
+    show.args(["runs", "show", "--json"]).arg(folder);
+    let shown = show.assert().success();
+    let shown: Value = serde_json::from_slice(&shown.get_output().stdout).unwrap();
+    json!({ "curves": shown["curves"], "configuration": shown["configuration"] })
+}
+
+/// The bytes of every file by its path, but for the run's database; of what was recorded, all but the
+/// time that it took.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -34,6 +44,14 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
+                continue;
+            }
+            if path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("run.")
+            {
                 continue;
             }
             let mut bytes = std::fs::read(&path).unwrap();
@@ -61,6 +79,13 @@ fn whenever_it_is_killed_the_same_command_goes_on_and_ends_with_the_same_student
     let start = Instant::now();
     command(&whole, "").assert().success();
     let life = start.elapsed().as_secs_f64();
+    let told = shown(&whole);
+    assert!(
+        told["curves"]
+            .as_array()
+            .is_some_and(|curves| curves.len() == 6),
+        "{told}"
+    );
     let whole = files(&whole);
     assert!(
         names(&whole)
@@ -98,6 +123,7 @@ fn whenever_it_is_killed_the_same_command_goes_on_and_ends_with_the_same_student
                 assert!(status.success(), "{status}");
                 let found = files(&out);
                 assert_eq!(names(&found), names(&whole));
+                assert_eq!(shown(&out), told);
                 for (name, bytes) in &found {
                     assert!(bytes == &whole[name], "{} differs", name.display());
                 }
@@ -122,7 +148,7 @@ fn what_is_finished_is_told_again_and_other_things_are_refused() {
     assert_eq!(first["steps"].as_array().unwrap().len(), 3);
     // Not learned again: the time that it took is the same.
     assert_eq!(told(""), first);
-    let refused = command(&out, "--batch 5").assert().code(1);
+    let refused = command(&out, "--lambda 3").assert().code(1);
     refused.stderr(contains("came about otherwise").and(contains("--afresh")));
     assert_eq!(told(""), first);
     let again = told("--afresh");

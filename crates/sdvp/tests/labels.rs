@@ -215,6 +215,11 @@ fn calls_without_a_label_are_counted_and_not_learned() {
     distill(&file)
         .assert()
         .code(1)
+        .stderr(contains("came about otherwise"));
+    distill(&file)
+        .arg("--afresh")
+        .assert()
+        .code(1)
         .stderr(contains("no answer call could be learned from").and(contains("labelled 0")));
 }
 

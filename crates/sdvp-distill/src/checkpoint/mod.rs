@@ -21,6 +21,7 @@ use crate::memory::Memory;
 use crate::stepwise::DistilledStep;
 use sdvp_core::SubTaskKind;
 use sdvp_modules::Student;
+use sdvp_runtime::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -44,6 +45,7 @@ struct What {
 pub struct Checkpoints {
     folder: PathBuf,
     every: Duration,
+    runs: Settings,
 }
 
 impl Checkpoints {
@@ -58,6 +60,7 @@ impl Checkpoints {
         let checkpoints = Self {
             folder: folder.to_owned(),
             every,
+            runs: Settings::default(),
         };
         let Some(there) = read_if_there::<What>(&at)? else {
             let what = What {
@@ -80,6 +83,36 @@ impl Checkpoints {
             folder: folder.to_owned(),
             differing,
         })
+    }
+
+    /// Whether a folder holds this very distillation.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn are_of(folder: &Path, distillation: &Value) -> Result<bool> {
+        let there = read_if_there::<What>(&folder.join(WHAT))?;
+        Ok(there.is_some_and(|there| there.distillation == *distillation))
+    }
+
+    /// Whether a folder holds another distillation.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn are_of_another(folder: &Path, distillation: &Value) -> Result<bool> {
+        let there = read_if_there::<What>(&folder.join(WHAT))?;
+        Ok(there.is_some_and(|there| there.distillation != *distillation))
+    }
+
+    /// Has programs run with these settings: with outcomes kept beyond the process, say, so that those
+    /// that are run again cost little.
+    #[must_use]
+    pub fn with_runs(self, runs: Settings) -> Self {
+        Self { runs, ..self }
+    }
+
+    /// How programs are run.
+    pub(crate) fn runs(&self) -> &Settings {
+        &self.runs
     }
 
     /// What is rehearsed, if it was kept.

@@ -247,6 +247,7 @@ fn another_distillation_is_refused_by_what_differs_and_damage_by_its_file() {
     let checkpoints = Checkpoints {
         folder: folder.path().to_owned(),
         every: Duration::ZERO,
+        runs: Settings::default(),
     };
     let name = StepName {
         round: 0,

@@ -4,7 +4,7 @@ use crate::outcome_cache::{ByteSize, VARIABLE, named_folder, program, usual_fold
 use anyhow::{Context, Result, bail};
 use sdvp_runtime::{KeptOutcomes, Statistics};
 use sdvp_store::{CacheSettings, OutcomeFile};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(clap::Args)]
@@ -35,14 +35,10 @@ impl Caching {
             }
             (None, None) => return Ok(None),
         };
-        let settings = CacheSettings {
-            max_bytes: self
-                .cache_size
-                .map_or(CacheSettings::USUAL_BYTES, |size| size.0),
-            program: program()?,
-        };
-        let file = OutcomeFile::open(&folder, settings).context("cannot use the cache")?;
-        Ok(Some(KeptOutcomes::new(Arc::new(file))))
+        let max_bytes = self
+            .cache_size
+            .map_or(CacheSettings::USUAL_BYTES, |size| size.0);
+        opened(&folder, max_bytes).map(Some)
     }
 
     /// No cache for who shares nothing; says so if the environment names one.
@@ -60,6 +56,20 @@ impl Caching {
         }
         Ok(None)
     }
+}
+
+/// A cache of the usual size in a folder.
+pub(super) fn kept_in(folder: &Path) -> Result<KeptOutcomes> {
+    opened(folder, CacheSettings::USUAL_BYTES)
+}
+
+fn opened(folder: &Path, max_bytes: u64) -> Result<KeptOutcomes> {
+    let settings = CacheSettings {
+        max_bytes,
+        program: program()?,
+    };
+    let file = OutcomeFile::open(folder, settings).context("cannot use the cache")?;
+    Ok(KeptOutcomes::new(Arc::new(file)))
 }
 
 /// What a cache saved, in words; nothing if there was none.

@@ -1,5 +1,7 @@
 //! `sdvp distill`: a task's teachers into a student.
 
+use super::caching;
+use super::distill_record::write_run;
 use super::effort::Effort;
 use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
@@ -10,6 +12,7 @@ use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_distill::{Checkpoints, DistillError, DistilledStep, Gate, HeldOut, Memory, Verdict};
 use sdvp_modules::Student;
+use sdvp_runtime::Settings;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -86,6 +89,8 @@ const RECORD: &str = "distilled.json";
 const DISTILLATION: &str = "distillation";
 /// The file that makes a folder a student.
 const MANIFEST: &str = "student.json";
+/// There, what modules answered: programs that are run again need not ask them again.
+const OUTCOMES: &str = "outcomes";
 /// In the student's folder to be, what is kept until it is one.
 const UNFINISHED: &str = "unfinished";
 
@@ -94,26 +99,33 @@ impl Distill {
         let task = Task::named(&self.task)?;
         let before = modules::student(self.after.as_deref())?;
         let distillation = self.distillation(task, &before)?;
-        if let Some(done) = self.finished(&distillation)? {
+        let unfinished = self.out.join(UNFINISHED);
+        if let Some(done) = self.finished(&distillation, &unfinished)?
+            && !unfinished.exists()
+        {
             return self.tell(&done, json);
         }
-        let unfinished = self.out.join(UNFINISHED);
         let (_lock, is_new) = self.take(&unfinished)?;
-        // Whoever had the folder before may have finished it.
-        if let Some(done) = self.finished(&distillation)? {
-            remove(&unfinished)?;
+        // Whoever had the folder before may have finished it, and been killed when it cleared up.
+        if let Some(done) = self.finished(&distillation, &unfinished)? {
+            if !Checkpoints::are_of_another(&unfinished, &distillation)? {
+                remove(&unfinished)?;
+            }
             return self.tell(&done, json);
         }
         let distilled = self.distil(task, &before, &distillation, &unfinished);
         if let Err(error) = &distilled
             && is_new
         {
-            if let Some(DistillError::NothingToLearn { .. }) = error.downcast_ref() {
-                // Repeating the command would not help.
+            let of_no_use = matches!(
+                error.downcast_ref(),
+                Some(DistillError::NothingToLearn { .. })
+            );
+            // What is rehearsed is the first thing that takes long.
+            if of_no_use || !Memory::is_in(&unfinished) {
                 remove(&unfinished)?;
             }
-            // A folder that nothing can be gone on with in is of no use; if there is more, it stays.
-            let _ = std::fs::remove_dir(&unfinished);
+            // If there is nothing else in it.
             let _ = std::fs::remove_dir(&self.out);
         }
         let done = distilled?;
@@ -151,13 +163,15 @@ impl Distill {
     }
 
     /// The record of this very distillation, if it is finished.
-    fn finished(&self, distillation: &Value) -> Result<Option<Value>> {
+    fn finished(&self, distillation: &Value, unfinished: &Path) -> Result<Option<Value>> {
         if self.afresh || !self.out.join(MANIFEST).exists() {
             return Ok(None);
         }
         let done = read_record(&self.out)?.pop();
         match done {
             Some(done) if done.get(DISTILLATION) == Some(distillation) => Ok(Some(done)),
+            // It was begun with --afresh.
+            _ if Checkpoints::are_of(unfinished, distillation)? => Ok(None),
             _ => anyhow::bail!(
                 "{} holds a student that came about otherwise; choose another --out, or give --afresh \
                  to replace it when the new one is finished",
@@ -204,7 +218,12 @@ impl Distill {
             Some(folder) => (Memory::load(folder)?, read_record(folder)?),
             None => (Memory::default(), Vec::new()),
         };
-        let checkpoints = Checkpoints::open(unfinished, distillation, every)?;
+        let outcomes = caching::kept_in(&unfinished.join(OUTCOMES))?;
+        let runs = Settings {
+            kept: Some(outcomes),
+            ..Settings::default()
+        };
+        let checkpoints = Checkpoints::open(unfinished, distillation, every)?.with_runs(runs);
         let memory = match checkpoints.memory()? {
             Some(memory) => memory,
             None => {
@@ -235,6 +254,8 @@ impl Distill {
             "gate": verdict, "steps": distilled.steps, DISTILLATION: distillation,
         });
         record.push(done.clone());
+        clear(&self.out)?;
+        write_run(&self.out, distillation, seed, &distilled)?;
         save(&self.out, &memory, &record, &student)?;
         Ok(done)
     }
@@ -327,18 +348,22 @@ fn judgement(verdict: &Verdict) -> String {
     lines.join("\n")
 }
 
-/// The manifest, which makes a folder a student, goes first and comes last.
-fn save(folder: &Path, memory: &Memory, record: &[Value], student: &Student) -> Result<()> {
+/// Makes a folder none of a student, so that what is written into it is not mistaken for what was there.
+fn clear(folder: &Path) -> Result<()> {
     for folder in Memory::folders(folder).iter().chain([&folder.to_owned()]) {
         sdvp_core::remove_all_partial(folder)
             .with_context(|| format!("cannot clear {}", folder.display()))?;
     }
     match std::fs::remove_file(folder.join(MANIFEST)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot replace {}", folder.display()));
+            Err(error).with_context(|| format!("cannot replace {}", folder.display()))
         }
-        _ => (),
+        _ => Ok(()),
     }
+}
+
+/// The manifest, which makes a folder a student, comes last.
+fn save(folder: &Path, memory: &Memory, record: &[Value], student: &Student) -> Result<()> {
     memory.save(folder)?;
     write_record(folder, record)?;
     Ok(student.save(folder)?)

@@ -8,6 +8,7 @@ mod chosen;
 mod data;
 mod demo;
 mod distill;
+mod distill_record;
 mod effort;
 mod eval;
 mod files;
