@@ -38,16 +38,16 @@ pub fn label_views(
     })
 }
 
-/// Labels harvested calls, and what else the teacher knows of their views, by how well texts fit. As a
-/// program believes a score or does not, and a student that learned a teacher's doubts would add them
-/// to its own, scores are made facts: from [`DistillSettings::fits`] on a text fits, below
-/// [`DistillSettings::misfits`] it does not; what lies between is not learned.
+/// Labels harvested calls by how well texts fit. As a program believes a score or does not, and a student
+/// that learned a teacher's doubts would add them to its own, scores are made facts: from
+/// [`DistillSettings::fits`] on a text fits, below [`DistillSettings::misfits`] it does not; what lies
+/// between is not learned.
 pub fn label_matches(
     calls: &[SubTask],
     teacher: &dyn Teacher,
     settings: &DistillSettings,
 ) -> Labelled<MatchExample> {
-    labelled_views(calls, teacher, SubTask::matching, |view, labels| {
+    let mut labelled = labelled_views(calls, teacher, SubTask::matching, |view, labels| {
         let known = labels.filter_map(|(text, label)| match label {
             Some(Outcome::Score(score)) if score >= settings.fits => Some((text, 1.0)),
             Some(Outcome::Score(score)) if score < settings.misfits => Some((text, 0.0)),
@@ -59,7 +59,11 @@ pub fn label_matches(
             texts,
             fits,
         }
-    })
+    });
+    labelled
+        .examples
+        .retain(|example| !example.texts.is_empty());
+    labelled
 }
 
 /// A label and its text.
@@ -68,14 +72,14 @@ type Labels<'a> = &'a mut dyn Iterator<Item = (String, Option<Outcome>)>;
 /// A view with what is asked of it.
 struct Look {
     view: View,
-    /// First what the teacher may be asked of it, then what the programs asked.
+    /// First what the teacher is to be asked of it anyway, then what the programs asked.
     texts: Vec<String>,
     /// Those that programs asked, as indices.
     called: Vec<usize>,
 }
 
 /// An example of every view of `calls` of which the teacher knows anything, from its labels for what
-/// was asked there and for its repertoire.
+/// was asked there and for what else it is to be asked ([`Teacher::texts_about`]).
 fn labelled_views<E>(
     calls: &[SubTask],
     teacher: &dyn Teacher,

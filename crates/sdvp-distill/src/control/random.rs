@@ -11,9 +11,10 @@ use sdvp_modules::Teacher;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A teacher whose labels are dealt out anew: a call gets the boxes that were found for the same
-/// text in some other view, a text the fit that it had there, and an answer the probability of some other answer that came in
-/// question. How often things are there, how many and how surely stays as it was.
+/// A teacher whose labels are dealt out anew: a call gets the boxes that were found for the same text in
+/// some other view, how well a text fits what some other fitted, and an answer the probability of some
+/// other answer that came in question. How often things are there, how many and how surely stays as it
+/// was.
 pub struct RandomTeacher {
     teacher: Arc<dyn Teacher>,
     seed: u64,
@@ -38,16 +39,17 @@ impl RandomTeacher {
     fn shuffle(&self, batch: &[SubTask], labels: &mut [Option<Outcome>]) {
         let mut rng = self.dealer(batch);
         let mut by_text: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut fits = Vec::new();
         for (index, (task, label)) in batch.iter().zip(labels.iter_mut()).enumerate() {
             match label {
-                Some(Outcome::Boxes(_) | Outcome::Score(_)) => {
-                    by_text.entry(&task.text).or_default().push(index)
-                }
+                Some(Outcome::Boxes(_)) => by_text.entry(&task.text).or_default().push(index),
+                // Of most texts a fit is asked once; fits are alike, whatever the text.
+                Some(Outcome::Score(_)) => fits.push(index),
                 Some(Outcome::Answer(answer)) => deal(answer, &mut rng),
                 Some(_) | None => {}
             }
         }
-        for places in by_text.into_values() {
+        for places in by_text.into_values().chain([fits]) {
             let mut from = places.clone();
             from.shuffle(&mut rng);
             let dealt: Vec<Option<Outcome>> = from

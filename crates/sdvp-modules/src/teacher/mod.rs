@@ -34,7 +34,8 @@ pub trait Teacher: Module {
     /// teaching what is *not* there.
     fn repertoire(&self) -> Vec<String>;
 
-    /// Those of them that it can be asked about this view: all, unless it knows views one by one.
+    /// Those of them that it is to be asked about this view, whatever programs ask of it: all, unless it
+    /// knows views one by one or only what programs ask is worth learning.
     fn texts_about(&self, view: &View) -> Vec<String> {
         let _ = view;
         self.repertoire()

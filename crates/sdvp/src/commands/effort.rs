@@ -398,11 +398,8 @@ impl Effort {
             Labels::Teachers => [teachers.locate, teachers.matching, teachers.answer],
             Labels::Truth => {
                 let oracle = Arc::new(Oracle::of_questions(&questions));
-                let repertoires = [
-                    teachers.locate.repertoire(),
-                    teachers.matching.repertoire(),
-                    Vec::new(),
-                ];
+                // Teachers of how texts fit are asked what programs ask, and nothing else.
+                let repertoires = [teachers.locate.repertoire(), Vec::new(), Vec::new()];
                 repertoires.map(|repertoire| {
                     let truth = TruthTeacher::new(Arc::clone(&oracle), repertoire);
                     Arc::new(truth) as Arc<dyn Teacher>
