@@ -1,8 +1,9 @@
 //! Opening the database of a run, to write it or to read it.
 
 use crate::error::{Result, StoreError};
+use crate::refusal::Refusal;
 use crate::{DATABASE, schema};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,42 +20,22 @@ const CACHE: i64 = -8_192;
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
-    // So SQLite calls it if a file may not grow, for whatever reason but a full disk.
-    let growing = [
-        ffi::SQLITE_IOERR_WRITE,
-        ffi::SQLITE_IOERR_SHMSIZE,
-        ffi::SQLITE_IOERR_TRUNCATE,
-    ];
-    if source
-        .sqlite_error()
-        .is_some_and(|error| growing.contains(&error.extended_code))
-    {
-        return StoreError::Full { path, kept: None };
-    }
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
-            path,
-            finding: source.to_string(),
-        },
-        Some(ErrorCode::NotADatabase) => StoreError::NotARun {
+    match Refusal::of(source) {
+        Refusal::Full => StoreError::Full { path, kept: None },
+        Refusal::Damaged(finding) => StoreError::Damaged { path, finding },
+        Refusal::NotADatabase => StoreError::NotARun {
             path,
             found: "a file that is no SQLite database".to_owned(),
         },
-        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => StoreError::Full { path, kept: None },
-        _ => match source {
-            rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::QueryReturnedNoRows => StoreError::Damaged {
-                path,
-                finding: source.to_string(),
-            },
-            source => StoreError::Sqlite {
-                doing,
-                path,
-                source,
-            },
+        Refusal::ReadOnly => StoreError::ReadOnly { path },
+        Refusal::Busy => StoreError::Busy {
+            path,
+            seconds: PATIENCE.as_secs(),
+        },
+        Refusal::Other(source) => StoreError::Sqlite {
+            doing,
+            path,
+            source,
         },
     }
 }

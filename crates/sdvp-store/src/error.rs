@@ -175,6 +175,16 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// Others use it.
+    #[error(
+        "{} was in use by others for {seconds} s; try again when they are done", path.display()
+    )]
+    Busy {
+        /// The database.
+        path: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// SQLite refuses for another reason.
     #[error("cannot {doing} {}: {source}", path.display())]
     Sqlite {

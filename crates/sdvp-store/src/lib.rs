@@ -27,6 +27,7 @@ mod list;
 mod lock;
 mod reader;
 mod record;
+mod refusal;
 mod rounding;
 mod schema;
 mod summary;

@@ -171,10 +171,9 @@ mod tests {
         let many = linear(&x, &w, Some(&b)).unwrap();
         for rows in [1, 7, 63, 64] {
             let few = linear(&x.narrow(0, 20, rows).unwrap(), &w, Some(&b)).unwrap();
-            assert!(
-                gap(&few, &many.narrow(0, 20, rows).unwrap()) < 1e-5,
-                "{rows}"
-            );
+            let gap = gap(&few, &many.narrow(0, 20, rows).unwrap());
+            // Sums of 96 products, some of them beyond 30, added up in another order.
+            assert!(gap < 1e-4, "{rows} rows: {gap}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::error::{CacheError, Result};
 use super::{FILE, schema};
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
+use crate::refusal::Refusal;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,46 +18,22 @@ const LOG_BYTES: i64 = 16 << 20;
 /// What SQLite says, by name.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> CacheError {
     let path = path.to_owned();
-    // So SQLite calls it if a file may not grow, for whatever reason but a full disk.
-    let growing = [
-        ffi::SQLITE_IOERR_WRITE,
-        ffi::SQLITE_IOERR_SHMSIZE,
-        ffi::SQLITE_IOERR_TRUNCATE,
-    ];
-    if source
-        .sqlite_error()
-        .is_some_and(|error| growing.contains(&error.extended_code))
-    {
-        return CacheError::Full { path };
-    }
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => CacheError::Damaged {
-            path,
-            finding: source.to_string(),
-        },
-        Some(ErrorCode::NotADatabase) => CacheError::NotACache {
+    match Refusal::of(source) {
+        Refusal::Full => CacheError::Full { path },
+        Refusal::Damaged(finding) => CacheError::Damaged { path, finding },
+        Refusal::NotADatabase => CacheError::NotACache {
             path,
             found: "a file that is no SQLite database".to_owned(),
         },
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => CacheError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => CacheError::Full { path },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CacheError::Busy {
+        Refusal::ReadOnly => CacheError::ReadOnly { path },
+        Refusal::Busy => CacheError::Busy {
             path,
             seconds: PATIENCE.as_secs(),
         },
-        _ => match source {
-            rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::QueryReturnedNoRows => CacheError::Damaged {
-                path,
-                finding: source.to_string(),
-            },
-            source => CacheError::Sqlite {
-                doing,
-                path,
-                source,
-            },
+        Refusal::Other(source) => CacheError::Sqlite {
+            doing,
+            path,
+            source,
         },
     }
 }

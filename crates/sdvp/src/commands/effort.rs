@@ -111,7 +111,7 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
-    /// How strongly every weight is drawn back to what it was [default: 18; 120 with viper].
+    /// How strongly every weight is drawn back to what it was [default: 18; 240 with viper].
     #[arg(long)]
     anchor: Option<f64>,
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
@@ -222,7 +222,7 @@ const ENCODERS: [&str; 2] = ["layers.", "layer."];
 
 /// The anchor where programs ask how well texts fit, too: there is a third module to forget with, and
 /// the unseen tasks use it.
-const ANCHOR_OF_THREE: f64 = 120.0;
+const ANCHOR_OF_THREE: f64 = 240.0;
 
 /// A probability below 1.
 fn probability(text: &str) -> std::result::Result<f32, String> {
