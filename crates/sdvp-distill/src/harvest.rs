@@ -67,21 +67,24 @@ pub(crate) fn harvest_with(
 ) -> Result<Harvest, DistillError> {
     let mut seen = HashSet::new();
     let mut calls: BTreeMap<SubTaskKind, Vec<SubTask>> = BTreeMap::new();
-    let mut failure = None;
-    let statistics = execute_with(exercises, modules, settings, name, observer, |_, run| {
-        if let Err(reason) = &run.result {
-            failure.get_or_insert_with(|| reason.to_string());
-        }
-        for task in run.trace.sub_tasks() {
+    let found = harvest_each(
+        exercises.iter().cloned(),
+        exercises.len(),
+        modules,
+        settings,
+        name,
+        observer,
+        |task| {
             if seen.insert(task.key()) {
                 calls.entry(task.kind).or_default().push(task.clone());
             }
-        }
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(Harvest {
         calls,
-        statistics,
-        failure,
+        statistics: found.statistics,
+        failure: found.failure,
     })
 }
 
@@ -158,21 +161,9 @@ pub(crate) fn execute(
     modules: Vec<Arc<dyn Module>>,
     name: &str,
     observer: &dyn Observer,
-    on_run: impl FnMut(&Exercise, Run),
-) -> Result<Statistics, DistillError> {
-    let settings = Settings::default();
-    execute_with(exercises, modules, &settings, name, observer, on_run)
-}
-
-fn execute_with(
-    exercises: &[Exercise],
-    modules: Vec<Arc<dyn Module>>,
-    settings: &Settings,
-    name: &str,
-    observer: &dyn Observer,
     mut on_run: impl FnMut(&Exercise, Run),
 ) -> Result<Statistics, DistillError> {
-    let runtime = Runtime::new(modules, settings.clone())
+    let runtime = Runtime::new(modules, Settings::default())
         .map_err(|error| DistillError::Runtime(error.to_string()))?;
     observer.begin(&Phase {
         name: name.to_owned(),

@@ -47,8 +47,12 @@ pub(crate) fn settle(
     progress: &Progress,
     name: &str,
 ) -> Result<()> {
-    let missing: BTreeSet<usize> = (0..exam.len())
-        .filter(|&number| !answers.knows(number))
+    let together = TOGETHER / writing.samples().max(1);
+    let (writer, ballots) = writing.open();
+    let mut open: Vec<(usize, &mut Ballot)> = ballots
+        .iter_mut()
+        .enumerate()
+        .filter(|(number, _)| !answers.knows(*number))
         .collect();
     let mut settling = Settling {
         exam,
@@ -58,13 +62,6 @@ pub(crate) fn settle(
         progress,
         name,
     };
-    let together = TOGETHER / writing.samples().max(1);
-    let (writer, ballots) = writing.open();
-    let mut open: Vec<(usize, &mut Ballot)> = ballots
-        .iter_mut()
-        .enumerate()
-        .filter(|(number, _)| missing.contains(number))
-        .collect();
     for piece in open.chunks_mut(together.max(1)) {
         settling.in_rounds(piece, writer, reader, runtime)?;
     }

@@ -250,7 +250,7 @@ impl Distill {
 
         let done = json!({
             "task": task, "framework": effort.framework, "seed": seed,
-            "effort": effort.record()?, "settings": effort.settings(seed),
+            "effort": distillation["effort"], "settings": distillation["settings"],
             "gate": verdict, "steps": distilled.steps, DISTILLATION: distillation,
         });
         record.push(done.clone());
