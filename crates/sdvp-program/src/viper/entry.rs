@@ -53,6 +53,8 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// What every parameter without a value of its own is given, by name.
     pub(super) parameters: Vec<(String, Given)>,
+    /// How many of them, the first, cannot be given by name.
+    pub(super) by_position: usize,
 }
 
 impl Entry {
@@ -91,6 +93,12 @@ impl Entry {
         Ok(Self {
             name: function.name.to_string(),
             parameters: parameters(function)?,
+            by_position: function
+                .parameters
+                .posonlyargs
+                .iter()
+                .filter(|parameter| parameter.default.is_none())
+                .count(),
         })
     }
 }

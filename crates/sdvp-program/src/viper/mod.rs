@@ -34,8 +34,9 @@ use execution::ViperExecution;
 use interpreter::{Here, Interpreter, Limits};
 use monty::MontyRun;
 use monty_types::{CompileOptions, ExcType, MontyException};
+use prelude::Helper;
+use rewrite::Rewritten;
 use source::Source;
-use std::fmt::Write as _;
 use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,6 +55,8 @@ struct Parsed {
     source: String,
     /// Line of the text for every line of the code; 0 for those that were added.
     numbers: Vec<usize>,
+    /// How many lines of ours come before the code.
+    before: usize,
     settings: ViperSettings,
     /// The interpreter's code caches facts about itself, so that threads cannot share it.
     code: Mutex<MontyRun>,
@@ -83,11 +86,16 @@ impl ViperProgram {
             let number = source.numbers.get(line).copied().unwrap_or(1).max(1);
             one(ProgramError::new(number, 1, message))
         })?;
-        let code = compile(&source, &entry, settings).map_err(one)?;
+        let rewritten = rewrite::rewrite(&source, &entry.name, &settings.modules);
+        let ours = ours(&rewritten, &entry);
+        let before = ours.matches('\n').count();
+        let code = ours + &rewritten.code + &call(&entry);
+        let code = compiled(code).map_err(|error| one(refused(&error, &source, before)))?;
         Ok(Self {
             parsed: Arc::new(Parsed {
                 source: text.to_owned(),
                 numbers: source.numbers,
+                before,
                 settings: settings.clone(),
                 code: Mutex::new(code),
                 entry,
@@ -125,42 +133,55 @@ impl ViperProgram {
     }
 }
 
-/// Compiles the program together with what it needs of ours, which comes after its own lines, and
-/// the call of its function at the end.
-fn compile(
-    source: &Source,
-    entry: &Entry,
-    settings: &ViperSettings,
-) -> Result<MontyRun, ProgramError> {
-    let rewritten = rewrite::rewrite(source, &entry.name, &settings.modules);
-    let mut code = rewritten.code;
-    for helper in rewritten.helpers {
-        code += helper.source();
+/// What a program needs of ours, which comes before its own lines: they may run before its function
+/// is called.
+fn ours(rewritten: &Rewritten, entry: &Entry) -> String {
+    let mut helpers = rewritten.helpers.clone();
+    let mut given = entry.parameters.iter();
+    if given.any(|(_, given)| *given == Given::Api(IMAGE_MATCH)) {
+        let helper = Helper::ImageMatchValue;
+        helpers.insert(helper);
+        helpers.extend(helper.needs());
     }
-    let arguments: Vec<String> = entry
-        .parameters
-        .iter()
-        .map(|(name, given)| match given {
-            Given::Api(api) => format!("{name}={api}"),
-            _ => format!("{name}=_given_{name}"),
-        })
-        .collect();
-    let _ = write!(code, "{}({})", entry.name, arguments.join(", "));
-    compiled(code).map_err(|error| {
-        let frame = error.traceback().last();
-        let line = frame.map_or(1, |frame| frame.start.line as usize);
-        let column = frame.map_or(1, |frame| frame.start.column as usize);
-        let number = source
-            .numbers
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(1);
-        ProgramError::new(
-            number.max(1),
-            column,
-            rewrite::without_lines(&error.summary()),
-        )
-    })
+    helpers.iter().map(|helper| helper.source()).collect()
+}
+
+/// The function that gives a patch, while the host's own gives an index.
+const IMAGE_MATCH: &str = "best_image_match";
+
+/// The call of the function that answers.
+fn call(entry: &Entry) -> String {
+    let argument = |(at, (name, given)): (usize, &(String, Given))| {
+        let value = match *given {
+            Given::Api(IMAGE_MATCH) => Helper::ImageMatchValue.name().to_owned(),
+            Given::Api(api) => api.to_owned(),
+            _ => format!("_given_{name}"),
+        };
+        if at < entry.by_position {
+            value
+        } else {
+            format!("{name}={value}")
+        }
+    };
+    let arguments: Vec<String> = entry.parameters.iter().enumerate().map(argument).collect();
+    format!("{}({})", entry.name, arguments.join(", "))
+}
+
+/// What the interpreter refuses, in the lines of the text.
+fn refused(error: &MontyException, source: &Source, before: usize) -> ProgramError {
+    let frame = error.traceback().last();
+    let line = frame.map_or(1, |frame| frame.start.line as usize);
+    let column = frame.map_or(1, |frame| frame.start.column as usize);
+    let number = source
+        .numbers
+        .get(line.saturating_sub(before + 1))
+        .copied()
+        .unwrap_or(1);
+    ProgramError::new(
+        number.max(1),
+        column,
+        rewrite::without_lines(&error.summary()),
+    )
 }
 
 /// Compiles code, whatever that does to the interpreter.
@@ -191,6 +212,8 @@ impl Program for ViperProgram {
     }
 }
 
+#[cfg(test)]
+mod cpython_tests;
 #[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]

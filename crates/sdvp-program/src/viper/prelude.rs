@@ -1,11 +1,18 @@
 //! The few functions that must be Python themselves: those that call functions of the program while
-//! modules are asked, which the interpreter's own cannot, and those that give a thing back as it is.
+//! modules are asked, which the interpreter's own cannot, those that give a thing back as it is, and
+//! those that the interpreter has not or has otherwise than CPython ([`library`]).
+
+mod library;
+
+pub(super) use library::missing;
 
 /// A function of the prelude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Helper {
     Find,
     ImageMatch,
+    /// The same as a value, in no line that is known.
+    ImageMatchValue,
     Sort,
     Sorted,
     Best,
@@ -16,6 +23,22 @@ pub(super) enum Helper {
     Any,
     All,
     Next,
+    /// A truth value as a number, anything else as it is.
+    Num,
+    /// `%` of a text.
+    Percent,
+    Round,
+    Pow,
+    Format,
+    Hypot,
+    Dist,
+    Prod,
+    Fsum,
+    Combinations,
+    Permutations,
+    Product,
+    /// `chain.from_iterable`.
+    Flat,
 }
 
 impl Helper {
@@ -24,6 +47,7 @@ impl Helper {
         match self {
             Helper::Find => "_find",
             Helper::ImageMatch => "_best_match",
+            Helper::ImageMatchValue => "_best_match_value",
             Helper::Sort => "_sort",
             Helper::Sorted => "_sorted",
             Helper::Best => "_best",
@@ -34,6 +58,19 @@ impl Helper {
             Helper::Any => "_any",
             Helper::All => "_all",
             Helper::Next => "_next",
+            Helper::Num => "_num",
+            Helper::Percent => "_percent",
+            Helper::Round => "_round",
+            Helper::Pow => "_pow",
+            Helper::Format => "_format",
+            Helper::Hypot => "_hypot",
+            Helper::Dist => "_dist",
+            Helper::Prod => "_prod",
+            Helper::Fsum => "_fsum",
+            Helper::Combinations => "_combinations",
+            Helper::Permutations => "_permutations",
+            Helper::Product => "_product",
+            Helper::Flat => "_flat",
         }
     }
 
@@ -57,6 +94,8 @@ impl Helper {
         match self {
             Helper::Sorted => &[Helper::Sort],
             Helper::Min | Helper::Max => &[Helper::Best],
+            Helper::ImageMatchValue => &[Helper::ImageMatch],
+            Helper::Dist => &[Helper::Hypot],
             _ => &[],
         }
     }
@@ -75,9 +114,12 @@ impl Helper {
                  \x20i = _best_image_match(_line, list_patches, content)\n\
                  \x20return i if return_index or i is None else list_patches[i]\n"
             }
+            Helper::ImageMatchValue => {
+                "_best_match_value = lambda *a, **k: _best_match(0, *a, **k)\n"
+            }
             Helper::Sort => {
                 "def _sort(items, key=None, reverse=False):\n\
-                 \x20keys = [key(x) for x in items]\n\
+                 \x20keys = [key(x) for x in items] if key else list(items)\n\
                  \x20order = sorted(range(len(keys)), key=lambda i: keys[i], reverse=reverse)\n\
                  \x20result = [items[i] for i in order]\n\
                  \x20items.clear()\n\
@@ -140,6 +182,8 @@ impl Helper {
                  \x20 return default[0]\n\
                  \x20raise StopIteration\n"
             }
+            Helper::Num => "_num = lambda x: 1 if x is True else 0 if x is False else x\n",
+            other => library::source(other),
         }
     }
 }

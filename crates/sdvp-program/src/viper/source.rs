@@ -47,9 +47,20 @@ impl Source {
         let lines: Vec<Line> = text
             .lines()
             .enumerate()
-            .map(|(index, line)| (index + 1, line.replace('\t', LEVEL)))
+            .map(|(index, line)| (index + 1, line.to_owned()))
             .collect();
-        let lines = unfenced(lines);
+        // Fences may be part of a docstring, tabs of a text.
+        if let Ok(source) = Self::parsed(&lines, settings)
+            && source.has_function()
+        {
+            return Ok(source);
+        }
+        let lines = lines.into_iter();
+        let lines = unfenced(
+            lines
+                .map(|(number, line)| (number, spaced(&line)))
+                .collect(),
+        );
         let first = match Self::parsed(&lines, settings) {
             Ok(source) if source.has_function() => return Ok(source),
             Ok(_) => None,
@@ -120,6 +131,13 @@ fn place(code: &str, error: &ParseError) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     (line, column)
+}
+
+/// A line with the tabs of its indentation made blanks.
+fn spaced(line: &str) -> String {
+    let code = line.trim_start_matches([' ', '\t']);
+    let indentation = line.get(..line.len() - code.len()).unwrap_or_default();
+    indentation.replace('\t', LEVEL) + code
 }
 
 /// The code between Markdown fences: the last block that has the function, else the last that has

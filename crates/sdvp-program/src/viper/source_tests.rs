@@ -35,6 +35,19 @@ fn code_is_found_among_prose_and_fences() {
 }
 
 #[test]
+fn what_is_python_already_stays_as_it_is() {
+    for (text, value) in [
+        ("def execute_command(image):\n    return len('a\tb')", "3"),
+        (
+            "X = 100\ndef execute_command(image):\n    \"\"\"Looks.\n    ```\n    execute_command(image)\n    ```\n    \"\"\"\n    return X",
+            "100",
+        ),
+    ] {
+        assert_eq!(run(text), Ok(value.to_owned()), "{text}");
+    }
+}
+
+#[test]
 fn missing_headers_and_odd_indentation_are_mended() {
     for text in [
         // A body without its header.

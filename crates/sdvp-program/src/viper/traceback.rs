@@ -8,7 +8,7 @@ use monty_types::{ExcType, MontyException};
 use std::fmt::Write as _;
 
 impl Parsed {
-    /// The line of the text that a line of the code stands for; 0 for ours.
+    /// The line of the text that a line of the code stands for; 0 for none.
     pub(super) fn number(&self, line: usize) -> usize {
         let place = line.checked_sub(1).and_then(|line| self.numbers.get(line));
         place.copied().unwrap_or(0)
@@ -27,7 +27,9 @@ impl Parsed {
         let mut text = "Traceback (most recent call last):".to_owned();
         let mut line = 0;
         for frame in exception.traceback() {
-            let number = self.number(frame.start.line as usize);
+            // What comes before the code, and after it, is ours.
+            let line_of_code = (frame.start.line as usize).saturating_sub(self.before);
+            let number = self.number(line_of_code);
             if number > 0 {
                 line = number;
                 let name = frame.frame_name.as_deref().unwrap_or("<module>");
