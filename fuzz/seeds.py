@@ -1,12 +1,13 @@
 """Writes a few small files for each target into fuzz/corpus: what a fuzzer starts from.
 
-Needs Pillow (images) and pyarrow (one table); without either, their files are left out, which is said.
+Needs Python 3.11, Pillow (images) and pyarrow (one table); without either, their files are left out, which is said.
 """
 
 import io
 import json
 import pathlib
 import struct
+import tomllib
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -23,8 +24,12 @@ def programs():
     write("visprog", "vqa", "BOX0=LOC(image=IMAGE,object='dog')\nIMAGE0=CROP(image=IMAGE,box=BOX0)\nANSWER0=VQA(image=IMAGE0,question='What color is the dog?')\nFINAL_RESULT=RESULT(var=ANSWER0)")
     write("visprog", "eval", "Program:\nBOX0=LOC(image=LEFT,object='a \"b\"')\nANSWER0=COUNT(box=BOX0)\nANSWER1=VQA(image=RIGHT,question='Disney's?')\nANSWER2=EVAL(expr=\"'yes' if {ANSWER0} > 1 and {ANSWER1} == 'no' else 'no'\")\nFINAL_ANSWER=RESULT(var=ANSWER2)\n")
     write("visprog", "crops", "```\n1. BOX0=LOC(image=IMAGE,object='TOP')\nIMAGE0=CROP_LEFTOF(image=IMAGE,box=BOX0)\nIMAGE1=CROP_ABOVE(image=IMAGE0,box=BOX0)\nANSWER0=VQA(Image=IMAGE1,question=\"Is it?\")\nF=RESULT(var=ANSWER0)\n```")
-    write("viper", "find", "def execute_command(image):\n    image_patch = ImagePatch(image)\n    dogs = image_patch.find(\"dog\")\n    if len(dogs) == 0:\n        return image_patch.simple_query(\"What color is the dog?\")\n    dogs.sort(key=lambda dog: dog.horizontal_center)\n    return f\"{dogs[0].simple_query('What?')} {len(dogs):>3}\"")
     write("viper", "prose", "Here you are:\n```python\ndef execute_command(left, right) -> str:\n    try:\n        return bool_to_yesno(left.exists('cat') and not right.exists('cat'))\n    except Exception as error:\n        return [x for x in (1, 2) if x]\n```\nGood luck!")
+    # The programs that language models are shown.
+    for path in sorted((ROOT / "crates/sdvp-language/data").glob("*.toml")):
+        framework = path.stem.partition("-")[0]
+        for number, example in enumerate(tomllib.loads(path.read_text())["example"]):
+            write(framework, f"{path.stem}-{number}", example["program"])
 
 
 def records():

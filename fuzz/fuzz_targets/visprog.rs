@@ -1,12 +1,13 @@
 //! VisProg programs: whatever is written, they are read or refused. What is read is the same when it is
-//! written plainly and read again, and what the acceptor of beginnings takes is read.
+//! written plainly and read again, and ends; what the acceptor of beginnings takes is read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sdvp_fuzz::{let_panics_be_caught, run};
 use sdvp_program::visprog::prefix::Prefix;
 use sdvp_program::visprog::{VisProgProgram, VisProgSettings, check};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: let_panics_be_caught(), |bytes: &[u8]| {
     let settings = VisProgSettings::default();
     let text = String::from_utf8_lossy(bytes);
     let faults = check(&text, &settings);
@@ -18,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
                 .unwrap_or_else(|errors| panic!("{plain}\nis refused: {errors}"));
             assert_eq!(again.to_string(), plain);
             assert_eq!(again.steps(), program.steps());
+            run(&program);
         }
         Err(errors) => assert_eq!(errors.0, faults),
     }

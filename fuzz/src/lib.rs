@@ -1,7 +1,17 @@
 //! What the targets share.
 
+mod running;
+
+pub use running::run;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+
+/// Panics that sdvp catches (of the parser of Python, say, of which it makes an error) are no findings;
+/// libFuzzer's own hook would end the process at them. Those that nobody catches still end it.
+pub fn let_panics_be_caught() {
+    std::panic::set_hook(Box::new(|_| ()));
+}
 
 /// Hands a file of these bytes to a reader that takes a path: in memory, where the system has such a
 /// folder. The first call of a thread makes the folder, which the end of the process removes.
