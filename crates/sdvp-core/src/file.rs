@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// Bytes that are handed to the system at once.
 const BUFFER: usize = 1 << 16;
+/// Links that are followed; the system follows no more, either.
+const MOST_LINKS: usize = 40;
 
 /// The bytes of a file that is no larger than a limit. What grows while it is read, or says nothing of
 /// its size, is read as far as the limit.
@@ -58,10 +60,8 @@ pub fn write_whole_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
-    let special = |about: std::fs::Metadata| !about.is_file() && !about.is_dir();
-    if std::fs::metadata(path).is_ok_and(special) {
-        let mut device = std::fs::OpenOptions::new().write(true).open(path)?;
-        return buffered(&mut device, write);
+    if let Some(mut special) = open_special(path)? {
+        return buffered(&mut special, write);
     }
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = partial_prefix(&path)?;
@@ -78,6 +78,39 @@ pub fn write_whole_with(
         let _ = std::fs::remove_file(&partial);
     }
     written
+}
+
+/// Opens what is written to as it is and never replaced: devices, pipes, and what a process has open
+/// already (`/dev/stdout`), whatever that is. `None` where a path leads to a file, a folder or nothing.
+///
+/// # Errors
+/// As the system says.
+pub fn open_special(path: &Path) -> Result<Option<File>> {
+    if is_open_already(path) {
+        // It may be a file to which others write, too: nothing in it is overwritten.
+        return File::options().append(true).open(path).map(Some);
+    }
+    let special = |about: std::fs::Metadata| !about.is_file() && !about.is_dir();
+    match std::fs::metadata(path).is_ok_and(special) {
+        true => File::options().write(true).open(path).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Whether a path lies where processes have what they opened, or is a link to there.
+fn is_open_already(path: &Path) -> bool {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let is_device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+        if is_device || path.starts_with("/proc") {
+            return true;
+        }
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.with_file_name("").join(target),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
@@ -97,17 +130,7 @@ pub fn remove_partial(path: &Path) -> Result<()> {
         _ => Path::new("."),
     };
     let prefix = partial_prefix(path)?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let process = name
-            .as_encoded_bytes()
-            .strip_prefix(prefix.as_encoded_bytes());
-        if process.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit)) {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+    remove_left(folder, |before| before == prefix.as_encoded_bytes())
 }
 
 /// Removes the temporary files that processes left in a folder which were killed while they wrote.
@@ -116,21 +139,22 @@ pub fn remove_partial(path: &Path) -> Result<()> {
 /// # Errors
 /// As the system says.
 pub fn remove_all_partial(folder: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
+    match folder.try_exists()? {
+        true => remove_left(folder, |before| before.starts_with(b".")),
+        false => Ok(()),
+    }
+}
+
+/// Removes temporary files of which `is_left` says so by their names up to the process id.
+fn remove_left(folder: &Path, is_left: impl Fn(&[u8]) -> bool) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let process = name
-            .strip_prefix('.')
-            .and_then(|name| name.rsplit_once(PARTIAL));
-        let is_partial = process.is_some_and(|(_, process)| {
-            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        if is_partial && entry.file_type()?.is_file() {
+        let name = name.as_encoded_bytes();
+        let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit());
+        let (before, process) = name.split_at(name.len() - digits.count());
+        let is_partial = !process.is_empty() && before.ends_with(PARTIAL.as_bytes());
+        if is_partial && is_left(before) && entry.file_type()?.is_file() {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -269,6 +293,22 @@ mod tests {
         let error = write_whole(full, b"x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         assert!(!std::fs::metadata(full).unwrap().is_file());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_open_already_is_written_on_and_not_replaced() {
+        use std::os::fd::AsRawFd;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("log"), folder.path().join("link"));
+        std::fs::write(&path, "before\n").unwrap();
+        let open = File::options().append(true).open(&path).unwrap();
+        let name = format!("/proc/self/fd/{}", open.as_raw_fd());
+        write_whole(Path::new(&name), b"one\n").unwrap();
+        std::os::unix::fs::symlink(&name, &link).unwrap();
+        write_whole(&link, b"two\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"before\none\ntwo\n");
+        assert_eq!(names(folder.path()), ["link", "log"]);
     }
 
     #[cfg(unix)]

@@ -23,7 +23,7 @@ mod view;
 pub use bbox::{BBox, non_maximum_suppression, suppression_within};
 pub use digest::{Digest, Hasher};
 pub use file::{
-    read_text_within, read_within, remove_all_partial, remove_partial, write_whole,
+    open_special, read_text_within, read_within, remove_all_partial, remove_partial, write_whole,
     write_whole_with,
 };
 pub use image::{DecodeLimits, Image, ImageError};

@@ -2,8 +2,8 @@
 
 use crate::DatasetError;
 use crate::records::{Fields, each_json_line};
-use crate::stream::{Lines, collect, parse_value};
-use sdvp_core::Digest;
+use crate::stream::{Lines, Next, collect, parse_value};
+use sdvp_core::{Digest, admit_json};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::File;
@@ -49,7 +49,8 @@ impl Programs {
     /// Reads a file of programs, and keeps it open.
     ///
     /// # Errors
-    /// If the file cannot be read, a line is not JSON, or lacks its program or what it is for.
+    /// If the file cannot be read, a line is not JSON, or lacks its program or what it is for, or is
+    /// another program for an id that has one.
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let mut programs = Self::default();
         let mut lines = Lines::open(path)?;
@@ -60,24 +61,21 @@ impl Programs {
                 length: u32::try_from(line.text.len()).unwrap_or(u32::MAX),
                 number: u32::try_from(line.number).unwrap_or(u32::MAX),
             };
-            let value = parse_value(path, line.number, 1, line.text)?;
-            let read = read_program(path, line.number, &value)?;
+            let read = program_in(path, line.number, line.text)?;
             match (read.id, read.query) {
-                (Some(id), _) => programs.by_id.insert(key(&id), place),
-                (None, Some(query)) => programs.by_query.insert(key(&query), place),
-                (None, None) => None,
-            };
+                (Some(id), _) => {
+                    if let Some(earlier) = programs.by_id.insert(key(&id), place) {
+                        earlier.must_be(path, line.number, &id, &read.program)?;
+                    }
+                }
+                // Words may be those of several questions, whose programs need not be the same.
+                (None, Some(query)) => {
+                    programs.by_query.insert(key(&query), place);
+                }
+                (None, None) => {}
+            }
         }
-        let file = File::open(path).map_err(|source| DatasetError::read(path, source))?;
-        let about = file.metadata();
-        if !about.is_ok_and(|about| about.is_file()) {
-            return Err(DatasetError::Layout {
-                path: path.to_owned(),
-                expected: "a file, whose programs are read when they are needed",
-                found: "a pipe or a device, which can be read once".to_owned(),
-            });
-        }
-        programs.file = Some((path.to_owned(), Mutex::new(file)));
+        programs.file = Some((path.to_owned(), Mutex::new(open_again(path)?)));
         Ok(programs)
     }
 
@@ -100,8 +98,7 @@ impl Programs {
             place.read(&file)
         };
         let bytes = bytes.map_err(|source| DatasetError::read(path, source))?;
-        let value = parse_value(path, number, 1, &bytes)?;
-        let read = read_program(path, number, &value)?;
+        let read = program_in(path, number, &bytes)?;
         let same = match (by_id, &read.id) {
             (Some(_), found) => found.as_deref() == Some(id),
             (None, _) => read.query.as_deref() == Some(question),
@@ -119,7 +116,44 @@ impl Programs {
     }
 }
 
+/// Opens a file that was read once already.
+fn open_again(path: &Path) -> Result<File, DatasetError> {
+    let about = std::fs::metadata(path);
+    if !about.is_ok_and(|about| about.is_file()) {
+        return Err(DatasetError::Layout {
+            path: path.to_owned(),
+            expected: "a file, whose programs are read when they are needed",
+            found: "a pipe or a device, which can be read once".to_owned(),
+        });
+    }
+    File::open(path).map_err(|source| DatasetError::read(path, source))
+}
+
 impl Place {
+    /// Refuses another program for the id of this line.
+    fn must_be(
+        self,
+        path: &Path,
+        number: usize,
+        id: &str,
+        program: &str,
+    ) -> Result<(), DatasetError> {
+        let file = open_again(path)?;
+        let bytes = self
+            .read(&file)
+            .map_err(|source| DatasetError::read(path, source))?;
+        match program_in(path, self.number as usize, &bytes)?.program == program {
+            true => Ok(()),
+            false => Err(DatasetError::Field {
+                path: path.to_owned(),
+                record: format!("line {number}"),
+                field: "id".to_owned(),
+                expected: "one program for every id",
+                found: format!("{id:?}, which has another in line {}", self.number),
+            }),
+        }
+    }
+
     /// The line's bytes, without a mark of the byte order.
     fn read(self, mut file: &File) -> std::io::Result<Vec<u8>> {
         file.seek(SeekFrom::Start(self.start))?;
@@ -152,11 +186,27 @@ fn key(name: &str) -> Key {
 /// # Errors
 /// If the file cannot be read, a line is not JSON, or lacks its program or what it is for.
 pub fn read_programs(path: &Path) -> Result<Vec<ProgramLine>, DatasetError> {
-    collect(|each| {
-        each_json_line(path, |line, value| {
-            each(value.and_then(|value| read_program(path, line, &value)))
-        })
+    collect(|each| each_program(path, each))
+}
+
+/// Hands out the lines of a file of programs one by one, until told to stop.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn each_program(
+    path: &Path,
+    mut each: impl FnMut(Result<ProgramLine, DatasetError>) -> Next,
+) -> Result<(), DatasetError> {
+    each_json_line(path, |line, value| {
+        each(value.and_then(|value| read_program(path, line, &value)))
     })
+}
+
+/// The program of a line.
+fn program_in(path: &Path, line: usize, text: &[u8]) -> Result<ProgramLine, DatasetError> {
+    admit_json(text).map_err(DatasetError::beyond(path, &format!("line {line}")))?;
+    let value = parse_value(path, line, 1, text)?;
+    read_program(path, line, &value)
 }
 
 fn read_program(path: &Path, line: usize, value: &Value) -> Result<ProgramLine, DatasetError> {
@@ -212,6 +262,41 @@ mod tests {
             assert_eq!(of("b", "Is it?"), None);
         }
         assert_eq!(Programs::default().of("7", "").unwrap(), None);
+    }
+
+    #[test]
+    fn an_id_has_one_program_and_words_may_have_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("programs.jsonl");
+        let line =
+            |id: &str, program: &str| format!("{{\"id\": \"{id}\", \"program\": \"{program}\"}}\n");
+        let words = |program: &str| format!("{{\"query\": \"q\", \"program\": \"{program}\"}}\n");
+        std::fs::write(&path, line("a", "p") + &words("r") + &words("s")).unwrap();
+        let programs = Programs::read(&path).unwrap();
+        assert_eq!(programs.of("b", "q").unwrap().as_deref(), Some("s"));
+        std::fs::write(&path, line("a", "p") + &line("b", "p") + &line("a", "p")).unwrap();
+        let programs = Programs::read(&path).unwrap();
+        assert_eq!(programs.of("a", "").unwrap().as_deref(), Some("p"));
+        std::fs::write(&path, line("a", "p") + &line("b", "p") + &line("a", "q")).unwrap();
+        let error = Programs::read(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("line 3") && error.contains("another in line 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn lines_that_are_nested_too_deep_are_refused_by_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("programs.jsonl");
+        let deep = "[".repeat(70) + &"]".repeat(70);
+        let line = format!("{{\"id\": \"a\", \"program\": \"p\", \"more\": {deep}}}\n");
+        std::fs::write(&path, line).unwrap();
+        let error = Programs::read(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("line 1") && error.contains("json-depth"),
+            "{error}"
+        );
     }
 
     #[test]

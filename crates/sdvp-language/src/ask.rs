@@ -29,7 +29,7 @@ impl Ask {
         let sampling = serde_json::to_vec(&self.sampling).map_err(wrong)?;
         let syntax = serde_json::to_vec(&self.syntax).map_err(wrong)?;
         Ok(Hasher::new("completion")
-            .part(model.identity().as_bytes())
+            .part(model.cached_as().as_bytes())
             .part(&conversation)
             .part(&sampling)
             .part(&syntax)

@@ -86,7 +86,7 @@ pub enum LanguageError {
         /// In how much time it asks to come again.
         after: Option<Duration>,
     },
-    /// Nothing listens there.
+    /// Nothing listens there. Where there were answers before, something may again.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {
         /// What was asked.
@@ -119,6 +119,12 @@ pub enum LanguageError {
         expected: &'static str,
         /// What it has.
         found: String,
+        /// Whether the same request would be answered in the same way.
+        lasting: bool,
+        /// Tokens read, as far as it says.
+        prompt_tokens: usize,
+        /// Tokens written, as far as it says.
+        completion_tokens: usize,
     },
     /// An answer that is larger than is allowed.
     #[error("{url} answers with too much: {exceeded}")]
@@ -190,8 +196,20 @@ impl LanguageError {
             Self::Busy { .. }
                 | Self::TimedOut { .. }
                 | Self::Disconnected { .. }
-                | Self::Answer { .. }
+                | Self::Answer { lasting: false, .. }
         )
+    }
+
+    /// Tokens read and written for nothing, as far as the server says.
+    pub fn tokens(&self) -> (usize, usize) {
+        match self {
+            Self::Answer {
+                prompt_tokens,
+                completion_tokens,
+                ..
+            } => (*prompt_tokens, *completion_tokens),
+            _ => (0, 0),
+        }
     }
 
     /// Whether it says that too much is asked at once.
@@ -207,6 +225,13 @@ impl LanguageError {
 
     /// Whether every other question would meet it, too.
     pub fn is_everyones(&self) -> bool {
+        match self {
+            Self::GivenUp { last, .. } => last.is_everyones(),
+            error => error.is_everyones_at_once(),
+        }
+    }
+
+    fn is_everyones_at_once(&self) -> bool {
         matches!(
             self,
             Self::Setting { .. }
@@ -215,6 +240,7 @@ impl LanguageError {
                 | Self::NotFound { .. }
                 | Self::Redirected { .. }
                 | Self::Unreachable { .. }
+                | Self::TooLong { .. }
                 | Self::Journal { .. }
         )
     }

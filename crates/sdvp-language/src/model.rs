@@ -64,9 +64,14 @@ pub struct Completion {
 
 /// Something that continues a conversation.
 pub trait LanguageModel: Send + Sync {
-    /// What makes it answer as it does, without what a conversation brings: the model's name and
-    /// where it runs, or the digest of its weights. Part of the key that answers are kept under.
+    /// Who answers, for readers: the model's name and where it runs, or the digest of its weights.
     fn identity(&self) -> String;
+
+    /// What makes it answer as it does, without what a conversation brings. Part of the key that
+    /// answers are kept under.
+    fn cached_as(&self) -> String {
+        self.identity()
+    }
 
     /// Whether it can be bound to `syntax`.
     fn obeys(&self, syntax: &Syntax) -> bool;

@@ -7,9 +7,10 @@ mod fake_endpoint;
 
 use fake_endpoint::{FakeEndpoint, Fault};
 use sdvp_language::{
-    Ask, Asker, AskerSettings, Endpoint, EndpointSettings, Estimate, Journal, LanguageError,
-    LanguageModel, Message, Role, Sampling, Syntax, Unwatched, Watch,
+    Answered, Ask, Asker, AskerSettings, Endpoint, EndpointSettings, Estimate, Journal,
+    LanguageError, LanguageModel, Message, Role, Sampling, Syntax, Unwatched, Watch,
 };
+use serde_json::json;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,6 +81,8 @@ fn answers(fake: &FakeEndpoint) -> HashMap<String, usize> {
 struct Counted {
     done: AtomicUsize,
     waited: AtomicUsize,
+    /// Of these, because nobody was there.
+    refused: AtomicUsize,
     damaged: AtomicUsize,
 }
 
@@ -90,6 +93,9 @@ impl Watch for Counted {
     fn waiting(&self, reason: &str, _: Duration) {
         assert!(!reason.contains(KEY), "{reason}");
         self.waited.fetch_add(1, Ordering::Relaxed);
+        let refused = reason.contains("cannot reach");
+        self.refused
+            .fetch_add(usize::from(refused), Ordering::Relaxed);
     }
     fn damaged(&self, _: &Path) {
         self.damaged.fetch_add(1, Ordering::Relaxed);
@@ -294,6 +300,161 @@ fn nobody_there_is_said_once() {
 }
 
 #[test]
+fn a_server_that_vanishes_and_comes_back_is_waited_for() {
+    let fake = FakeEndpoint::backwards();
+    fake.fault("question 9", &[Fault::Vanish(Duration::from_secs(1))]);
+    let (model, watch) = (endpoint(&fake.url), Counted::default());
+    let patient = AskerSettings {
+        first_pause: Duration::from_millis(60),
+        ..settings()
+    };
+    let asker = Asker::new(&model, None, patient, &watch);
+    for (n, said) in asker.ask_all(&asks(24)).into_iter().enumerate() {
+        assert_eq!(said.unwrap().completion.text, backwards(n));
+    }
+    assert!(watch.refused.load(Ordering::Relaxed) >= 1);
+    assert!(answers(&fake).values().all(|count| *count == 1));
+}
+
+#[test]
+fn questions_given_up_in_a_row_end_all_asking_but_not_with_an_answer_between() {
+    let impatient = AskerSettings {
+        concurrency: 1,
+        tries: 2,
+        ..settings()
+    };
+    let given_up =
+        |said: &Result<Answered, LanguageError>| matches!(said, Err(LanguageError::GivenUp { .. }));
+    let fake = FakeEndpoint::backwards();
+    for n in 0..40 {
+        let always = vec![Fault::Status(500, None); 2];
+        fake.fault(&format!("question {n}"), &always);
+    }
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, impatient.clone(), &Unwatched);
+    let said = asker.ask_all(&asks(40));
+    assert!(said[..8].iter().all(given_up));
+    let stopped = |error: &LanguageError| matches!(error, LanguageError::Stopped { .. });
+    assert!(
+        said[8..]
+            .iter()
+            .all(|said| said.as_ref().is_err_and(stopped))
+    );
+    assert_eq!(fake.asked().len(), 16);
+
+    let fake = FakeEndpoint::backwards();
+    for n in (0..15).filter(|n| *n != 7) {
+        let always = vec![Fault::Status(500, None); 2];
+        fake.fault(&format!("question {n}"), &always);
+    }
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, impatient, &Unwatched);
+    let said = asker.ask_all(&asks(15));
+    assert_eq!(said.iter().filter(|said| given_up(said)).count(), 14);
+    assert_eq!(said[7].as_ref().unwrap().completion.text, backwards(7));
+}
+
+#[test]
+fn answers_without_words_are_paid_for_and_asked_again_only_if_that_may_help() {
+    for (choice, why) in [
+        (
+            json!({"message": {"content": null}, "finish_reason": "length"}),
+            "--llm-tokens",
+        ),
+        (
+            json!({"message": {"content": ""}, "finish_reason": "content_filter"}),
+            "a filter",
+        ),
+        (
+            json!({"message": {"content": null, "refusal": "I cannot"}, "finish_reason": "stop"}),
+            "a refusal",
+        ),
+        (
+            json!({"message": {"content": null, "tool_calls": []}, "finish_reason": "tool_calls"}),
+            "a tool_calls",
+        ),
+    ] {
+        let fake = FakeEndpoint::backwards();
+        fake.fault("q", &[Fault::Wordless(choice)]);
+        let model = endpoint(&fake.url);
+        let asker = Asker::new(&model, None, settings(), &Unwatched);
+        let error = asker.ask(&ask("q")).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(fake.asked().len(), 1, "{why}");
+        let spent = asker.spent();
+        assert_eq!((spent.prompt_tokens, spent.completion_tokens), (10, 5));
+        // The next question is asked all the same.
+        asker.ask(&ask("another")).unwrap();
+    }
+    let fake = FakeEndpoint::backwards();
+    let silent = json!({"message": {"content": " "}, "finish_reason": "stop"});
+    fake.fault("q", &[Fault::Wordless(silent)]);
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, settings(), &Unwatched);
+    assert_eq!(asker.ask(&ask("q")).unwrap().completion.text, "q");
+    assert_eq!((asker.spent().requests, asker.spent().tokens()), (2, 30));
+}
+
+#[test]
+fn tokens_of_answers_without_words_use_up_the_budget() {
+    let fake = FakeEndpoint::backwards();
+    for n in 0..20 {
+        let cut = json!({"message": {"content": null}, "finish_reason": "length"});
+        fake.fault(&format!("question {n}"), &[Fault::Wordless(cut)]);
+    }
+    let model = endpoint(&fake.url);
+    let poor = AskerSettings {
+        concurrency: 1,
+        tokens: Some(100),
+        ..settings()
+    };
+    let asker = Asker::new(&model, None, poor, &Unwatched);
+    let said = asker.ask_all(&asks(20));
+    // Each takes 15; a request needs 27 left, by estimate.
+    assert_eq!(fake.asked().len(), 5);
+    assert_eq!(asker.spent().tokens(), 75);
+    let last = said[19].as_ref().unwrap_err().to_string();
+    assert!(last.contains("100 tokens"), "{last}");
+}
+
+#[test]
+fn a_server_that_says_now_is_not_asked_at_once() {
+    let fake = FakeEndpoint::backwards();
+    fake.fault("q", &vec![Fault::Status(429, Some("0")); 2]);
+    let model = endpoint(&fake.url);
+    let slow = AskerSettings {
+        first_pause: Duration::from_millis(100),
+        ..settings()
+    };
+    let asker = Asker::new(&model, None, slow, &Unwatched);
+    let started = Instant::now();
+    asker.ask(&ask("q")).unwrap();
+    // Pauses of 100 and 200 ms, each a quarter shorter at most.
+    assert!(started.elapsed() >= Duration::from_millis(225));
+}
+
+#[test]
+fn a_pause_that_is_too_long_for_one_is_too_long_for_all() {
+    let fake = FakeEndpoint::backwards();
+    for n in 0..60 {
+        let later = Fault::Status(429, Some("3600"));
+        fake.fault(&format!("question {n}"), &[later]);
+    }
+    let model = endpoint(&fake.url);
+    let asker = Asker::new(&model, None, settings(), &Unwatched);
+    let said = asker.ask_all(&asks(60));
+    let count = |is: fn(&LanguageError) -> bool| {
+        let errors = said.iter().filter_map(|said| said.as_ref().err());
+        errors.filter(|error| is(error)).count()
+    };
+    let first = count(|error| matches!(error, LanguageError::TooLong { .. }));
+    let after = count(|error| matches!(error, LanguageError::Stopped { .. }));
+    assert_eq!(fake.asked().len(), first);
+    assert_eq!(first + after, 60);
+    assert!((1..=2 * settings().concurrency).contains(&first), "{first}");
+}
+
+#[test]
 fn patience_ends_and_nobody_waits_for_an_hour() {
     let fake = FakeEndpoint::backwards();
     fake.fault("q", &vec![Fault::Status(500, None); 9]);
@@ -363,6 +524,30 @@ fn budgets_hold_and_what_was_paid_for_is_kept() {
     assert!(third.ask_all(&asks(20)).iter().all(Result::is_ok));
     assert_eq!(third.spent().kept as usize, answered);
     assert!(answers(&fake).values().all(|count| *count == 1));
+}
+
+#[test]
+fn kept_answers_are_those_of_the_model_wherever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    let (here, there) = (FakeEndpoint::backwards(), FakeEndpoint::backwards());
+    let model = endpoint(&here.url);
+    let asker = Asker::new(&model, Some(journal.clone()), settings(), &Unwatched);
+    asker.ask(&ask("q")).unwrap();
+    let moved = endpoint(&there.url);
+    assert_ne!(model.identity(), moved.identity());
+    let asker = Asker::new(&moved, Some(journal.clone()), settings(), &Unwatched);
+    assert!(asker.ask(&ask("q")).unwrap().kept);
+    assert!(there.asked().is_empty());
+    // Another model says something else.
+    let other = Endpoint::new(EndpointSettings {
+        url: there.url.clone(),
+        model: "n".to_owned(),
+        ..EndpointSettings::default()
+    });
+    let other = other.unwrap();
+    let asker = Asker::new(&other, Some(journal), settings(), &Unwatched);
+    assert!(!asker.ask(&ask("q")).unwrap().kept);
 }
 
 #[test]

@@ -81,6 +81,56 @@ fn all_photographs() -> Vec<(String, Image)> {
         .collect()
 }
 
+/// The boxes of YOLO's text files by the name of their photograph: class, centre, width and height, of
+/// which each is a share of the picture's.
+fn labels(archive: &Path) -> BTreeMap<String, Vec<(usize, [f64; 4])>> {
+    let mut tar = tar::Archive::new(std::fs::File::open(archive).unwrap());
+    let mut labels = BTreeMap::new();
+    for entry in tar.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        let Some(stem) = name.strip_suffix(".txt") else {
+            continue;
+        };
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        let boxes = text.lines().map(|line| {
+            let (class, place) = line.split_once(' ').unwrap();
+            let place: Vec<f64> = place.split(' ').map(|n| n.parse().unwrap()).collect();
+            (class.parse().unwrap(), place.try_into().unwrap())
+        });
+        labels.insert(format!("{stem}.jpg"), boxes.collect());
+    }
+    labels
+}
+
+#[test]
+fn every_photograph_of_coco_has_its_boxes_and_they_lie_within_it() {
+    let (Some(images), Some(texts)) = (
+        archive("coco128/images-val.tar"),
+        archive("coco128/labels-val.tar"),
+    ) else {
+        return;
+    };
+    let (photographs, labels) = (photographs(&images), labels(&texts));
+    assert_eq!((photographs.len(), labels.len()), (128, 128));
+    let mut count = 0;
+    for (name, image) in &photographs {
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        for (class, [x, y, w, h]) in &labels[name] {
+            assert!(*class < 80, "{name}: {class}");
+            assert!(*w > 0.0 && *h > 0.0, "{name}: {w} {h}");
+            // Files have six digits, which is less than a pixel.
+            let (left, right) = ((x - w / 2.0) * width, (x + w / 2.0) * width);
+            let (top, bottom) = ((y - h / 2.0) * height, (y + h / 2.0) * height);
+            assert!(left > -0.01 && top > -0.01, "{name}: {left} {top}");
+            assert!(right < width + 0.01 && bottom < height + 0.01, "{name}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 898);
+}
+
 #[test]
 fn photographs_are_cut_into_patches_as_transformers_does() {
     let (golden, photographs) = (golden("patch_processor.json"), all_photographs());

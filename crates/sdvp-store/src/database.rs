@@ -1,8 +1,9 @@
 //! Opening the database of a run, to write it or to read it.
 
+use crate::address;
 use crate::error::{Result, StoreError};
 use crate::refusal::Refusal;
-use crate::{DATABASE, schema};
+use crate::{DATABASE, schema, whole_text};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,10 @@ const LOG: i64 = 4_096;
 /// Memory for pages: less than 0 means KiB. The system's own cache has the others, and a run's memory
 /// must not grow with its questions.
 const CACHE: i64 = -8_192;
+
+/// The same for who reads: steps of two runs are compared at random places of their tables of texts, and
+/// that ends.
+const READING_CACHE: i64 = -65_536;
 
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
@@ -49,11 +54,11 @@ pub(crate) fn open_to_write(folder: &Path) -> Result<(Connection, PathBuf, bool)
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection =
-        Connection::open_with_flags(&path, flags).map_err(|source| {
-            match source.sqlite_error_code() {
-                Some(ErrorCode::CannotOpen) => StoreError::ReadOnly { path: path.clone() },
-                _ => named(&path, "open", source),
-            }
+        Connection::open_with_flags(address::plain(&path), flags).map_err(|source| match source
+            .sqlite_error_code()
+        {
+            Some(ErrorCode::CannotOpen) => StoreError::ReadOnly { path: path.clone() },
+            _ => named(&path, "open", source),
         })?;
     connection.busy_timeout(PATIENCE).map_err(open)?;
     let version = recognised(&connection, &path)?;
@@ -109,17 +114,19 @@ pub(crate) fn open_to_read(folder: &Path) -> Result<(Connection, PathBuf)> {
             folder: folder.to_owned(),
         });
     }
-    let connection = match begin(&path, "") {
+    let connection = match begin(address::plain(&path), OpenFlags::empty()) {
         Ok(connection) => connection,
         // SQLite wants to write beside the database even to read it. Where that is not possible, a
         // database that was ended cleanly (its log is gone, or empty) can be read as a mere file.
         Err(error) if needs_to_write(&error) => {
-            let mut log = path.clone().into_os_string();
-            log.push("-wal");
-            if std::fs::metadata(log).is_ok_and(|about| about.len() > 0) {
+            if address::has_log(&path) {
                 return Err(StoreError::UncleanReadOnly { path });
             }
-            begin(&path, "?immutable=1").map_err(|source| named(&path, "open", source))?
+            let Some(address) = address::immutable(&path) else {
+                return Err(named(&path, "open", error));
+            };
+            begin(address, OpenFlags::SQLITE_OPEN_URI)
+                .map_err(|source| named(&path, "open", source))?
         }
         Err(error) => return Err(named(&path, "open", error)),
     };
@@ -143,21 +150,12 @@ fn needs_to_write(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn begin(path: &Path, parameters: &str) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = match (parameters, path.to_str()) {
-        ("", _) => Connection::open_with_flags(path, flags)?,
-        (_, Some(path)) => {
-            // What would mean something else in an address.
-            let escaped = path.replace('%', "%25").replace('?', "%3f");
-            let address = format!("file:{}{parameters}", escaped.replace('#', "%23"));
-            Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)?
-        }
-        (_, None) => return Err(rusqlite::Error::InvalidPath(path.to_owned())),
-    };
+fn begin(what: impl AsRef<Path>, how: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
+    let connection = Connection::open_with_flags(what, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "cache_size", READING_CACHE)?;
     connection.execute_batch("BEGIN")?;
     // The moment is that of the first thing read.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -204,8 +202,8 @@ fn ended_cleanly(connection: &Connection) -> rusqlite::Result<bool> {
     )
 }
 
-/// Reads the whole database and looks for contradictions; after an unclean end also between tables
-/// and their indices.
+/// Reads the whole database and looks for contradictions, and for texts that are not what was written;
+/// after an unclean end also between tables and their indices.
 fn check(connection: &Connection, path: &Path, clean: bool) -> Result<()> {
     let pragma = if clean {
         "PRAGMA quick_check(1)"
@@ -216,7 +214,8 @@ fn check(connection: &Connection, path: &Path, clean: bool) -> Result<()> {
         .query_row(pragma, [], |row| row.get(0))
         .map_err(|source| named(path, "check", source))?;
     if finding == "ok" {
-        return Ok(());
+        // What SQLite does not look at: a value is any bytes.
+        return whole_text::check(connection, path);
     }
     Err(StoreError::Damaged {
         path: path.to_owned(),

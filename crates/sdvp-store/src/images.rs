@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 /// The last bytes of every PNG file: an empty IEND chunk with its checksum.
 const END: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
 
+/// Where pictures are, from the run's folder on.
+pub(crate) const FOLDER: &str = "images";
+
 /// Where a picture of a run is, from the run's folder on: `images/ab/cd….png`.
 pub(crate) fn place(digest: &Digest) -> PathBuf {
     let digits = digest.to_string();
     let (first, rest) = digits.split_at(2);
-    Path::new("images").join(first).join(format!("{rest}.png"))
+    Path::new(FOLDER).join(first).join(format!("{rest}.png"))
 }
 
 /// Whether the file of a picture is there to its end.

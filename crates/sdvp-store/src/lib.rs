@@ -14,6 +14,7 @@
 //!
 //! Beside runs there is a cache of outcomes that all runs share: `cache/`.
 
+mod address;
 mod cache;
 mod compare;
 mod configuration;
@@ -33,6 +34,7 @@ mod schema;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod whole_text;
 mod writer;
 
 pub use cache::{

@@ -27,6 +27,10 @@ pub struct RunOverview {
     pub score: f64,
     /// Questions whose program failed.
     pub failed: u64,
+    /// Trainings that it has the losses of.
+    pub curves: u64,
+    /// States of weights that they kept.
+    pub checkpoints: u64,
     /// Whether its last writer ended cleanly.
     pub ended: bool,
     /// What was chosen, as JSON by name: task, framework and others.
@@ -78,6 +82,8 @@ fn overview(folder: &Path) -> Result<RunOverview> {
         questions: summary.questions,
         score: summary.score,
         failed: summary.failed,
+        curves: summary.curves.len() as u64,
+        checkpoints: summary.checkpoints,
         ended: summary.ended,
         settings: summary.configuration.settings,
     })

@@ -92,19 +92,21 @@ pub struct CheckpointRow {
     pub details: String,
 }
 
-/// The columns of [`QuestionRow`], in its order.
+/// The columns of [`QuestionRow`], in its order, and the digests of its texts.
 const QUESTIONS: &str = "
     SELECT q.number, q.id, t.value, k.value, g.value, p.value, a.value, e.value,
-           q.fallback, q.score, q.sub_tasks, q.micros
+           q.fallback, q.score, q.sub_tasks, q.micros,
+           t.digest, k.digest, g.digest, p.digest, a.digest, e.digest
     FROM question q
     JOIN text t ON t.id = q.text JOIN text k ON k.id = q.kind JOIN text g ON g.id = q.gold
     LEFT JOIN text p ON p.id = q.program LEFT JOIN text a ON a.id = q.answer
     LEFT JOIN text e ON e.id = q.error";
 
-/// The columns of [`SubTaskRow`], in its order.
+/// The columns of [`SubTaskRow`], in its order, and the digests of its texts.
 const SUB_TASKS: &str = "
     SELECT s.question, s.place, s.line, k.value, i.digest, i.kept, s.x0, s.y0, s.x1, s.y1,
-           t.value, o.value, s.confidence, m.name, m.fingerprint, s.source, s.micros
+           t.value, o.value, s.confidence, m.name, m.fingerprint, s.source, s.micros,
+           k.digest, t.digest, o.digest
     FROM sub_task s
     JOIN text k ON k.id = s.kind JOIN image i ON i.id = s.image JOIN text t ON t.id = s.text
     LEFT JOIN text o ON o.id = s.outcome LEFT JOIN module m ON m.id = s.module";
@@ -213,6 +215,21 @@ impl RunReader {
         rows.map_err(|source| self.cannot_read(source))
     }
 
+    /// Calls `each` with the name of a curve, a step and its loss, `None` if that was no number: curve by
+    /// curve in alphabetical order, step by step.
+    pub(crate) fn each_loss(
+        &self,
+        mut each: impl FnMut(String, u32, Option<f64>) -> Result<()>,
+    ) -> Result<()> {
+        let statement = "SELECT t.value, step, l.value, t.digest FROM loss l
+                         JOIN text t ON t.id = curve ORDER BY t.value, step";
+        self.each(statement, &[], |row| {
+            let get = |source| self.cannot_read(source);
+            let curve = self.known_text(row, 0, 3)?;
+            each(curve, row.get(1).map_err(get)?, row.get(2).map_err(get)?)
+        })
+    }
+
     /// The states that trainings kept, in the order in which they did.
     ///
     /// # Errors
@@ -261,23 +278,25 @@ impl RunReader {
     }
 
     fn question_row(&self, row: &Row) -> Result<QuestionRow> {
-        let read = || {
-            Ok(QuestionRow {
-                number: row.get(0)?,
-                id: row.get(1)?,
-                question: row.get(2)?,
-                kind: row.get(3)?,
-                gold: row.get(4)?,
-                program: row.get(5)?,
-                answer: row.get(6)?,
-                error: row.get(7)?,
-                fallback: row.get(8)?,
-                score: row.get(9)?,
-                sub_tasks: row.get(10)?,
-                micros: row.get(11)?,
-            })
-        };
-        read().map_err(|source| self.cannot_read(source))
+        let get = |source| self.cannot_read(source);
+        // Where the digest of a column's text is.
+        let digest = |at: usize| at + 10;
+        let text = |at: usize| self.text(row, at, digest(at));
+        let known = |at: usize| self.known_text(row, at, digest(at));
+        Ok(QuestionRow {
+            number: row.get(0).map_err(get)?,
+            id: row.get(1).map_err(get)?,
+            question: known(2)?,
+            kind: known(3)?,
+            gold: known(4)?,
+            program: text(5)?,
+            answer: text(6)?,
+            error: text(7)?,
+            fallback: row.get(8).map_err(get)?,
+            score: row.get(9).map_err(get)?,
+            sub_tasks: row.get(10).map_err(get)?,
+            micros: row.get(11).map_err(get)?,
+        })
     }
 
     fn sub_task_row(&self, row: &Row) -> Result<SubTaskRow> {
@@ -305,12 +324,12 @@ impl RunReader {
             question: edge(0)?,
             place: edge(1)?,
             line: edge(2)?,
-            kind: row.get(3).map_err(get)?,
+            kind: self.known_text(row, 3, 17)?,
             file: kept.then(|| images::place(&image).display().to_string()),
             image,
             region,
-            text: row.get(10).map_err(get)?,
-            outcome: row.get(11).map_err(get)?,
+            text: self.known_text(row, 10, 18)?,
+            outcome: self.text(row, 11, 19)?,
             confidence: row.get(12).map_err(get)?,
             module,
             source: Source::numbered(source)

@@ -145,7 +145,9 @@ impl RunReader {
         let questions = sum(|kind| kind.questions);
         let failed = sum(|kind| kind.failed);
         let of_all = |part: f64| part / questions.max(1) as f64;
-        let total: f64 = kinds.iter().map(|k| k.score * k.questions as f64).sum();
+        let scores = kinds.iter().map(|k| k.score * k.questions as f64);
+        // The sum of none is -0.
+        let total = 0.0 + scores.sum::<f64>();
         Ok(Summary {
             folder: self.folder().to_owned(),
             configuration: self.configuration()?,

@@ -57,8 +57,8 @@ impl RunWriter {
         let opened = Self::open(folder, configuration, lock);
         if opened.is_err() && fresh {
             // What could not be begun is no run to go on with.
-            for end in ["", "-wal", "-shm", "-journal"] {
-                let _ = std::fs::remove_file(folder.join(format!("{DATABASE}{end}")));
+            for path in files_of(folder) {
+                let _ = std::fs::remove_file(path);
             }
         }
         opened.map_err(|error| match error {
@@ -71,6 +71,27 @@ impl RunWriter {
             },
             error => error,
         })
+    }
+
+    /// Begins a run in the place of the one that is in `folder`, if there is one; `lock` is the folder's.
+    /// Pictures stay.
+    ///
+    /// # Errors
+    /// If what is there cannot be removed, or the folder cannot be written.
+    pub fn replace(folder: &Path, configuration: &Configuration, lock: Lock) -> Result<Self> {
+        for path in files_of(folder) {
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::Io {
+                        doing: "replace",
+                        path,
+                        source,
+                    });
+                }
+                _ => (),
+            }
+        }
+        Self::open(folder, configuration, lock)
     }
 
     fn open(folder: &Path, configuration: &Configuration, lock: Lock) -> Result<Self> {
@@ -386,6 +407,11 @@ impl Drop for RunWriter {
         // Nobody is left to be told; the next one finds an unclean end and checks.
         let _ = self.end();
     }
+}
+
+/// What SQLite writes of a run.
+pub(crate) fn files_of(folder: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|end| folder.join(format!("{DATABASE}{end}")))
 }
 
 /// How many questions a run has to which nothing can be written, if they can be read.

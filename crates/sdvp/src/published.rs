@@ -53,6 +53,8 @@ pub(crate) struct Published {
     /// The ids that the manifest names.
     wanted: Option<HashSet<String>>,
     limit: usize,
+    /// Whether questions whose right answer is kept back are among them.
+    unanswered: bool,
 }
 
 impl Published {
@@ -88,7 +90,16 @@ impl Published {
                 .map(|manifest| manifest.ids.iter().cloned().collect()),
             manifest,
             limit: selection.limit.unwrap_or(usize::MAX),
+            unanswered: false,
         })
+    }
+
+    /// With questions whose right answer is kept back, too: for those who do not score.
+    pub(crate) fn with_unanswered(self) -> Self {
+        Self {
+            unanswered: true,
+            ..self
+        }
     }
 
     /// The names of the parts that the questions are of.
@@ -138,12 +149,15 @@ impl Published {
         } else {
             for part in &self.parts {
                 let mut going_on = ControlFlow::Continue(());
-                if self.limit > 0 {
-                    self.benchmark
-                        .each_chosen(part, &self.programs, is_wanted, |record| {
-                            going_on = hand_out(record);
-                            going_on
-                        })?;
+                let each = |record| {
+                    going_on = hand_out(record);
+                    going_on
+                };
+                let (benchmark, programs) = (&self.benchmark, &self.programs);
+                match (self.limit > 0, self.unanswered) {
+                    (false, _) => {}
+                    (true, false) => benchmark.each_chosen(part, programs, is_wanted, each)?,
+                    (true, true) => benchmark.each_asked(part, programs, is_wanted, each)?,
                 }
                 if going_on.is_break() {
                     break;
@@ -193,15 +207,15 @@ impl Published {
 
     fn gqa(&self, part: &Part, answers: &Answers) -> Result<(Value, Vec<String>)> {
         let (mut count, mut rewritten) = (0, 0);
-        let mut predictions: HashMap<String, String> = HashMap::new();
+        let mut predictions = Predictions::default();
         self.each(|record| {
             let answer = spoken(answers.given(count));
             let right = official::vqa_normalized(&record.gold.text());
             rewritten += usize::from(official::vqa_normalized(&answer) == right);
-            predictions.insert(record.id, answer);
             count += 1;
-            ControlFlow::Continue(())
+            predictions.add(record.id, answer)
         })?;
+        let predictions = predictions.of_each()?;
         let rewritten = 100.0 * rewritten as f64 / count.max(1) as f64;
         // Only all questions of a split hold what others entail.
         let whole = self.is_whole(count) && part.name.ends_with("_all");
@@ -255,15 +269,16 @@ impl Published {
     fn statements(&self, part: &Part, answers: &Answers) -> Result<(Value, Vec<String>)> {
         let mut count = 0;
         let mut labels: Vec<(String, bool)> = Vec::new();
-        let mut predictions: HashMap<String, String> = HashMap::new();
+        let mut predictions = Predictions::default();
         self.each(|record| {
-            predictions.insert(record.id.clone(), truth(answers.given(count)));
+            let answer = truth(answers.given(count));
             if let Gold::Bool(label) = record.gold {
-                labels.push((record.id, label));
+                labels.push((record.id.clone(), label));
             }
             count += 1;
-            ControlFlow::Continue(())
+            predictions.add(record.id, answer)
         })?;
+        let predictions = predictions.of_each()?;
         let labels = labels.iter().map(|(id, label)| (id.as_str(), *label));
         if part.layout == Layout::Nlvr {
             // Pictures are numbered after their statement, so that sentences are told apart alike.
@@ -299,6 +314,34 @@ impl Published {
             report(&name, official::nlvr2(labels, &predictions)?);
         }
         Ok((value, lines))
+    }
+}
+
+/// Answers by the ids of their questions, as the benchmarks' own scripts have them.
+#[derive(Default)]
+struct Predictions {
+    answers: HashMap<String, String>,
+    /// An id that occurs a second time: which of the two is meant, no script could tell.
+    twice: Option<String>,
+}
+
+impl Predictions {
+    /// Adds an answer; whether there is sense in going on.
+    fn add(&mut self, id: String, answer: String) -> ControlFlow<()> {
+        if self.answers.contains_key(&id) {
+            self.twice = Some(id);
+            return ControlFlow::Break(());
+        }
+        self.answers.insert(id, answer);
+        ControlFlow::Continue(())
+    }
+
+    /// All of them.
+    fn of_each(self) -> Result<HashMap<String, String>> {
+        match self.twice {
+            Some(id) => bail!("{id:?} occurs twice; expected an id for every question"),
+            None => Ok(self.answers),
+        }
     }
 }
 

@@ -87,8 +87,9 @@ impl Recording {
             count += 1;
             let number = question.number as usize;
             answers.set(number, question.answer.as_deref(), question.score);
-            if question.error.is_some() {
+            if let Some(error) = &question.error {
                 answers.set_failed(number, question.fallback);
+                answers.note_reason(error);
             }
         })?;
         if count > 0 {

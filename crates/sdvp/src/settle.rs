@@ -215,8 +215,11 @@ impl Settling<'_> {
     fn commit(&mut self, at: usize, held: Held, is_final: bool) {
         let answer = held.answer.as_deref().ok();
         self.answers.set(at, answer, held.score);
-        if answer.is_none() {
+        if let Err(error) = &held.answer {
             self.answers.set_failed(at, false);
+            if is_final {
+                self.answers.note_reason(error);
+            }
         }
         if !is_final {
             self.answers.set_open(at);

@@ -153,6 +153,26 @@ fn good_programs_answer_and_show_their_steps() {
 }
 
 #[test]
+fn one_to_three_pictures_are_asked_about() {
+    let desk = Desk::new();
+    let picture = desk.picture();
+    let three = GOOD.replace("image=IMAGE", "image=MIDDLE");
+    let program = desk.file("three.txt", three);
+    let with = |more: usize| {
+        let mut command = ask(&picture, &program);
+        for _ in 0..more {
+            command.arg("--image").arg(&picture);
+        }
+        command.assert()
+    };
+    with(2).success();
+    with(1).code(1).stderr(contains("MIDDLE"));
+    with(3)
+        .code(1)
+        .stderr(contains("one to three pictures, found 4"));
+}
+
+#[test]
 fn an_output_that_cannot_be_written_is_named() {
     let desk = Desk::new();
     let (picture, program) = (desk.picture(), desk.file("program.txt", GOOD));

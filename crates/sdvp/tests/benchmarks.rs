@@ -129,6 +129,51 @@ fn gqa_is_run_and_scored_as_its_script_does() {
 }
 
 #[test]
+fn why_programs_failed_is_told_and_a_run_of_nothing_but_failures_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    gqa(dir.path());
+    let file = dir.path().join("programs.jsonl");
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    write(&file, &lines[..7].join("\n"));
+    let summary = printed(sdvp(&["run", "--stand-ins"], dir.path()));
+    let failures = summary["failures"].as_array().unwrap();
+    assert_eq!((failures.len(), &failures[0]["count"]), (1, &json!(3)));
+    sdvp(&["run", "--stand-ins"], dir.path())
+        .assert()
+        .success()
+        .stdout(contains("failed 3 times: the question has no program"));
+    write(&file, "");
+    sdvp(&["run", "--stand-ins"], dir.path())
+        .assert()
+        .code(1)
+        .stdout(contains("failed 10 times: the question has no program"))
+        .stderr(contains("every program failed"));
+}
+
+#[test]
+fn an_id_that_occurs_twice_has_no_official_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |label: &str| {
+        let record = json!({"identifier": "dev-1-0-0", "sentence": "Dogs.", "label": label});
+        format!("{record}\n")
+    };
+    write(
+        &dir.path().join("dev.json"),
+        &(line("True") + &line("False")),
+    );
+    let program = json!({"id": "dev-1-0-0", "program": "A=EVAL(expr=\"1 > 0\")\nF=RESULT(var=A)"});
+    write(&dir.path().join("programs.jsonl"), &program.to_string());
+    for side in ["0", "1"] {
+        picture(&dir.path().join(format!("dev/dev-1-0-img{side}.png")), 8, 8);
+    }
+    sdvp(&["run", "--stand-ins"], dir.path())
+        .assert()
+        .code(1)
+        .stdout(contains("no official scores: \"dev-1-0-0\" occurs twice").and(contains("50.0 %")));
+}
+
+#[test]
 fn a_subset_is_shared_by_its_manifest_and_refused_where_it_does_not_fit() {
     let dir = tempfile::tempdir().unwrap();
     let (root, manifest) = (dir.path().join("gqa"), dir.path().join("manifest.json"));
@@ -286,7 +331,7 @@ fn stand_ins_try_a_folder_out_and_say_so() {
 #[test]
 fn programs_are_made_of_what_questions_mean() {
     for framework in ["visprog", "viper"] {
-        let run = |task: &str, more: &[&str]| {
+        let ended = |code: i32, task: &str, more: &[&str]| {
             let arguments = [
                 "run",
                 task,
@@ -297,9 +342,11 @@ fn programs_are_made_of_what_questions_mean() {
             ];
             let mut command = Command::cargo_bin("sdvp").unwrap();
             command.args(arguments).arg("functional").args(more);
-            let output = command.assert().success();
+            let output = command.assert().code(code);
             serde_json::from_slice::<Value>(&output.get_output().stdout).unwrap()
         };
+        let run = |task: &str, more: &[&str]| ended(0, task, more);
+        let failed = |task: &str, more: &[&str]| ended(1, task, more);
         for task in ["picto-gqa", "picto-nlvr2"] {
             let said = run(task, &["--stand-ins", "--limit", "60"]);
             assert_eq!(said["programs"], "functional");
@@ -310,8 +357,9 @@ fn programs_are_made_of_what_questions_mean() {
         gqa(folder.path());
         let out = folder.path().join("out");
         let to = ["--stand-ins", "--out", out.to_str().unwrap()];
-        let said = run(folder.path().to_str().unwrap(), &to);
+        let said = failed(folder.path().to_str().unwrap(), &to);
         assert_eq!(said["score"]["failure_rate"], 1.0);
+        assert_eq!(said["failures"][0]["count"], 10);
         let results = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
         assert!(results.contains("semantic"), "{results}");
         // The folder's files of programs, of which one is damaged, are not looked at.
@@ -322,7 +370,7 @@ fn programs_are_made_of_what_questions_mean() {
             &folder.path().join("other.jsonl"),
             &format!("{line}\nnothing\n"),
         );
-        let said = run(folder.path().to_str().unwrap(), &["--stand-ins"]);
+        let said = failed(folder.path().to_str().unwrap(), &["--stand-ins"]);
         assert_eq!(said["score"]["n"], 10);
         sdvp(&["run", "--stand-ins"], folder.path())
             .assert()

@@ -148,6 +148,15 @@ fn what_is_finished_is_told_again_and_other_things_are_refused() {
     assert_eq!(first["steps"].as_array().unwrap().len(), 3);
     // Not learned again: the time that it took is the same.
     assert_eq!(told(""), first);
+    for name in ["student.json", "locate.safetensors"] {
+        let path = out.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..20]).unwrap();
+        let refused = command(&out, "").assert().code(1);
+        refused.stderr(contains(name).and(contains("--afresh")));
+        std::fs::write(&path, whole).unwrap();
+    }
+    assert_eq!(told(""), first);
     let refused = command(&out, "--lambda 3").assert().code(1);
     refused.stderr(contains("came about otherwise").and(contains("--afresh")));
     assert_eq!(told(""), first);
@@ -157,6 +166,25 @@ fn what_is_finished_is_told_again_and_other_things_are_refused() {
         first["steps"][0]["curve"]["seconds"]
     );
     assert!(!out.join("unfinished").exists());
+    let runs = |what: &str| {
+        let mut command = Command::cargo_bin("sdvp").unwrap();
+        command.args(["runs", what]).arg(&out);
+        command
+    };
+    let listed = runs("list").assert().success();
+    listed.stdout(contains(
+        "distillation of picto-gqa (viper, gate of 60 points): 3 checkpoints, 6 curves",
+    ));
+    let table = folder.path().join("curves.jsonl");
+    let mut export = runs("export");
+    export.args(["--what", "curves", "--format", "jsonl", "--out"]);
+    export.arg(&table).assert().success();
+    let first: Value = {
+        let text = std::fs::read_to_string(&table).unwrap();
+        serde_json::from_str(text.lines().next().unwrap()).unwrap()
+    };
+    assert_eq!(first["curve"], "1 locate: labels");
+    assert!(first["loss"].is_f64(), "{first}");
 
     let refused = command(&out, "--afresh").arg("--after").arg(&out).assert();
     refused.code(1).stderr(contains("choose another --out"));
@@ -170,6 +198,23 @@ fn what_is_finished_is_told_again_and_other_things_are_refused() {
     let refused = command(&other, "").assert().code(1);
     refused.stderr(contains("seed is 6, not 5").and(contains("--afresh")));
     command(&other, "--afresh").assert().success();
+}
+
+#[test]
+fn the_run_of_something_else_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut run = Command::cargo_bin("sdvp").unwrap();
+    run.args(["run", "picto-gqa", "--limit", "5", "--out"]);
+    run.arg(&out).assert().success();
+    let before = files(&out);
+    let database = std::fs::read(out.join("run.sqlite")).unwrap();
+    for more in ["", "--afresh"] {
+        let refused = command(&out, more).assert().code(1);
+        refused.stderr(contains("no distillation").and(contains("choose another --out")));
+    }
+    assert_eq!(files(&out), before);
+    assert_eq!(std::fs::read(out.join("run.sqlite")).unwrap(), database);
 }
 
 #[test]

@@ -240,6 +240,10 @@ fn programs_that_fail_when_run_are_sent_back_and_what_is_settled_is_never_asked_
     );
     assert_eq!(first["score"]["failure_rate"], 0.25);
     assert_eq!(first["score"]["accuracy"], 0.75);
+    assert_eq!(first["open"], 0);
+    assert_eq!(first["failures"][0]["count"], 1);
+    let reason = first["failures"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("TypeError"), "{reason}");
     let (results, programs) = (read("a", "results.jsonl"), read("a", "programs.jsonl"));
     assert!(
         results.lines().nth(2).unwrap().contains("TypeError"),
@@ -282,8 +286,17 @@ fn programs_that_fail_when_run_are_sent_back_and_what_is_settled_is_never_asked_
     let budget = "--llm-concurrency 1 --llm-budget-requests";
     let poor = printed(&mut run("d", "fourth cache", &format!("{budget} 5")));
     assert_eq!(
-        (&poor["language"]["unasked"], &poor["score"]["failure_rate"]),
-        (&json!(3), &json!(0.75))
+        (&poor["language"]["unasked"], &poor["open"]),
+        (&json!(3), &json!(3))
+    );
+    // What may still come to something else is not scored.
+    assert_eq!(
+        (&poor["score"]["n"], &poor["score"]["failure_rate"]),
+        (&json!(1), &json!(0.0))
+    );
+    assert_eq!(
+        (&poor["failures"], &poor["official"]),
+        (&json!([]), &Value::Null)
     );
     let rich = format!("{budget} 4");
     run("d", "fourth cache", &rich)
@@ -490,6 +503,27 @@ fn writing_that_is_killed_goes_on_with_the_answers_that_are_kept() {
         "{asked} requests for {QUESTIONS} questions and {kills} kills"
     );
     assert!(kills > 0);
+}
+
+#[test]
+fn programs_are_written_for_questions_whose_answer_is_kept_back() {
+    let fake = fake();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("submission.json");
+    let record =
+        |n: usize| json!({"question": format!("Is it {n}?"), "imageId": "7", "isBalanced": true});
+    std::fs::write(&data, json!({"0": record(0), "1": record(1)}).to_string()).unwrap();
+    let cache = folder.path().join("cache");
+    let line = format!("program write {}", data.display());
+    let written = printed(&mut sdvp(&line, &fake.url, &cache));
+    assert_eq!(written["programs"].as_array().unwrap().len(), 2);
+    assert_eq!(written["programs"][1]["program"], plain("Is it 1?"));
+    // To be run, they would have to be scored.
+    let line = format!("run {} --programs llm --stand-ins", data.display());
+    sdvp(&line, &fake.url, &cache)
+        .assert()
+        .code(1)
+        .stderr(contains("kept back"));
 }
 
 #[test]

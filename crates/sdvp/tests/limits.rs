@@ -255,5 +255,5 @@ fn tables_are_refused_by_name() {
     check("json-depth=9".to_owned())
         .assert()
         .code(1)
-        .stdout(contains("t.jsonl, line 1").and(contains("the limit json-depth is 9 levels")));
+        .stderr(contains("t.jsonl, line 1").and(contains("the limit json-depth is 9 levels")));
 }

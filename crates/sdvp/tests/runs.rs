@@ -118,6 +118,48 @@ fn a_run_that_is_killed_goes_on_and_ends_as_if_it_had_not_been() {
 }
 
 #[test]
+fn a_folder_that_is_called_as_an_address_is_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |arguments: &str| {
+        let mut command = sdvp(arguments);
+        command.current_dir(folder.path()).assert().success()
+    };
+    within("run picto-gqa --limit 3 --out file:a?mode=memory --cache=file:b");
+    for file in ["file:a?mode=memory/run.sqlite", "file:b/outcomes.sqlite"] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+    within("runs show file:a?mode=memory").stdout(contains("3 questions"));
+    within("cache stats file:b").stdout(contains("outcomes"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_exported_to_an_open_file_is_written_behind_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, log) = (folder.path().join("run"), folder.path().join("log"));
+    run("picto-gqa --limit 3", &out).assert().success();
+    std::fs::write(&log, "before\n").unwrap();
+    let file = std::fs::File::options().append(true).open(&log).unwrap();
+    let status = std::process::Command::new(assert_cmd::cargo::cargo_bin("sdvp"))
+        .args([
+            "runs",
+            "export",
+            "--format",
+            "jsonl",
+            "--out",
+            "/dev/stdout",
+        ])
+        .arg(&out)
+        .stdout(file)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+    let text = read(&log);
+    assert!(text.starts_with("before\n{"), "{text}");
+    assert_eq!(text.lines().count(), 5, "and what was told");
+}
+
+#[test]
 fn another_run_is_refused_with_what_differs_and_what_was_answered_otherwise_stays() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
@@ -167,6 +209,13 @@ fn runs_are_listed_compared_and_exported() {
     let counted = |key: &str| compared["comparison"][key].as_array().map_or(0, Vec::len) as u64;
     assert_eq!(compared["mcnemar"]["gained"], counted("newly_right"));
     assert!(counted("steps") > 0, "teachers see as students do");
+
+    let others = folder.path().join("others");
+    run("picto-nlvr2 --limit 3", &others).assert().success();
+    let mut compare = sdvp("runs compare");
+    compare.args([&student, &others]).assert().code(1).stderr(
+        contains("no question in common").and(contains("30 are in the first and 3 in the second")),
+    );
 
     for format in ["jsonl", "csv", "parquet"] {
         for (what, least) in [("questions", 30), ("sub-tasks", 31)] {

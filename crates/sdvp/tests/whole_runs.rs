@@ -243,6 +243,16 @@ fn a_grid_is_run_once_and_goes_on_where_it_was() {
     let still = std::fs::metadata(out.join("answer-only.seed-0.json")).unwrap();
     assert_eq!(kept.modified().unwrap(), still.modified().unwrap());
 
+    // What another version made is not taken for this one's.
+    let version = concat!("\"sdvp\":\"", env!("CARGO_PKG_VERSION"), "\"");
+    let other = made.replace(version, "\"sdvp\":\"0.0.0\"");
+    assert!(other != made, "the cell has no version");
+    std::fs::write(&cell, other).unwrap();
+    ablate(&plan).code(1).stderr(contains(
+        "both.seed-0.json was made with other settings: sdvp is \"0.0.0\"",
+    ));
+    std::fs::write(&cell, &made).unwrap();
+
     std::fs::write(&plan, PLAN.replace("locate_steps = 1", "locate_steps = 3")).unwrap();
     ablate(&plan)
         .code(1)

@@ -35,6 +35,10 @@ impl Benchmark {
         } else {
             path.parent().unwrap_or(Path::new(""))
         };
+        let mut roots = vec![root];
+        if !path.is_dir() {
+            roots.extend(above(root));
+        }
         let mut found = Self {
             path: path.to_owned(),
             parts: Vec::new(),
@@ -43,8 +47,9 @@ impl Benchmark {
             attentions: Vec::new(),
             programs: Vec::new(),
             unread: Vec::new(),
+            broken: Vec::new(),
             task: None,
-            pictures: Pictures::below(root, options.pictures.as_deref()),
+            pictures: Pictures::below(&roots, options.pictures.as_deref()),
             columns: options.columns.clone(),
         };
         if path.is_dir() {
@@ -62,9 +67,10 @@ impl Benchmark {
                 path: path.to_owned(),
                 expected: format!(
                     "questions of GQA, NLVR2 or NLVR, or a table; found {}",
-                    match found.unread.as_slice() {
-                        [] => "no file of records".to_owned(),
-                        [first, ..] => format!("{}, which is none of them", first.display()),
+                    match (found.broken.as_slice(), found.unread.as_slice()) {
+                        ([first, ..], _) => format!("a file that cannot be read: {first}"),
+                        ([], [first, ..]) => format!("{}, which is none of them", first.display()),
+                        ([], []) => "no file of records".to_owned(),
                     }
                 ),
             });
@@ -111,6 +117,9 @@ impl Benchmark {
             Shape::Attentions => self.attentions.push(split_file()),
             Shape::Programs => self.programs.push(path.to_owned()),
             Shape::Other => self.unread.push(path.to_owned()),
+            // Of the only file it is the reason why there is nothing.
+            Shape::Broken(error) if path == self.path => return Err(error),
+            Shape::Broken(error) => self.broken.push(error.to_string()),
         }
         Ok(())
     }
@@ -138,6 +147,24 @@ impl Benchmark {
             }),
         }
     }
+}
+
+/// The folders above one in which published archives have only questions: pictures are beside that.
+fn above(folder: &Path) -> Vec<&Path> {
+    let holds_questions = |folder: &&Path| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        [
+            "questions",
+            "questions1.2",
+            "data",
+            "balanced",
+            "unbalanced",
+        ]
+        .contains(&&*name)
+            || name.ends_with("_questions")
+    };
+    let folders = folder.ancestors().take_while(holds_questions);
+    folders.filter_map(Path::parent).collect()
 }
 
 fn is_records(path: &Path) -> bool {

@@ -88,6 +88,8 @@ pub struct Benchmark {
     pub programs: Vec<PathBuf>,
     /// Files in the places of records that are none.
     pub unread: Vec<PathBuf>,
+    /// Why files in the places of records cannot be read, from their first record on.
+    pub broken: Vec<String>,
     /// The task of the built-in world whose files these are.
     pub task: Option<Task>,
     /// Where pictures are looked for.
@@ -110,13 +112,17 @@ impl Benchmark {
         found.ok_or_else(|| DatasetError::Missing {
             path: self.path.clone(),
             expected: format!(
-                "the name of one of its parts ({}), found {}",
+                "the name of one of its parts ({}), found {}{}",
                 self.parts
                     .iter()
                     .map(|part| part.name.as_str())
                     .collect::<Vec<_>>()
                     .join(", "),
                 name.map_or_else(|| "none".to_owned(), |name| format!("{name:?}")),
+                match self.broken.first() {
+                    Some(why) => format!("; a file is left out, as it cannot be read: {why}"),
+                    None => String::new(),
+                },
             ),
         })
     }

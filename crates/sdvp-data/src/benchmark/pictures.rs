@@ -12,17 +12,15 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Those of published archives below a folder; a folder that is named comes first.
-    pub(super) fn below(root: &Path, named: Option<&Path>) -> Self {
-        let usual = ["images", "allImages/images", "allImages", ""];
-        let usual = usual.iter().map(|folder| root.join(folder));
-        Self {
-            roots: named
-                .map(Path::to_owned)
-                .into_iter()
-                .chain(usual.filter(|folder| folder.is_dir() || folder == root))
-                .collect(),
+    /// Those of published archives below folders; a folder that is named comes first.
+    pub(super) fn below(roots: &[&Path], named: Option<&Path>) -> Self {
+        const USUAL: [&str; 4] = ["images", "allImages/images", "allImages", ""];
+        let mut all: Vec<PathBuf> = named.map(Path::to_owned).into_iter().collect();
+        for root in roots {
+            let folders = USUAL.iter().map(|folder| root.join(folder));
+            all.extend(folders.filter(|folder| folder.is_dir() || folder == root));
         }
+        Self { roots: all }
     }
 
     /// The first of these that is there; else where the first would be.

@@ -97,6 +97,36 @@ impl Benchmark {
         &self,
         part: &Part,
         programs: &Programs,
+        wanted: impl FnMut(&str) -> bool,
+        each: impl FnMut(Record) -> Next,
+    ) -> Result<(), DatasetError> {
+        self.each_wanted(part, programs, None, wanted, each)
+    }
+
+    /// As [`Benchmark::each_chosen`], for those who do not score: a right answer that is kept back is an
+    /// empty word, or of a statement that it is false.
+    ///
+    /// # Errors
+    /// If a file cannot be read or a record is wrong, after the records before it.
+    pub fn each_asked(
+        &self,
+        part: &Part,
+        programs: &Programs,
+        wanted: impl FnMut(&str) -> bool,
+        each: impl FnMut(Record) -> Next,
+    ) -> Result<(), DatasetError> {
+        let kept_back = match part.layout {
+            Layout::Nlvr | Layout::Nlvr2 => Gold::Bool(false),
+            Layout::Gqa | Layout::Table => Gold::default(),
+        };
+        self.each_wanted(part, programs, Some(&kept_back), wanted, each)
+    }
+
+    fn each_wanted(
+        &self,
+        part: &Part,
+        programs: &Programs,
+        kept_back: Option<&Gold>,
         mut wanted: impl FnMut(&str) -> bool,
         mut each: impl FnMut(Record) -> Next,
     ) -> Result<(), DatasetError> {
@@ -112,7 +142,7 @@ impl Benchmark {
             if !wanted(&record.id) {
                 return Next::Continue(());
             }
-            let Some(gold) = gold else {
+            let Some(gold) = gold.or_else(|| kept_back.cloned()) else {
                 wrong = Some(DatasetError::Field {
                     path: part.files.first().cloned().unwrap_or_default(),
                     record: format!("question {:?}", record.id),

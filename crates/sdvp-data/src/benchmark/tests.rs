@@ -243,6 +243,34 @@ fn answers_that_are_kept_back_and_folders_without_records_are_refused() {
         })
         .unwrap();
     assert_eq!(seen, 1);
+    // Who does not score has no need of it.
+    write(
+        root,
+        "data/test1.json",
+        r#"{"identifier": "test1-0-0-0", "sentence": "Dogs."}"#,
+    );
+    let found = open(root);
+    let mut asked = Vec::new();
+    for part in &found.parts {
+        found
+            .each_asked(
+                part,
+                &Programs::default(),
+                |_| true,
+                |record| {
+                    asked.push((record.id, record.gold));
+                    std::ops::ControlFlow::Continue(())
+                },
+            )
+            .unwrap();
+    }
+    assert_eq!(
+        asked,
+        [
+            ("9".to_owned(), crate::Gold::default()),
+            ("test1-0-0-0".to_owned(), crate::Gold::Bool(false))
+        ]
+    );
 }
 
 /// Everything under ../shared/data is read; the counts are those of its table.

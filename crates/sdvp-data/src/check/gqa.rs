@@ -3,7 +3,7 @@
 use super::{Checking, Count, IdSet, Next, PartReport};
 use crate::DatasetError;
 use crate::benchmark::{Part, split_of_part};
-use crate::gqa::{GqaQuestion, SceneGraph, each_choices, each_question, each_scene_graph};
+use crate::gqa::{GqaQuestion, SceneGraph, each_question, each_scene_graph};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The pictures that scene graphs describe, with their sizes, by split.
@@ -98,7 +98,7 @@ impl Checking<'_> {
             );
         }
         self.entailed(part, &count.ids)?;
-        Ok(count.report)
+        Ok(self.done(count))
     }
 
     fn gqa_picture(
@@ -204,41 +204,20 @@ impl Checking<'_> {
         Ok(())
     }
 
-    /// Reads the choices, and whether every balanced question with an answer has some.
-    pub(super) fn choices(&mut self) -> Result<(), DatasetError> {
+    /// Whether every balanced question with an answer has choices; those that have some, by split.
+    pub(super) fn choices(&mut self, with: &BTreeMap<String, IdSet>) {
         for part in &self.benchmark.parts {
             if !part.name.ends_with("_balanced") {
                 continue;
             }
             let split = split_of_part(&part.name);
-            let files = self
-                .benchmark
-                .choices
-                .iter()
-                .filter(|file| file.split == split);
-            let files: Vec<_> = files.collect();
-            if files.is_empty() {
+            let Some(with) = with.get(split) else {
                 self.missing.add(
                     "parts without choices (validity and plausibility need them)",
                     format!("{}: no {split}_choices.json", part.name),
                 );
                 continue;
-            }
-            let mut with = IdSet::default();
-            for file in files {
-                let end = each_choices(&file.path, |choices| {
-                    let choices = match self.record(choices) {
-                        Ok(choices) => choices,
-                        Err(next) => return next,
-                    };
-                    if !with.insert(&choices.question) {
-                        let what = format!("ids that occur twice in {split}_choices");
-                        self.inconsistent.add(&what, choices.question);
-                    }
-                    Next::Continue(())
-                });
-                self.file_end(end)?;
-            }
+            };
             let what = format!("questions of {} without choices", part.name);
             for file in &part.files {
                 let _ = each_question(file, |question| {
@@ -251,6 +230,5 @@ impl Checking<'_> {
                 });
             }
         }
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What is there, what is missing and what is inconsistent in a benchmark.
 
+mod companions;
 mod gqa;
 mod ids;
 mod images;
@@ -73,7 +74,12 @@ pub fn check(benchmark: &Benchmark, decode: bool) -> Result<CheckReport, Dataset
         missing: Remarks::default(),
         inconsistent: Remarks::default(),
         images: ImageCheck::new(decode),
+        asked: Vec::new(),
     };
+    for why in &benchmark.broken {
+        let what = "files whose first record cannot be read";
+        checking.inconsistent.add(what, why.clone());
+    }
     let graphs = checking.graphs()?;
     let mut parts = Vec::new();
     for part in &benchmark.parts {
@@ -84,7 +90,10 @@ pub fn check(benchmark: &Benchmark, decode: bool) -> Result<CheckReport, Dataset
             Layout::Table => checking.table(part)?,
         });
     }
-    checking.choices()?;
+    let with = checking.choice_files()?;
+    checking.choices(&with);
+    checking.attentions()?;
+    checking.programs()?;
     let decoded = checking.images.decoded();
     Ok(CheckReport {
         path: benchmark.path.clone(),
@@ -106,6 +115,8 @@ struct Checking<'a> {
     missing: Remarks,
     inconsistent: Remarks,
     images: ImageCheck,
+    /// The ids of every part, where other files have something to say of them.
+    asked: Vec<IdSet>,
 }
 
 /// What is counted of a part.
@@ -165,6 +176,15 @@ impl Checking<'_> {
                 .add("records that cannot be read", error.to_string());
             Next::Continue(())
         })
+    }
+
+    /// A part was read to its end.
+    fn done(&mut self, count: Count) -> PartReport {
+        let of = self.benchmark;
+        if !(of.choices.is_empty() && of.attentions.is_empty() && of.programs.is_empty()) {
+            self.asked.push(count.ids);
+        }
+        count.report
     }
 
     /// Counts an id.

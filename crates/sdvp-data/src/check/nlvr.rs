@@ -47,7 +47,7 @@ impl Checking<'_> {
             });
             self.file_end(end)?;
         }
-        Ok(count.report)
+        Ok(self.done(count))
     }
 
     pub(super) fn nlvr(&mut self, part: &Part) -> Result<PartReport, DatasetError> {
@@ -84,7 +84,7 @@ impl Checking<'_> {
             });
             self.file_end(end)?;
         }
-        Ok(count.report)
+        Ok(self.done(count))
     }
 
     fn boxes(&mut self, statement: &NlvrStatement) {

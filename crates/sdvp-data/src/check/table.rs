@@ -28,6 +28,6 @@ impl Checking<'_> {
             self.inconsistent
                 .add("tables without a row", part.name.clone());
         }
-        Ok(count.report)
+        Ok(self.done(count))
     }
 }

@@ -159,6 +159,154 @@ fn statements_and_boxes_are_checked() {
 }
 
 #[test]
+fn what_lies_beside_questions_is_read_and_compared_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(
+        root,
+        "val_all_questions.json",
+        format!("{{{}}}", question("1", "a", "")),
+    );
+    let choices = r#"{"1": {"valid": [], "plausible": []}, "7": {"valid": []}, "8": {"valid": 3}}"#;
+    write(root, "val_choices.json", choices);
+    write(
+        root,
+        "val_attentions.json",
+        r#"[{"questionId": "1", "attention": [[1.0]]}, {"questionId": "1", "attention": [[1.0]]},
+        {"questionId": "9", "attention": [[1.0]]}, {"questionId": "1", "attention": [[1.0, 2.0]]}]"#,
+    );
+    let program = |id: &str, program: &str| {
+        format!("{{\"id\": \"{id}\", \"query\": \"?\", \"program\": \"{program}\"}}\n")
+    };
+    let lines = [
+        program("1", "p"),
+        program("1", "q"),
+        program("5", "p"),
+        "{\"query\": \"?\", \"program\": \"p\"}\n{\"id\": \"1\"}\n".to_owned(),
+    ];
+    write(root, "programs.jsonl", lines.concat());
+    let report = report(root, false);
+    let (missing, wrong) = (&report.missing, &report.inconsistent);
+    for (file, id) in [
+        ("val_choices.json", "7"),
+        ("val_attentions.json", "9"),
+        ("programs.jsonl", "5"),
+    ] {
+        let what = format!("ids in {file} that no question has");
+        assert_eq!(found(missing, &what).examples, [id]);
+    }
+    let unread = found(wrong, "records that cannot be read");
+    assert_eq!(unread.count, 3, "{unread:?}");
+    assert!(unread.examples.iter().any(|e| e.contains("val_choices")));
+    assert_eq!(found(wrong, "twice in val_attentions.json").examples, ["1"]);
+    assert_eq!(
+        found(wrong, "two programs in programs.jsonl").examples,
+        ["1"]
+    );
+}
+
+#[test]
+fn a_file_whose_first_record_is_broken_is_no_unknown_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let whole = format!("{{{}}}", question("1", "a", ""));
+    write(root, "val_all_questions.json", &whole);
+    let deep = "[".repeat(70) + &"]".repeat(70);
+    let utf16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let statement = |id: &str| format!("{{\"identifier\": \"{id}\", \"sentence\": \"x\"}}\n");
+    let broken: [(&str, Vec<u8>, &str); 11] = [
+        (
+            "cut.json",
+            whole.as_bytes()[..40].to_vec(),
+            "line 1, column",
+        ),
+        (
+            "cut_later.json",
+            b"{\n \"1\": {\"question\": \"Is".to_vec(),
+            "line 2, column",
+        ),
+        (
+            "nan.json",
+            b"{\"1\": {\"question\": NaN}}".to_vec(),
+            "line 1, column",
+        ),
+        (
+            "great.json",
+            b"{\n\"1\": {\"question\": 1e400}}".to_vec(),
+            "not JSON: number out of range",
+        ),
+        (
+            "deep.json",
+            format!("{{\n\"1\": {deep}}}").into_bytes(),
+            "json-depth",
+        ),
+        ("utf16.json", utf16, "UTF-16"),
+        ("gzip.json", b"\x1f\x8b\x08\0\0".to_vec(), "gzip"),
+        ("empty.json", Vec::new(), "an empty file"),
+        (
+            "lines.json",
+            (statement("dev-1-0-0")[..30].to_owned() + "\n" + &statement("dev-1-0-1")).into_bytes(),
+            "not JSON",
+        ),
+        (
+            "lines.jsonl",
+            b"{\"question\": \"a\", \"ans\n{\"question\": \"b\"}\n".to_vec(),
+            "line 1, column",
+        ),
+        ("text.json", b"nothing\n".to_vec(), "line 1, column"),
+    ];
+    for (name, text, expected) in &broken {
+        write(root, name, text);
+        let error = Benchmark::open(&root.join(name), &OpenOptions::default());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains(expected), "{error}");
+    }
+    // These are whole, and of no matter.
+    write(root, "notes.json", "{\n\"about\": {\"x\": 1}\n}\n");
+    write(root, "number.json", "7");
+    let report = report(root, false);
+    assert_eq!(
+        report.unread,
+        [root.join("notes.json"), root.join("number.json")]
+    );
+    let found = found(&report.inconsistent, "first record cannot be read");
+    assert_eq!(found.count, broken.len());
+    assert!(!report.is_consistent());
+    let named = Benchmark::open(root, &OpenOptions::default()).unwrap();
+    let error = named.part(Some("cut")).unwrap_err().to_string();
+    assert!(error.contains("a file is left out"), "{error}");
+}
+
+#[test]
+fn one_file_of_questions_finds_the_pictures_beside_their_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let file = "questions/val_balanced_questions.json";
+    write(root, file, format!("{{{}}}", question("1", "a", "")));
+    picture(root, "images/a.png", 8, 6);
+    let pieces = "questions/train_all_questions/train_all_questions_0.json";
+    write(root, pieces, format!("{{{}}}", question("1", "a", "")));
+    let statement = r#"{"identifier": "dev-1-0-0", "sentence": "x", "label": "True"}"#;
+    write(root, "data/balanced/balanced_dev.json", statement);
+    picture(root, "dev/dev-1-0-img0.png", 4, 4);
+    picture(root, "dev/dev-1-0-img1.png", 4, 4);
+    for file in [file, pieces, "data/balanced/balanced_dev.json"] {
+        let report = report(&root.join(file), true);
+        let absent = |remark: &Remark| remark.what.contains("not there");
+        assert!(!report.missing.iter().any(absent), "{report:?}");
+        assert!(report.is_consistent() && report.decoded > Some(0));
+    }
+    // A folder of another name is not left.
+    write(
+        root,
+        "mine/a.json",
+        format!("{{{}}}", question("1", "a", "")),
+    );
+    let report = report(&root.join("mine/a.json"), false);
+    assert_eq!(found(&report.missing, "not there").examples.len(), 1);
+}
+
+#[test]
 fn tables_are_checked() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();

@@ -5,6 +5,7 @@ use super::{Columns, Row};
 use crate::DatasetError;
 use crate::limits::TABLE_BYTES;
 use crate::stream::Next;
+use parquet::basic::Compression;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row as ParquetRow};
 use parquet::schema::types::Type;
@@ -45,6 +46,7 @@ pub(super) fn each_row(
         .map_err(unwound)?
         .map_err(|error| broken(1, format!("expected Parquet: {error}")))?;
     let (wanted, names) = wanted(&table, columns).map_err(|reason| broken(1, reason))?;
+    admit_codecs(&table, &names).map_err(|reason| broken(1, reason))?;
     admit_groups(&pages, &table, &names, TABLE_BYTES.value()).map_err(refused)?;
     let mut rows = catch_unwind(AssertUnwindSafe(|| table.get_row_iter(Some(wanted))))
         .map_err(unwound)?
@@ -90,6 +92,28 @@ fn wanted(table: &impl FileReader, columns: &Columns) -> Result<(Type, Vec<Strin
         .build()
         .map_err(|error| error.to_string())?;
     Ok((wanted, names))
+}
+
+/// Refuses a table if one of these columns is packed otherwise than those that can be read. The readers of
+/// the other ways do not keep to the size that a page says it has, so that no limit would hold.
+fn admit_codecs(table: &impl FileReader, names: &[String]) -> Result<(), String> {
+    let groups = table.metadata().row_groups().iter();
+    for column in groups.flat_map(|group| group.columns()) {
+        let parts = column.column_path().parts();
+        let is_read = parts.first().is_some_and(|name| names.contains(name));
+        let is_known = matches!(
+            column.compression(),
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_)
+        );
+        if is_read && !is_known {
+            return Err(format!(
+                "expected columns that SNAPPY, ZSTD or nothing compressed, found {:?} in {}",
+                column.compression_codec(),
+                parts.join("."),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a table if these columns of a group of rows have more than `most` bytes once unpacked: as the

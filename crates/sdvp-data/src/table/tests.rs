@@ -158,6 +158,29 @@ fn parquet_files_are_tables() {
 }
 
 #[test]
+fn columns_packed_otherwise_are_refused_by_name() {
+    let mut bytes = parquet_file(
+        &["image", "question"],
+        &[&[Some("a.png"), Some("?")]],
+        Compression::SNAPPY,
+    );
+    // The codec, and that the number of values comes after it; 2 is gzip, written as 4.
+    let mut changed = 0;
+    for at in 0..bytes.len() - 3 {
+        if bytes[at..at + 3] == [0x15, 0x02, 0x16] {
+            bytes[at + 1] = 0x04;
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 3);
+    let error = rows("a.parquet", &bytes, &Columns::default()).unwrap_err();
+    assert!(
+        error.contains("SNAPPY, ZSTD or nothing") && error.contains("GZIP in image"),
+        "{error}"
+    );
+}
+
+#[test]
 fn wrong_tables_are_refused_with_their_line() {
     for (name, text, what) in [
         (

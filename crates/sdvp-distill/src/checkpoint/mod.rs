@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! distillation.json            what is learned, from what and how
-//! memory/                      what is rehearsed
+//! memory/ and remembered.json  what is rehearsed
 //! round-1-locate/              the student after a step, and step.json
 //! round-1-answer.training/     the step that is under way: numbered states, the last two
 //! ```
 //!
 //! Every file is written whole or not at all, and of several the one that says that all are there comes
-//! last: `distillation.json` before anything else, `student.json` after a step, `NUMBER.json` after a
-//! state.
+//! last: `distillation.json` before anything else, `remembered.json` after the memory, `step.json` after a
+//! step, `NUMBER.json` after a state. That one also has the digests of what is in the others: what is
+//! damaged is not used, but made again.
 
+mod kept_step;
 mod training;
 
 pub use training::KeptTraining;
@@ -19,7 +21,8 @@ pub(crate) use training::TrainingState;
 use crate::error::{DistillError, Result};
 use crate::memory::Memory;
 use crate::stepwise::DistilledStep;
-use sdvp_core::SubTaskKind;
+use kept_step::expect;
+use sdvp_core::{Digest, SubTaskKind};
 use sdvp_modules::Student;
 use sdvp_runtime::Settings;
 use serde::{Deserialize, Serialize};
@@ -30,8 +33,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const WHAT: &str = "distillation.json";
-const STEP: &str = "step.json";
-const STUDENT: &str = "student.json";
+const REMEMBERED: &str = "remembered.json";
 const FORMAT: u32 = 1;
 
 /// `distillation.json`.
@@ -39,6 +41,12 @@ const FORMAT: u32 = 1;
 struct What {
     format: u32,
     distillation: Value,
+}
+
+/// `remembered.json`: says of the memory that it is whole.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    digest: Digest,
 }
 
 /// A distillation that is under way, in a folder.
@@ -115,15 +123,34 @@ impl Checkpoints {
         &self.runs
     }
 
-    /// What is rehearsed, if it was kept.
+    /// What is rehearsed, if it was kept. Of one that is damaged a warning says so, and it goes.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If what is damaged cannot be removed.
     pub fn memory(&self) -> Result<Option<Memory>> {
-        match Memory::is_in(&self.folder) {
-            true => Memory::load(&self.folder).map(Some),
-            false => Ok(None),
+        match self.whole_memory() {
+            Ok(Some(memory)) => return Ok(Some(memory)),
+            Ok(None) => (),
+            Err(error) => tracing::warn!("{error}; what is rehearsed is gathered again"),
         }
+        // Else its pictures would be taken for those that are to be written.
+        let [_, memory] = Memory::folders(&self.folder);
+        remove(&memory)?;
+        Ok(None)
+    }
+
+    /// `None` if the last file of it was never written.
+    fn whole_memory(&self) -> Result<Option<Memory>> {
+        let path = self.folder.join(REMEMBERED);
+        let Some(kept) = read_if_there::<Remembered>(&path)? else {
+            return Ok(None);
+        };
+        let Some(found) = Memory::digest(&self.folder)? else {
+            return Ok(None);
+        };
+        let [_, memory] = Memory::folders(&self.folder);
+        expect(&memory, &kept.digest, &found)?;
+        Memory::load(&self.folder).map(Some)
     }
 
     /// Keeps what is rehearsed.
@@ -131,20 +158,21 @@ impl Checkpoints {
     /// # Errors
     /// If it cannot be written.
     pub fn keep_memory(&self, memory: &Memory) -> Result<()> {
-        memory.save(&self.folder)
+        memory.save(&self.folder)?;
+        match Memory::digest(&self.folder)? {
+            Some(digest) => write(&self.folder.join(REMEMBERED), &Remembered { digest }),
+            None => Ok(()),
+        }
     }
 
-    /// What became of the student in a step, if the step is finished.
+    /// What became of the student in a step, if the step is finished. Of one that is damaged a warning
+    /// says so: it is to be done again.
     pub(crate) fn finished(&self, step: &StepName) -> Result<Option<(Student, DistilledStep)>> {
         let folder = self.folder.join(step.folder());
-        if !exists(&folder.join(STUDENT))? {
-            return Ok(None);
-        }
-        let student = Student::load(&folder).map_err(|e| unusable(&folder, e.to_string()))?;
-        match read_if_there(&folder.join(STEP))? {
-            Some(step) => Ok(Some((student, step))),
-            None => Err(unusable(&folder, format!("{STEP} is missing"))),
-        }
+        kept_step::read(&folder).or_else(|error| {
+            tracing::warn!("{error}; the step is done again");
+            Ok(None)
+        })
     }
 
     /// Keeps what became of the student in a step; its training need not be kept any longer.
@@ -154,10 +182,7 @@ impl Checkpoints {
         student: &Student,
         done: &DistilledStep,
     ) -> Result<()> {
-        let folder = self.folder.join(step.folder());
-        create(&folder)?;
-        write(&folder.join(STEP), done)?;
-        student.save(&folder)?;
+        kept_step::keep(&self.folder.join(step.folder()), student, done)?;
         remove(&self.folder.join(step.training()))
     }
 
@@ -218,11 +243,6 @@ fn compare(name: &str, there: &Value, wanted: &Value, found: &mut Vec<String>) {
         return;
     }
     found.push(format!("{name} is {there}, not {wanted}"));
-}
-
-fn exists(path: &Path) -> Result<bool> {
-    path.try_exists()
-        .map_err(|error| unusable(path, error.to_string()))
 }
 
 fn create(folder: &Path) -> Result<()> {

@@ -240,19 +240,61 @@ fn another_distillation_is_refused_by_what_differs_and_damage_by_its_file() {
     std::fs::write(folder.path().join(WHAT), "{\"format\":").unwrap();
     let text = open(this).err().unwrap().to_string();
     assert!(text.contains(WHAT) && text.contains("EOF"), "{text}");
+}
 
-    let step = folder.path().join("round-1-locate");
-    std::fs::create_dir(&step).unwrap();
-    std::fs::write(step.join(STUDENT), "{}").unwrap();
-    let checkpoints = Checkpoints {
-        folder: folder.path().to_owned(),
-        every: Duration::ZERO,
-        runs: Settings::default(),
+/// Changes a bit in the middle of a file.
+fn spoil(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_finished_step_and_a_memory_that_are_damaged_are_not_used_and_made_again() {
+    let settings = settings(TrainMethod::Vision, 1);
+    let small = Small::new(&settings);
+    let folder = tempfile::tempdir().unwrap();
+    let learn = |patience| {
+        let checkpoints = open(folder.path()).unwrap();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let done = small.learn(&settings, Some(&checkpoints), &Patience::of(patience));
+            outcome(&done.unwrap())
+        }))
     };
+    let whole = learn(100).unwrap();
     let name = StepName {
         round: 0,
         kind: SubTaskKind::Locate,
     };
-    let text = checkpoints.finished(&name).err().unwrap().to_string();
-    assert!(text.contains("round-1-locate"), "{text}");
+    let step = folder.path().join(name.folder());
+    for file in ["locate.safetensors", "student.json", kept_step::STEP] {
+        let path = step.join(file);
+        match file {
+            kept_step::STEP => {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let other = text.replacen("\"harvested\": ", "\"harvested\": 1", 1);
+                assert_ne!(other, text);
+                std::fs::write(&path, other).unwrap();
+            }
+            _ => spoil(&path),
+        }
+        let found = open(folder.path()).unwrap().finished(&name).unwrap();
+        assert!(found.is_none(), "{file} is believed");
+        // All of its optimizer steps are taken again, and no others.
+        assert!(learn(0).is_err(), "{file}");
+        assert_eq!(learn(2).unwrap(), whole, "{file}");
+    }
+    std::fs::remove_file(step.join("locate.safetensors")).unwrap();
+    assert_eq!(learn(2).unwrap(), whole);
+    for file in ["memory.json", "memory.safetensors"] {
+        spoil(&folder.path().join("memory").join(file));
+        let checkpoints = open(folder.path()).unwrap();
+        assert!(checkpoints.memory().unwrap().is_none(), "{file}");
+        assert!(!folder.path().join("memory").exists());
+        assert_eq!(learn(0).unwrap(), whole, "{file}");
+    }
+    spoil(&folder.path().join(REMEMBERED));
+    let memory = open(folder.path()).unwrap().memory().unwrap();
+    assert!(memory.is_none());
 }

@@ -1,5 +1,6 @@
 //! The states of one training.
 
+use super::kept_step::{expect, said};
 use super::{create, read_if_there, unusable, write};
 use crate::error::Result;
 use crate::train::Recorded;
@@ -22,6 +23,8 @@ struct Marker {
     /// The other file's bytes.
     digest: Digest,
     recorded: Recorded,
+    /// Of `recorded`, as JSON.
+    said: Digest,
 }
 
 /// Where the training of one module is kept while it is under way.
@@ -82,11 +85,13 @@ impl KeptTraining {
         let path = self.tensors(number);
         let bytes = weights::to_safetensors(&state.tensors, &path)?;
         weights::write_whole(&path, &bytes)?;
+        let at = self.marker(number);
         let marker = Marker {
             digest: Digest::of(&bytes),
             recorded: state.recorded.clone(),
+            said: said(&at, &state.recorded)?,
         };
-        write(&self.marker(number), &marker)?;
+        write(&at, &marker)?;
         for old in self.numbers()?.into_iter().rev().skip(STAY) {
             // The marker first: what it speaks of must be there. One that stays is in nobody's way.
             let _ = std::fs::remove_file(self.marker(old));
@@ -109,23 +114,17 @@ impl KeptTraining {
 
     /// `None` if the last file of it was never written.
     fn read(&self, number: usize) -> Result<Option<TrainingState>> {
-        let Some(marker) = read_if_there::<Marker>(&self.marker(number))? else {
+        let at = self.marker(number);
+        let Some(marker) = read_if_there::<Marker>(&at)? else {
             return Ok(None);
         };
+        expect(&at, &marker.said, &said(&at, &marker.recorded)?)?;
         let path = self.tensors(number);
         let bytes = std::fs::read(&path).map_err(|error| unusable(&path, error.to_string()))?;
-        let found = Digest::of(&bytes);
-        if found != marker.digest {
-            let expected = marker.digest.short();
-            let reason = format!(
-                "expected content of digest {expected}, found {}",
-                found.short()
-            );
-            return Err(unusable(&path, reason));
-        }
+        expect(&path, &marker.digest, &Digest::of(&bytes))?;
         if marker.recorded.step != number {
             let reason = format!("expected step {number}, found {}", marker.recorded.step);
-            return Err(unusable(&self.marker(number), reason));
+            return Err(unusable(&at, reason));
         }
         let name = path.display().to_string();
         Ok(Some(TrainingState {

@@ -9,8 +9,12 @@ use crate::journal::{Journal, Kept};
 use crate::{Ask, Completion, LanguageError, LanguageModel};
 use sdvp_core::Digest;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// So many questions given up one after the other, without an answer between them, end all asking.
+const IN_VAIN: usize = 8;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,10 @@ pub struct Asker<'m> {
     known: Mutex<Known>,
     changed: Condvar,
     stopped: Mutex<Option<LanguageError>>,
+    /// Whether the model ever answered.
+    was_there: AtomicBool,
+    /// Questions that were given up since it answered last.
+    in_vain: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -77,6 +85,8 @@ impl<'m> Asker<'m> {
             known: Mutex::default(),
             changed: Condvar::new(),
             stopped: Mutex::new(None),
+            was_there: AtomicBool::new(false),
+            in_vain: AtomicUsize::new(0),
         }
     }
 
@@ -193,34 +203,47 @@ impl<'m> Asker<'m> {
                 Ok(completion) => return Ok(completion),
                 Err(error) => error,
             };
-            if error.is_everyones() {
-                let mut stopped = locked(&self.stopped);
-                stopped.get_or_insert_with(|| error.clone());
-            }
-            if !error.is_passing() {
-                return Err(error);
+            let comes_back = matches!(error, LanguageError::Unreachable { .. })
+                && self.was_there.load(Ordering::Relaxed);
+            if !error.is_passing() && !comes_back {
+                return Err(self.failed(error));
             }
             if tries >= self.settings.tries {
-                return Err(LanguageError::GivenUp {
+                return Err(self.failed(LanguageError::GivenUp {
                     tries,
                     last: Box::new(error),
-                });
+                }));
             }
             let longest = self.settings.longest_pause;
+            let pause = self.pause(key, tries);
             let pause = match error.wait() {
                 Some(wait) if wait > longest => {
-                    return Err(LanguageError::TooLong {
+                    return Err(self.failed(LanguageError::TooLong {
                         wait,
                         longest,
                         reason: error.to_string(),
-                    });
+                    }));
                 }
-                Some(wait) => wait,
-                None => self.pause(key, tries),
+                // One that says "now", or whose clock is behind, would be asked in vain at once.
+                Some(wait) => wait.max(pause),
+                None => pause,
             };
             self.watch.waiting(&error.to_string(), pause);
             std::thread::sleep(pause);
         }
+    }
+
+    /// Ends all asking if there is no sense in it any more.
+    fn failed(&self, error: LanguageError) -> LanguageError {
+        let in_vain = match error {
+            LanguageError::GivenUp { .. } => 1 + self.in_vain.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        if error.is_everyones() || in_vain >= IN_VAIN {
+            let mut stopped = locked(&self.stopped);
+            stopped.get_or_insert_with(|| error.clone());
+        }
+        error
     }
 
     /// Twice as long after every failure, and a little more or less by question, so that those that
@@ -250,6 +273,8 @@ impl<'m> Asker<'m> {
         match said {
             Ok(completion) => {
                 pass.succeeded();
+                self.was_there.store(true, Ordering::Relaxed);
+                self.in_vain.store(0, Ordering::Relaxed);
                 reserved.over(|spent| {
                     let written = tokens_in(std::iter::once(completion.text.as_str()));
                     let said = |said: usize, about: u64| match said {
@@ -273,7 +298,12 @@ impl<'m> Asker<'m> {
                     let longest = self.settings.longest_pause;
                     pass.crowded(error.wait().filter(|wait| *wait <= longest));
                 }
-                reserved.over(|spent| spent.failed += 1);
+                reserved.over(|spent| {
+                    let (read, written) = error.tokens();
+                    spent.failed += 1;
+                    spent.prompt_tokens += read as u64;
+                    spent.completion_tokens += written as u64;
+                });
                 Err(error)
             }
         }

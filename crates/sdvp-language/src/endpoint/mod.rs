@@ -78,6 +78,15 @@ impl Endpoint {
         }
     }
 
+    /// The extra parameters, where a model is told of.
+    fn extra_said(&self) -> String {
+        let extra = &self.settings.extra;
+        match extra.is_empty() {
+            true => String::new(),
+            false => format!(" with {}", serde_json::Value::Object(extra.clone())),
+        }
+    }
+
     /// A server's words, without the key.
     fn shown(&self, said: &str) -> String {
         match &self.key {
@@ -119,17 +128,13 @@ impl Endpoint {
 
 impl LanguageModel for Endpoint {
     fn identity(&self) -> String {
-        let Self {
-            address, settings, ..
-        } = self;
-        let mut identity = format!("{} at {address}", settings.model);
-        if !settings.extra.is_empty() {
-            identity += &format!(
-                " with {}",
-                serde_json::Value::Object(settings.extra.clone())
-            );
-        }
-        identity
+        let model = &self.settings.model;
+        format!("{model} at {}{}", self.address, self.extra_said())
+    }
+
+    /// Without the address: the same model is the same wherever it runs.
+    fn cached_as(&self) -> String {
+        self.settings.model.clone() + &self.extra_said()
     }
 
     /// The interface has no common way to bind a model's words.
@@ -179,6 +184,9 @@ impl LanguageModel for Endpoint {
             url: url.clone(),
             expected: unreadable.expected,
             found: self.shown(&unreadable.found),
+            lasting: unreadable.lasting,
+            prompt_tokens: unreadable.prompt_tokens,
+            completion_tokens: unreadable.completion_tokens,
         })
     }
 }

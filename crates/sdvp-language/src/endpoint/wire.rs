@@ -36,46 +36,93 @@ pub(super) fn request(
 }
 
 /// What an answer lacks: what was expected, and what was found.
+#[derive(Default)]
 pub(super) struct Unreadable {
     pub(super) expected: &'static str,
     pub(super) found: String,
+    /// Whether the same request would find the same.
+    pub(super) lasting: bool,
+    pub(super) prompt_tokens: usize,
+    pub(super) completion_tokens: usize,
+}
+
+fn wrong(expected: &'static str, found: String) -> Unreadable {
+    Unreadable {
+        expected,
+        found,
+        ..Unreadable::default()
+    }
 }
 
 /// Reads an answer of status 200.
 pub(super) fn completion(body: &[u8]) -> Result<Completion, Unreadable> {
-    let wrong = |expected, found: String| Unreadable { expected, found };
     admit_json(body).map_err(|exceeded| wrong("flatter JSON", exceeded.to_string()))?;
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let found = format!("{} bytes that are none ({error})", body.len());
         wrong("whole JSON", found)
     })?;
-    let choice = match value.get("choices").and_then(Value::as_array) {
-        None => return Err(wrong("choices", shortened(&value))),
-        Some(choices) => choices
-            .first()
-            .ok_or_else(|| wrong("a choice", "none".to_owned()))?,
-    };
-    let text = match choice.get("message").and_then(|said| said.get("content")) {
-        Some(Value::String(text)) if !text.trim().is_empty() => text.clone(),
-        Some(Value::Array(parts)) => parts
-            .iter()
-            .filter_map(|part| part.get("text").and_then(Value::as_str))
-            .collect(),
-        Some(Value::String(_) | Value::Null) => {
-            return Err(wrong("words in message.content", "none".to_owned()));
-        }
-        _ => return Err(wrong("text in message.content", shortened(choice))),
-    };
     let tokens = |name: &str| {
         let count = value.get("usage").and_then(|usage| usage.get(name));
         count.and_then(Value::as_u64).unwrap_or(0) as usize
     };
+    let (prompt_tokens, completion_tokens) = (tokens("prompt_tokens"), tokens("completion_tokens"));
+    match words(&value) {
+        Ok((text, ended)) => Ok(Completion {
+            text,
+            prompt_tokens,
+            completion_tokens,
+            ended,
+        }),
+        // It is paid for all the same.
+        Err(unreadable) => Err(Unreadable {
+            prompt_tokens,
+            completion_tokens,
+            ..unreadable
+        }),
+    }
+}
+
+/// What is said in an answer, and whether it was said to the end.
+fn words(answer: &Value) -> Result<(String, bool), Unreadable> {
+    let choice = match answer.get("choices").and_then(Value::as_array) {
+        None => return Err(wrong("choices", shortened(answer))),
+        Some(choices) => choices
+            .first()
+            .ok_or_else(|| wrong("a choice", "none".to_owned()))?,
+    };
+    let message = choice.get("message");
+    let text = match message.and_then(|message| message.get("content")) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .filter_map(|part| part.get("text").and_then(Value::as_str))
+            .collect(),
+        Some(Value::Null) => String::new(),
+        _ => return Err(wrong("text in message.content", shortened(choice))),
+    };
     let reason = choice.get("finish_reason").and_then(Value::as_str);
-    Ok(Completion {
-        text,
-        prompt_tokens: tokens("prompt_tokens"),
-        completion_tokens: tokens("completion_tokens"),
-        ended: reason != Some("length"),
+    if !text.trim().is_empty() {
+        return Ok((text, reason != Some("length")));
+    }
+    let is_there = |name: &str| {
+        let member = message.and_then(|message| message.get(name));
+        member.is_some_and(|member| !member.is_null())
+    };
+    let lasting = match reason {
+        Some("length") => Some("the tokens it may write (--llm-tokens) ended before".to_owned()),
+        Some("content_filter") => Some("a filter took them away".to_owned()),
+        _ => ["refusal", "tool_calls", "function_call"]
+            .iter()
+            .find(|name| is_there(name))
+            .map(|name| format!("a {name} in their place")),
+    };
+    let found = match &lasting {
+        Some(why) => format!("none: {why}"),
+        None => "none".to_owned(),
+    };
+    Err(Unreadable {
+        lasting: lasting.is_some(),
+        ..wrong("words in message.content", found)
     })
 }
 
@@ -221,10 +268,43 @@ mod tests {
                 r#"{"choices": [{"message": {"content": null}}]}"#,
                 "words in message.content",
             ),
+            (
+                r#"{"choices": [{"message": {"content": []}}]}"#,
+                "words in message.content",
+            ),
             (r#"{"choices": [{"text": "A"}]}"#, "text in message.content"),
         ] {
             let error = completion(body.as_bytes()).err().unwrap();
             assert_eq!(error.expected, expected, "{body}");
+            assert!(!error.lasting, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_would_never_have_words_says_why_and_what_it_cost() {
+        for (choice, found) in [
+            (
+                json!({"message": {"content": null, "reasoning_content": "hm"}, "finish_reason": "length"}),
+                "--llm-tokens",
+            ),
+            (
+                json!({"message": {"content": ""}, "finish_reason": "content_filter"}),
+                "a filter",
+            ),
+            (
+                json!({"message": {"content": null, "refusal": "I cannot"}}),
+                "a refusal",
+            ),
+            (
+                json!({"message": {"content": null, "refusal": null, "tool_calls": []}}),
+                "a tool_calls",
+            ),
+        ] {
+            let body =
+                json!({"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 9}});
+            let error = completion(body.to_string().as_bytes()).err().unwrap();
+            assert!(error.found.contains(found) && error.lasting, "{body}");
+            assert_eq!((error.prompt_tokens, error.completion_tokens), (7, 9));
         }
     }
 

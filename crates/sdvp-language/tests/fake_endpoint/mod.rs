@@ -7,7 +7,8 @@
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,10 @@ pub enum Fault {
     Disconnect,
     /// No choices.
     Empty,
+    /// This choice, which is paid for as words would be.
+    Wordless(Value),
+    /// Nothing more is said, and nobody listens for so long.
+    Vanish(Duration),
     /// The right answer, a piece at a time.
     Slow(Duration),
     /// A redirection.
@@ -60,27 +65,30 @@ struct State {
     asked: Mutex<Vec<Asked>>,
     inside: Mutex<(usize, usize)>,
     pace: Duration,
+    address: SocketAddr,
+    /// Whether nobody is there, and for how long whoever listens is to be away.
+    is_away: AtomicBool,
+    away: Mutex<Option<Duration>>,
 }
 
 impl FakeEndpoint {
     /// Answers every conversation by `answer`, after a pause.
     pub fn new(pace: Duration, answer: impl Fn(&Value) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}/v1");
         let state = Arc::new(State {
             answer: Box::new(answer),
             faults: Mutex::default(),
             asked: Mutex::default(),
             inside: Mutex::default(),
             pace,
+            address,
+            is_away: AtomicBool::new(false),
+            away: Mutex::default(),
         });
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                std::thread::spawn(move || state.serve(connection));
-            }
-        });
+        std::thread::spawn(move || listen(listener, &shared));
         Self { url, state }
     }
 
@@ -115,11 +123,41 @@ pub fn last(body: &Value) -> String {
     said.as_str().unwrap().to_owned()
 }
 
+/// Serves whoever comes, but while it is away.
+fn listen(mut listener: TcpListener, state: &Arc<State>) {
+    loop {
+        let Ok((connection, _)) = listener.accept() else {
+            continue;
+        };
+        let away = state.away.lock().unwrap().take();
+        if let Some(time) = away {
+            drop((connection, listener));
+            std::thread::sleep(time);
+            listener = TcpListener::bind(state.address).unwrap();
+            state.is_away.store(false, Ordering::SeqCst);
+            continue;
+        }
+        let state = Arc::clone(state);
+        std::thread::spawn(move || state.serve(connection));
+    }
+}
+
 impl State {
+    /// Has nobody listen for so long.
+    fn vanish(&self, time: Duration) {
+        self.is_away.store(true, Ordering::SeqCst);
+        *self.away.lock().unwrap() = Some(time);
+        // Who listens finds out when somebody comes.
+        let _woken = TcpStream::connect(self.address);
+    }
+
     fn serve(&self, connection: TcpStream) {
         let mut reader = BufReader::new(connection.try_clone().unwrap());
         let mut writer = connection;
         while let Some(mut asked) = read(&mut reader) {
+            if self.is_away.load(Ordering::SeqCst) {
+                return;
+            }
             {
                 let mut inside = self.inside.lock().unwrap();
                 inside.0 += 1;
@@ -136,6 +174,10 @@ impl State {
             let body = completion(&(self.answer)(&asked.body));
             self.asked.lock().unwrap().push(asked);
             self.inside.lock().unwrap().0 -= 1;
+            if let Some(Fault::Vanish(time)) = fault {
+                self.vanish(time);
+                return;
+            }
             if !reply(&mut writer, fault, &body) {
                 return;
             }
@@ -144,8 +186,13 @@ impl State {
 }
 
 fn completion(text: &str) -> String {
+    let message = json!({"role": "assistant", "content": text});
+    answer_of(&json!({"message": message, "finish_reason": "stop"}))
+}
+
+fn answer_of(choice: &Value) -> String {
     json!({
-        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "choices": [choice],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5},
     })
     .to_string()
@@ -176,9 +223,13 @@ fn reply(writer: &mut TcpStream, fault: Option<Fault>, body: &str) -> bool {
             send(200, "", body.len(), &body[..body.len() / 2]);
             false
         }
-        Some(Fault::Disconnect) => false,
+        Some(Fault::Disconnect | Fault::Vanish(_)) => false,
         Some(Fault::Empty) => {
             let body = json!({"choices": []}).to_string();
+            send(200, "", body.len(), &body)
+        }
+        Some(Fault::Wordless(choice)) => {
+            let body = answer_of(&choice);
             send(200, "", body.len(), &body)
         }
         Some(Fault::Slow(pause)) => {

@@ -2,6 +2,7 @@
 
 use super::error::{CacheError, Result};
 use super::{FILE, schema};
+use crate::address;
 use crate::refusal::Refusal;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,10 @@ pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -
             path,
             seconds: PATIENCE.as_secs(),
         },
+        // Also of what SQLite puts beside the file, which it needs even to read.
+        Refusal::Other(source) if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            CacheError::ReadOnly { path }
+        }
         Refusal::Other(source) => CacheError::Sqlite {
             doing,
             path,
@@ -65,17 +70,35 @@ pub(crate) fn open_existing(folder: &Path) -> Result<(Connection, PathBuf)> {
     open(folder, OpenFlags::empty())
 }
 
+/// Opens the file in a folder to read it, if there is one. Where nothing can be written it is read as a
+/// mere file, if its log is empty.
+pub(crate) fn open_to_read(folder: &Path) -> Result<(Connection, PathBuf)> {
+    let error = match open_existing(folder) {
+        Err(error @ CacheError::ReadOnly { .. }) => error,
+        done => return done,
+    };
+    let path = folder.join(FILE);
+    if address::has_log(&path) {
+        return Err(error);
+    }
+    let Some(address) = address::immutable(&path) else {
+        return Err(error);
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+        .map_err(|source| named(&path, "open", source))?;
+    match recognised(&connection, &path)? {
+        version if version < schema::NEWEST => Err(error),
+        _ => Ok((connection, path)),
+    }
+}
+
 fn open(folder: &Path, create: OpenFlags) -> Result<(Connection, PathBuf)> {
     let path = folder.join(FILE);
     let fault = |source| named(&path, "open", source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let mut connection =
-        Connection::open_with_flags(&path, flags).map_err(|source| {
-            match source.sqlite_error_code() {
-                Some(ErrorCode::CannotOpen) => CacheError::ReadOnly { path: path.clone() },
-                _ => fault(source),
-            }
-        })?;
+        Connection::open_with_flags(address::plain(&path), flags).map_err(fault)?;
     connection.busy_timeout(PATIENCE).map_err(fault)?;
     let version = recognised(&connection, &path)?;
     if version == 0 {

@@ -61,7 +61,7 @@ pub struct KeptModule {
 /// # Errors
 /// If there is none, or it cannot be read.
 pub fn cache_summary(folder: &Path) -> Result<CacheSummary> {
-    let (mut connection, path) = connection::open_existing(folder)?;
+    let (mut connection, path) = connection::open_to_read(folder)?;
     // One moment of the file.
     let begun = connection.transaction();
     let moment = begun.map_err(|source| named(&path, "read", source))?;

@@ -5,7 +5,10 @@ mod parquet_file;
 mod rows;
 
 use crate::error::{Result, StoreError};
+use crate::images;
+use crate::lock::LOCK;
 use crate::reader::RunReader;
+use crate::writer::files_of;
 use rows::Cell;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -29,6 +32,10 @@ pub enum Exported {
     Questions,
     /// Every sub-task.
     SubTasks,
+    /// Every loss of every training, curve by curve.
+    Curves,
+    /// Every state of weights that a training kept.
+    Checkpoints,
 }
 
 /// Takes the rows of a table.
@@ -38,11 +45,12 @@ trait Sink {
     fn finish(self: Box<Self>) -> std::result::Result<(), String>;
 }
 
-/// Writes a table of a run, in the order of the questions' numbers, into a file that appears when it is
-/// complete. Returns the number of rows.
+/// Writes a table of a run, in the order of the questions' numbers where it is about them, into a file
+/// that appears when it is complete. Returns the number of rows.
 ///
 /// # Errors
-/// If the run is damaged or the file cannot be written; a file of that name stays as it was then.
+/// If the run is damaged or the file cannot be written, or is the run's own; a file of that name stays as
+/// it was then.
 pub fn export(
     reader: &RunReader,
     what: Exported,
@@ -53,6 +61,11 @@ pub fn export(
         path: path.to_owned(),
         reason,
     };
+    if is_of_run(reader.folder(), path) {
+        return Err(cannot(
+            "it is a file of the run itself; choose another".to_owned(),
+        ));
+    }
     let partial = Partial::create(path).map_err(|error| cannot(error.to_string()))?;
     let file = partial.file.try_clone();
     let file = BufWriter::new(file.map_err(|error| cannot(error.to_string()))?);
@@ -72,10 +85,42 @@ pub fn export(
     match what {
         Exported::Questions => reader.each_question(|row| take(rows::of_question(row)))?,
         Exported::SubTasks => rows::each_of_sub_tasks(reader, &mut take)?,
+        Exported::Curves => {
+            reader.each_loss(|curve, step, loss| take(rows::of_loss(curve, step, loss)))?;
+        }
+        Exported::Checkpoints => {
+            for row in reader.checkpoints()? {
+                take(rows::of_checkpoint(row))?;
+            }
+        }
     }
     sink.finish().map_err(cannot)?;
     partial.keep().map_err(|error| cannot(error.to_string()))?;
     Ok(written)
+}
+
+/// Whether a path leads to what a run needs: its database, who writes it, or its pictures.
+fn is_of_run(folder: &Path, path: &Path) -> bool {
+    let Some(path) = resolved(path) else {
+        return false;
+    };
+    let files = files_of(folder).into_iter().chain([folder.join(LOCK)]);
+    let mut files = files.filter_map(|file| resolved(&file));
+    let images = std::fs::canonicalize(folder.join(images::FOLDER));
+    files.any(|file| file == path) || images.is_ok_and(|images| path.starts_with(images))
+}
+
+/// Where a file is, or would be, without links.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    if let Ok(path) = std::fs::canonicalize(path) {
+        return Some(path);
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let folder = std::fs::canonicalize(folder).ok()?;
+    Some(folder.join(path.file_name()?))
 }
 
 /// A file beside the one that is to be, removed unless it is kept. What links lead to is replaced, and
@@ -88,8 +133,7 @@ struct Partial {
 
 impl Partial {
     fn create(path: &Path) -> std::io::Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            let file = File::options().write(true).open(path)?;
+        if let Some(file) = sdvp_core::open_special(path)? {
             return Ok(Self { file, moved: None });
         }
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -2,7 +2,7 @@
 
 use super::Exported;
 use crate::error::Result;
-use crate::reader::{QuestionRow, RunReader, SubTaskRow};
+use crate::reader::{CheckpointRow, QuestionRow, RunReader, SubTaskRow};
 
 /// What a column holds, where it holds something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +87,25 @@ const SUB_TASKS: [Column; 18] = [
     column("micros", Holds::Whole),
 ];
 
+const CURVES: [Column; 3] = [
+    column("curve", Holds::Text),
+    column("step", Holds::Whole),
+    column("loss", Holds::Real),
+];
+
+const CHECKPOINTS: [Column; 4] = [
+    column("name", Holds::Text),
+    column("step", Holds::Whole),
+    column("weights", Holds::Text),
+    column("details", Holds::Text),
+];
+
 pub(super) fn columns(what: Exported) -> &'static [Column] {
     match what {
         Exported::Questions => &QUESTIONS,
         Exported::SubTasks => &SUB_TASKS,
+        Exported::Curves => &CURVES,
+        Exported::Checkpoints => &CHECKPOINTS,
     }
 }
 
@@ -108,6 +123,20 @@ pub(super) fn of_question(row: QuestionRow) -> Vec<Cell> {
         Cell::Real(row.score),
         row.sub_tasks.into(),
         Cell::Whole(row.micros),
+    ]
+}
+
+pub(super) fn of_loss(curve: String, step: u32, loss: Option<f64>) -> Vec<Cell> {
+    let loss = loss.map_or(Cell::Nothing, Cell::Real);
+    vec![curve.into(), step.into(), loss]
+}
+
+pub(super) fn of_checkpoint(row: CheckpointRow) -> Vec<Cell> {
+    vec![
+        row.name.into(),
+        row.step.into(),
+        row.weights.to_string().into(),
+        row.details.into(),
     ]
 }
 

@@ -109,6 +109,65 @@ fn a_damaged_page_is_found_wherever_it_is() {
 }
 
 #[test]
+fn a_text_that_is_not_what_was_written_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), 12);
+    let path = folder.path().join("run.sqlite");
+    let whole = std::fs::read(&path).unwrap();
+    let taken = |reader: &RunReader| {
+        let questions = reader.each_question(|_| Ok(()));
+        [questions, reader.each_sub_task(|_| Ok(()))].map(|read| read.err())
+    };
+    // An answer, a name that is also a sub-task's, an outcome; then the bytes of a question in the file.
+    let changed = [
+        ("'maybe'", "value = 'no'", [true, false]),
+        ("'cap'", "value = 'hat'", [false, true]),
+        (
+            "replace(value, 'red', 'bad')",
+            "value LIKE '%confidence%'",
+            [false, true],
+        ),
+    ];
+    for (other, which, found) in changed {
+        std::fs::write(&path, &whole).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let update = format!("UPDATE text SET value = {other} WHERE {which}");
+        assert!(connection.execute(&update, []).unwrap() > 0, "{update}");
+        drop(connection);
+        let reader = RunReader::open(folder.path()).unwrap();
+        assert_eq!(
+            taken(&reader).map(|error| error.is_some()),
+            found,
+            "{update}"
+        );
+        let errors = taken(&reader).into_iter().flatten();
+        let write = RunWriter::open_or_create(folder.path(), &configuration()).err();
+        for error in errors.chain([write.unwrap()]) {
+            let text = error.to_string();
+            assert!(matches!(error, StoreError::Damaged { .. }), "{text}");
+            assert!(text.contains("is not what was written"), "{text}");
+        }
+    }
+    let needle = b"Is the hat of 3 red?";
+    let mut bytes = whole.clone();
+    // Pages may also have it where nothing is any longer.
+    let is_there = |at: &usize| whole[*at..].starts_with(needle);
+    for at in (0..whole.len()).filter(is_there) {
+        bytes[at] ^= 1;
+    }
+    assert!(bytes != whole, "the question is not there");
+    std::fs::write(&path, &bytes).unwrap();
+    let reader = RunReader::open(folder.path()).unwrap();
+    let [questions, sub_tasks] = taken(&reader);
+    let text = questions.unwrap().to_string();
+    assert!(text.contains("Hs the hat of 3 red?"), "{text}");
+    assert!(sub_tasks.is_none());
+    let refused = RunWriter::open_or_create(folder.path(), &configuration());
+    assert!(matches!(refused.err(), Some(StoreError::Damaged { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn pictures_that_are_lost_with_the_machine_are_missed_and_kept_when_they_are_seen_again() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), 7);

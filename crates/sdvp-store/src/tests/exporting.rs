@@ -105,6 +105,27 @@ fn what_cannot_be_exported_leaves_what_was_there() {
         export(&reader, Exported::Questions, ExportFormat::Csv, &run).is_err(),
         "a folder"
     );
+    std::fs::create_dir_all(run.join("images/ab")).unwrap();
+    let before = std::fs::read(run.join("run.sqlite")).unwrap();
+    let mut of_run = [
+        "run.sqlite",
+        "run.sqlite-wal",
+        "run.lock",
+        "images/ab/c.csv",
+    ]
+    .map(|name| run.join(name))
+    .to_vec();
+    #[cfg(unix)]
+    {
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(run.join("run.sqlite"), &link).unwrap();
+        of_run.push(link);
+    }
+    for path in of_run {
+        let error = export(&reader, Exported::Questions, ExportFormat::Csv, &path).unwrap_err();
+        assert!(error.to_string().contains("of the run itself"), "{error}");
+    }
+    assert_eq!(std::fs::read(run.join("run.sqlite")).unwrap(), before);
     let empty = folder.path().join("empty.parquet");
     assert_eq!(
         export(&reader, Exported::SubTasks, ExportFormat::Parquet, &empty).unwrap(),

@@ -173,6 +173,21 @@ fn trainings_are_kept_and_passed_steps_are_passed_again() {
     let losses = reader.losses("locate").unwrap();
     assert_eq!(losses, [(1, 0.5), (2, 0.25), (3, f64::INFINITY)]);
     assert!(reader.losses("answer").unwrap()[0].1.is_nan());
+    let lines = |what: Exported| {
+        let out = folder.path().join("out.jsonl");
+        let rows = export(&reader, what, ExportFormat::JsonLines, &out).unwrap();
+        let text = std::fs::read_to_string(out).unwrap();
+        assert_eq!(text.lines().count() as u64, rows);
+        text
+    };
+    assert_eq!(
+        lines(Exported::Curves),
+        "{\"curve\":\"answer\",\"step\":1,\"loss\":null}\n\
+         {\"curve\":\"locate\",\"step\":1,\"loss\":0.5}\n\
+         {\"curve\":\"locate\",\"step\":2,\"loss\":0.25}\n\
+         {\"curve\":\"locate\",\"step\":3,\"loss\":null}\n"
+    );
+    assert!(lines(Exported::Checkpoints).starts_with("{\"name\":\"locate\",\"step\":2,"));
     let curves = reader.summary(0).unwrap().curves;
     let ends: Vec<_> = curves
         .iter()
@@ -304,6 +319,7 @@ fn runs_are_listed_wherever_they_are_below_a_folder() {
         .collect();
     assert_eq!(names, ["a/deep", "b", "c"]);
     let overview = listed[0].overview.as_ref().unwrap();
+    assert_eq!((overview.curves, overview.checkpoints), (0, 0));
     assert_eq!(
         (overview.questions, overview.score, overview.ended),
         (2, 0.5, true)
@@ -316,4 +332,38 @@ fn runs_are_listed_wherever_they_are_below_a_folder() {
         1,
         "the folder itself may be one"
     );
+}
+
+#[test]
+fn a_run_is_replaced_by_whoever_has_its_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = RunWriter::open_or_create(folder.path(), &configuration()).unwrap();
+    writer.record(&[question(0)]).unwrap();
+    assert!(Lock::take(folder.path()).is_err());
+    drop(writer);
+    let other = Configuration {
+        seed: 99,
+        ..configuration()
+    };
+    let lock = Lock::take(folder.path()).unwrap();
+    let mut writer = RunWriter::replace(folder.path(), &other, lock).unwrap();
+    assert!(Lock::take(folder.path()).is_err());
+    assert!(writer.finished().unwrap().is_empty());
+    writer.record(&[question(1)]).unwrap();
+    writer.close().unwrap();
+    let reader = RunReader::open(folder.path()).unwrap();
+    assert_eq!(reader.configuration().unwrap(), other);
+    assert_whole(&reader);
+}
+
+#[test]
+fn the_score_of_no_questions_is_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RunWriter::open_or_create(folder.path(), &configuration()).unwrap());
+    let score = RunReader::open(folder.path())
+        .unwrap()
+        .summary(0)
+        .unwrap()
+        .score;
+    assert_eq!(format!("{score}"), "0");
 }

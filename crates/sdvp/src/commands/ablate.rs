@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::trial::{Exams, chain, names};
 use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
-use sdvp_core::remove_partial;
+use sdvp_core::{Digest, Module, remove_partial};
 use sdvp_data::Task;
 use sdvp_data::picto::Split;
 use sdvp_eval::mean_by_question;
@@ -31,8 +31,9 @@ use sdvp_eval::report::{
 use sdvp_store::Lock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub(crate) struct Ablate {
@@ -154,6 +155,7 @@ impl Ablate {
             .with_context(|| format!("cannot make the folder {}", self.out.display()))?;
         // Two processes would make every cell twice.
         let _lock = Lock::take(&self.out)?;
+        let (student, teachers) = origin(&tasks)?;
         let progress = Progress::new();
         let mut grid = Grid {
             name: plan.name.clone(),
@@ -176,6 +178,7 @@ impl Ablate {
             let made_with = json!({
                 "tasks": plan.tasks, "framework": plan.framework, "split": plan.split, "seed": seed,
                 "questions": [plan.questions, plan.unseen_questions],
+                "sdvp": env!("CARGO_PKG_VERSION"), "student": student, "teachers": teachers,
             });
             let cell = |name: &str, made_with: Value, make: &dyn Fn() -> Result<GridCell>| {
                 self.finished(&format!("{name}.seed-{seed}.json"), made_with, make)
@@ -232,10 +235,9 @@ impl Ablate {
             })?;
             if finished.made_with != made_with {
                 bail!(
-                    "{} was made with other settings; expected {made_with}, found {}. Choose \
-                     another --out, or remove it",
+                    "{} was made with other settings: {}. Choose another --out, or remove it",
                     path.display(),
-                    finished.made_with,
+                    differing(&finished.made_with, &made_with),
                 );
             }
             return Ok(finished.cell);
@@ -248,6 +250,38 @@ impl Ablate {
         write_file(&path, text.to_string().as_bytes())?;
         Ok(cell)
     }
+}
+
+/// What every cell begins with: the student's fingerprints, and those of each target's teachers.
+fn origin(tasks: &[Task]) -> Result<(Value, Value)> {
+    let student = fingerprints(&modules::student(None)?.modules()?);
+    let mut teachers = BTreeMap::new();
+    for &task in tasks {
+        let own = Teachers::of(task)?.modules();
+        teachers.insert(task.name(), fingerprints(&own));
+    }
+    Ok((json!(student), json!(teachers)))
+}
+
+/// Who answers what.
+fn fingerprints(modules: &[Arc<dyn Module>]) -> BTreeMap<&'static str, Digest> {
+    let answers = modules.iter().flat_map(|module| {
+        let fingerprint = module.fingerprint();
+        let kinds = module.answers().iter();
+        kinds.map(move |kind| (kind.name(), fingerprint))
+    });
+    answers.collect()
+}
+
+/// On what two descriptions differ, with what was there and what is wanted.
+fn differing(there: &Value, wanted: &Value) -> String {
+    let objects = [there, wanted].into_iter().filter_map(Value::as_object);
+    let keys: BTreeSet<&str> = objects
+        .flat_map(|object| object.keys().map(String::as_str))
+        .collect();
+    let keys = keys.into_iter().filter(|key| there[*key] != wanted[*key]);
+    let told = keys.map(|key| format!("{key} is {}, not {}", there[key], wanted[key]));
+    told.collect::<Vec<String>>().join("; ")
 }
 
 fn alone(seed: u64, scores: Scores) -> GridCell {
@@ -325,5 +359,18 @@ mod tests {
         let learned = |run: &PlannedRun| plan.effort(run).unwrap().framework;
         let learned: Vec<Framework> = plan.run.iter().map(learned).collect();
         assert_eq!(learned, [Framework::Viper, Framework::Visprog]);
+    }
+
+    #[test]
+    fn a_cell_of_another_version_or_of_other_networks_is_told_apart() {
+        let (student, teachers) = origin(&[Task::named("picto-gqa").unwrap()]).unwrap();
+        assert!(student["locate"].is_string() && student["answer"].is_string());
+        assert_ne!(student["locate"], teachers["picto-gqa"]["locate"]);
+        let there = json!({ "sdvp": "0.0.1", "seed": 3, "student": student });
+        let wanted = json!({ "sdvp": "0.0.2", "seed": 3, "student": student, "split": "val" });
+        assert_eq!(
+            differing(&there, &wanted),
+            "sdvp is \"0.0.1\", not \"0.0.2\"; split is null, not \"val\""
+        );
     }
 }

@@ -12,6 +12,7 @@ use crate::written::{Asking, spent};
 use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_core::{DecodeLimits, Image};
+use sdvp_data::picto::input_names;
 use sdvp_eval::report::{ExampleSide, trace_html, write_file};
 use sdvp_language::{Ballot, Form, Question, Sample, WriteError};
 use sdvp_program::Inputs;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Ask {
-    /// The picture; twice for a left and a right one.
+    /// The picture; twice for a left and a right one, three times with one between them.
     #[arg(long = "image", required_unless_present = "video", num_args = 1)]
     images: Vec<PathBuf>,
     /// A video instead, for viper programs: a folder of images, or an animated GIF or WebP.
@@ -31,7 +32,7 @@ pub(crate) struct Ask {
     /// The question. A program of your own answers it, whatever it is; a language model writes one for it.
     #[arg(long)]
     question: String,
-    /// The program. Pictures are IMAGE, or LEFT and RIGHT; for viper, the parameters of its function.
+    /// The program. Pictures are IMAGE, or LEFT and RIGHT, with MIDDLE between them; for viper, the parameters of its function.
     /// If not given, a language model writes it.
     #[arg(long)]
     program: Option<PathBuf>,
@@ -67,10 +68,9 @@ impl Ask {
                 .map(|(n, frame)| (format!("FRAME{n}"), frame))
                 .collect());
         }
-        let names: &[&str] = match self.images.len() {
-            1 => &["IMAGE"],
-            2 => &["LEFT", "RIGHT"],
-            n => bail!("expected one picture or two, found {n}"),
+        let names = match self.images.len() {
+            count @ 1..=3 => input_names(count),
+            n => bail!("expected one to three pictures, found {n}"),
         };
         let named = names.iter().zip(&self.images);
         named

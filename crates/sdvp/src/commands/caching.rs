@@ -3,7 +3,7 @@
 use crate::outcome_cache::{ByteSize, VARIABLE, named_folder, program, usual_folder};
 use anyhow::{Context, Result, bail};
 use sdvp_runtime::{KeptOutcomes, Statistics};
-use sdvp_store::{CacheSettings, OutcomeFile};
+use sdvp_store::{CacheError, CacheSettings, OutcomeFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,9 +58,28 @@ impl Caching {
     }
 }
 
-/// A cache of the usual size in a folder.
+/// A cache of the usual size in a folder that has nothing else. One that cannot be read is begun anew:
+/// all that was in it can be computed again.
 pub(super) fn kept_in(folder: &Path) -> Result<KeptOutcomes> {
+    let error = match opened(folder, CacheSettings::USUAL_BYTES) {
+        Err(error) if is_unreadable(&error) => error,
+        done => return done,
+    };
+    tracing::warn!("{error:#}; it is begun anew");
+    std::fs::remove_dir_all(folder)
+        .with_context(|| format!("cannot remove {}", folder.display()))?;
     opened(folder, CacheSettings::USUAL_BYTES)
+}
+
+fn is_unreadable(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(
+            CacheError::Damaged { .. }
+                | CacheError::NotACache { .. }
+                | CacheError::NewerSchema { .. }
+        )
+    )
 }
 
 fn opened(folder: &Path, max_bytes: u64) -> Result<KeptOutcomes> {
@@ -96,4 +115,26 @@ pub(crate) fn saved(kept: Option<&KeptOutcomes>, spent: &Statistics) -> Option<S
         ));
     }
     Some(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_beside_a_distillation_is_begun_anew_if_it_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outcomes");
+        drop(kept_in(&path).unwrap());
+        let file = path.join("outcomes.sqlite");
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        drop(kept_in(&path).unwrap());
+        std::fs::write(&file, "no database at all, but text".repeat(100)).unwrap();
+        drop(kept_in(&path).unwrap());
+        // What stands in the way otherwise is told.
+        std::fs::remove_dir_all(&path).unwrap();
+        std::fs::write(&path, "").unwrap();
+        assert!(kept_in(&path).is_err());
+    }
 }

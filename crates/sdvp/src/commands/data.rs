@@ -30,7 +30,8 @@ pub(crate) enum Data {
     },
     /// Say what is in a benchmark, what is missing and what is inconsistent; the latter fails.
     Check {
-        /// A folder or file of GQA, NLVR2 or NLVR, or a table (.csv, .tsv, .jsonl).
+        /// A folder or file of GQA, NLVR2 or NLVR, or a table (.csv, .tsv, .jsonl, .ndjson,
+        /// .parquet).
         path: PathBuf,
         /// Decode every picture, too.
         #[arg(long)]

@@ -1,7 +1,7 @@
 //! `sdvp distill`: a task's teachers into a student.
 
 use super::caching;
-use super::distill_record::write_run;
+use super::distill_record::{claim, write_run};
 use super::effort::Effort;
 use crate::exam::{Framework, exercises, questions_of};
 use crate::progress::Progress;
@@ -13,6 +13,7 @@ use sdvp_data::picto::Split;
 use sdvp_distill::{Checkpoints, DistillError, DistilledStep, Gate, HeldOut, Memory, Verdict};
 use sdvp_modules::Student;
 use sdvp_runtime::Settings;
+use sdvp_store::{LOCK, Lock};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -105,7 +106,11 @@ impl Distill {
         {
             return self.tell(&done, json);
         }
-        let (_lock, is_new) = self.take(&unfinished)?;
+        let Taken {
+            record,
+            is_new,
+            _unfinished,
+        } = self.take(&unfinished)?;
         // Whoever had the folder before may have finished it, and been killed when it cleared up.
         if let Some(done) = self.finished(&distillation, &unfinished)? {
             if !Checkpoints::are_of_another(&unfinished, &distillation)? {
@@ -113,7 +118,7 @@ impl Distill {
             }
             return self.tell(&done, json);
         }
-        let distilled = self.distil(task, &before, &distillation, &unfinished);
+        let distilled = self.distil(task, &before, &distillation, &unfinished, record);
         if let Err(error) = &distilled
             && is_new
         {
@@ -125,8 +130,7 @@ impl Distill {
             if of_no_use || !Memory::is_in(&unfinished) {
                 remove(&unfinished)?;
             }
-            // If there is nothing else in it.
-            let _ = std::fs::remove_dir(&self.out);
+            remove_if_empty(&self.out);
         }
         let done = distilled?;
         remove(&unfinished)?;
@@ -169,7 +173,20 @@ impl Distill {
         }
         let done = read_record(&self.out)?.pop();
         match done {
-            Some(done) if done.get(DISTILLATION) == Some(distillation) => Ok(Some(done)),
+            Some(done) if done.get(DISTILLATION) == Some(distillation) => {
+                match Student::load(&self.out) {
+                    Ok(_) => Ok(Some(done)),
+                    // It is being made anew.
+                    Err(_) if Checkpoints::are_of(unfinished, distillation)? => Ok(None),
+                    Err(error) => Err(error).with_context(|| {
+                        format!(
+                            "the student in {} was finished and is damaged; give --afresh to make it \
+                             anew, or choose another --out",
+                            self.out.display()
+                        )
+                    }),
+                }
+            }
             // It was begun with --afresh.
             _ if Checkpoints::are_of(unfinished, distillation)? => Ok(None),
             _ => anyhow::bail!(
@@ -180,9 +197,9 @@ impl Distill {
         }
     }
 
-    /// Makes the folder for what is unfinished, where this process alone may then work, and says whether
-    /// there was none.
-    fn take(&self, unfinished: &Path) -> Result<(sdvp_store::Lock, bool)> {
+    /// Makes the folder for what is unfinished; there and in the student's folder this process alone may
+    /// then work.
+    fn take(&self, unfinished: &Path) -> Result<Taken> {
         if let Some(after) = &self.after
             && after.canonicalize().ok() == self.out.canonicalize().ok()
             && self.out.exists()
@@ -193,14 +210,19 @@ impl Distill {
                 after.display()
             );
         }
+        let record = claim(&self.out)?;
         let is_new = !unfinished.exists();
         std::fs::create_dir_all(unfinished)
             .with_context(|| format!("cannot make {}", unfinished.display()))?;
-        let lock = sdvp_store::Lock::take(unfinished)?;
+        let lock = Lock::take(unfinished)?;
         if self.afresh {
-            remove_all_but(unfinished, sdvp_store::LOCK)?;
+            remove_all_but(unfinished, LOCK)?;
         }
-        Ok((lock, is_new))
+        Ok(Taken {
+            record,
+            _unfinished: lock,
+            is_new,
+        })
     }
 
     /// Does it, or what is left of it.
@@ -210,6 +232,7 @@ impl Distill {
         before: &Student,
         distillation: &Value,
         unfinished: &Path,
+        claimed: Lock,
     ) -> Result<Value> {
         let (effort, seed, progress) = (&self.effort, self.seed, Progress::new());
         let every = Duration::try_from_secs_f64(self.checkpoint_every)
@@ -255,7 +278,7 @@ impl Distill {
         });
         record.push(done.clone());
         clear(&self.out)?;
-        write_run(&self.out, distillation, seed, &distilled)?;
+        write_run(claimed, &self.out, distillation, seed, &distilled)?;
         save(&self.out, &memory, &record, &student)?;
         Ok(done)
     }
@@ -285,6 +308,15 @@ impl Distill {
         output::text(&format!("the student is in {}", self.out.display()))?;
         Ok(accepted)
     }
+}
+
+/// What a distillation holds while it is under way.
+struct Taken {
+    /// Of the student's folder, where its record goes.
+    record: Lock,
+    _unfinished: Lock,
+    /// Whether there was nothing unfinished.
+    is_new: bool,
 }
 
 /// Of a record what people are told.
@@ -375,6 +407,19 @@ fn remove(folder: &Path) -> Result<()> {
             Err(error).with_context(|| format!("cannot remove {}", folder.display()))
         }
         _ => Ok(()),
+    }
+}
+
+/// Removes a folder in which there is nothing but who writes there.
+fn remove_if_empty(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let mut entries = entries.flatten();
+    if entries.all(|entry| entry.file_name() == LOCK) {
+        // Whoever comes next makes both again.
+        let _ = std::fs::remove_file(folder.join(LOCK));
+        let _ = std::fs::remove_dir(folder);
     }
 }
 

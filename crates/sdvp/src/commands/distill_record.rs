@@ -1,35 +1,57 @@
 //! A distillation among runs: `sdvp runs` shows what was learned from what, and how.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_distill::{CurvePoint, Distillation};
 use sdvp_modules::Student;
-use sdvp_store::{CheckpointRecord, Configuration, RunWriter};
+use sdvp_store::{CheckpointRecord, Configuration, Lock, RunReader, RunWriter, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::Path;
 
-/// The names that a run's database has on disk.
-const DATABASE: [&str; 3] = ["run.sqlite", "run.sqlite-wal", "run.sqlite-shm"];
+/// What the record of a distillation says, and no other run.
+const OWN: [&str; 2] = ["from", "effort"];
+
+/// Whether a run with these settings is a distillation.
+pub(super) fn is_distillation(settings: &BTreeMap<String, Value>) -> bool {
+    OWN.iter().all(|name| settings.contains_key(*name))
+}
+
+/// The right to write a distillation's record into a folder, which is made. The run of something else
+/// stays there, and whoever writes it is left alone.
+pub(super) fn claim(folder: &Path) -> Result<Lock> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let lock = Lock::take(folder)?;
+    let is_other = match RunReader::open(folder).and_then(|reader| reader.configuration()) {
+        Ok(configuration) => !is_distillation(&configuration.settings),
+        // Nothing is in it, or nothing yet.
+        Err(StoreError::NoRun { .. }) => false,
+        Err(error) => {
+            return Err(error).with_context(|| {
+                let folder = folder.display();
+                format!("{folder} holds a run that may be another's; choose another --out")
+            });
+        }
+    };
+    if is_other {
+        bail!(
+            "{} holds a run that is no distillation, and its run.sqlite would be replaced; choose another \
+             --out",
+            folder.display()
+        );
+    }
+    Ok(lock)
+}
 
 /// Writes the curves of a distillation and what the student was after every step into the database of a
-/// folder; one that is there is of another distillation, or was not written to its end.
+/// folder that was claimed; one that is there is of another distillation, or was not written to its end.
 pub(super) fn write_run(
+    claimed: Lock,
     folder: &Path,
     distillation: &Value,
     seed: u64,
     distilled: &Distillation,
 ) -> Result<()> {
-    for name in DATABASE {
-        let path = folder.join(name);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot replace {}", path.display()));
-            }
-            _ => (),
-        }
-    }
     let settings = distillation.as_object().into_iter().flatten();
     let configuration = Configuration {
         versions: BTreeMap::from([("sdvp".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
@@ -41,7 +63,7 @@ pub(super) fn write_run(
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     };
-    let mut writer = RunWriter::open_or_create(folder, &configuration)?;
+    let mut writer = RunWriter::replace(folder, &configuration, claimed)?;
     let steps = distilled.steps.iter().zip(&distilled.checkpoints);
     for (number, (step, student)) in steps.enumerate() {
         let name = format!("{} {}", number + 1, step.kind);
@@ -81,4 +103,44 @@ fn weights(student: &Student, kind: SubTaskKind) -> Result<Digest> {
         SubTaskKind::Match => student.matching.fingerprint()?,
         _ => student.answer.fingerprint()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(folder: &Path, settings: &[&str]) -> RunWriter {
+        let settings = settings.iter();
+        let configuration = Configuration {
+            versions: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            data: Digest::of(b"data"),
+            pictures: None,
+            seed: 0,
+            settings: settings
+                .map(|name| ((*name).to_owned(), Value::Null))
+                .collect(),
+        };
+        RunWriter::open_or_create(folder, &configuration).unwrap()
+    }
+
+    #[test]
+    fn only_a_folder_without_the_run_of_something_else_is_claimed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [new, other, own, begun] =
+            ["new", "other", "own", "begun"].map(|name| folder.path().join(name));
+        drop(claim(&new).unwrap());
+        let live = run(&other, &["task"]);
+        let refused = claim(&other).err().unwrap().to_string();
+        let me = format!("process {}", std::process::id());
+        assert!(refused.contains(&me), "{refused}");
+        drop(live);
+        let refused = claim(&other).err().unwrap().to_string();
+        assert!(refused.contains("another --out"), "{refused}");
+        drop(run(&own, &["task", "effort", "from"]));
+        drop(claim(&own).unwrap());
+        std::fs::create_dir(&begun).unwrap();
+        std::fs::write(begun.join("run.sqlite"), "").unwrap();
+        drop(claim(&begun).unwrap());
+    }
 }

@@ -3,6 +3,7 @@
 use super::caching::{Caching, saved};
 use super::effort::Effort;
 use super::files::Files;
+use super::harvest_folder::{HarvestFolder, admit};
 use crate::exam::{Framework, Reader};
 use crate::progress::Progress;
 use crate::published::{ProgramFile, Published, Selection};
@@ -69,16 +70,7 @@ impl Harvest {
             words: texts(self.words.as_deref())?,
             descriptions: texts(self.descriptions.as_deref())?,
         };
-        let occupied = match std::fs::read_dir(&self.out) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(_) => self.out.exists(),
-        };
-        if occupied {
-            bail!(
-                "{} already exists; expected a folder that does not, or is empty",
-                self.out.display()
-            );
-        }
+        admit(&self.out)?;
         let published = self.published()?;
         let questions = self.asked(published.as_ref())?;
         let total = questions.survey(false)?.count;
@@ -87,13 +79,9 @@ impl Harvest {
             kept: self.caching.open()?,
             ..Settings::default()
         };
-        let is_new = !self.out.exists();
+        let folder = HarvestFolder::take(&self.out)?;
         let written = self.write(&questions, total, modules, &settings, &also);
-        if written.is_err() && is_new {
-            // Half of the calls would be taken for all.
-            let _ = std::fs::remove_dir_all(&self.out);
-        }
-        let (written, found) = written?;
+        let (written, found) = folder.end(written)?;
         let unread = total - found.statistics.executions;
         if json {
             let mut done = self.summary(&written, &found);

@@ -198,7 +198,7 @@ impl LanguageOptions {
     pub(crate) fn settled(&self, model: &dyn LanguageModel) -> Value {
         let writer = self.writer_settings();
         json!({
-            "model": model.identity(),
+            "model": model.cached_as(),
             "examples": self.examples(),
             "choose": match self.choice() {
                 Choice::Fixed => "fixed",

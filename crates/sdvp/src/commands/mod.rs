@@ -13,6 +13,7 @@ mod effort;
 mod eval;
 mod files;
 mod harvest;
+mod harvest_folder;
 mod isolation;
 mod language;
 mod limits;

@@ -85,7 +85,7 @@ impl Write {
         let path = PathBuf::from(task);
         if path.exists() {
             let published = self.chosen.published(&path, ProgramFile::Unneeded)?;
-            return Ok(asked_of(&published.read()?));
+            return Ok(asked_of(&published.with_unanswered().read()?));
         }
         let (task, split, count) = self.chosen.built_in(task)?;
         Ok(asked_drawn(&questions(

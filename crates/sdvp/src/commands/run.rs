@@ -4,7 +4,7 @@ use super::caching::{Caching, saved};
 use super::chosen::Chosen;
 use super::isolation::Isolation;
 use super::language::{LanguageOptions, ProgramSource};
-use crate::answers::Answering;
+use crate::answers::{Answering, Answers};
 use crate::exam::{Framework, ProgramSettings, Reader};
 use crate::modules::{self, Checkpoints};
 use crate::output;
@@ -26,6 +26,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// So many reasons of failures are told.
+const REASONS: usize = 3;
 
 #[derive(clap::Args)]
 pub(crate) struct Run {
@@ -241,14 +244,17 @@ impl Run {
         if let Some(recording) = &recording {
             recording.write_results()?;
         }
-        // What was answered stays, whatever the benchmark's own script would have against it.
+        // What was answered stays, whatever the benchmark's own script would have against it; it scores
+        // all questions or none.
         let (official, refused) = match &published {
-            Some(published) => match published.official(&answers) {
+            Some(published) if answers.open() == 0 => match published.official(&answers) {
                 Ok(official) => (official, None),
                 Err(error) => (None, Some(format!("{error:#}"))),
             },
-            None => (None, None),
+            _ => (None, None),
         };
+        let failures = answers.reasons(REASONS).into_iter();
+        let failures = failures.map(|(reason, count)| json!({ "reason": reason, "count": count }));
         let measured = answers.measured(self.chosen.seed);
         let summary = serde_json::json!({
             "task": self.task,
@@ -257,6 +263,8 @@ impl Run {
             "programs": self.programs.as_ref().map(ProgramSource::name),
             "seed": self.chosen.seed,
             "score": measured,
+            "open": answers.open(),
+            "failures": failures.collect::<Vec<_>>(),
             "stand_ins": self.stand_ins.then_some(true),
             "fallback": self.fallback.then_some(answers.fallen_back()),
             "official": official.as_ref().map(|(scores, _)| scores),
@@ -280,6 +288,9 @@ impl Run {
                 100.0 * measured.failure_rate,
                 answers.statistics.executions_per_second(),
             ))?;
+            for line in unscored(&answers) {
+                output::text(&format!("  {line}"))?;
+            }
             if functional {
                 output::text("  programs: compiled from functional programs (no language model)")?;
             }
@@ -307,7 +318,10 @@ impl Run {
             }
         }
         recording.map_or(Ok(()), Recording::close)?;
-        Ok(refused.is_none())
+        if answers.all_failed() {
+            tracing::error!("sdvp: every program failed");
+        }
+        Ok(refused.is_none() && !answers.all_failed())
     }
 
     /// Writes the programs of a language model beside the results.
@@ -350,4 +364,20 @@ impl Run {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
+}
+
+/// What of the questions did not come to an answer, and why, a line each.
+fn unscored(answers: &Answers) -> Vec<String> {
+    let failures = answers.reasons(REASONS).into_iter();
+    let mut lines: Vec<String> = failures
+        .map(|(reason, count)| format!("failed {count} times: {reason}"))
+        .collect();
+    if answers.open() > 0 {
+        lines.push(format!(
+            "{} of {} questions are not asked to the end yet, and not scored",
+            answers.open(),
+            answers.count(),
+        ));
+    }
+    lines
 }

@@ -181,12 +181,24 @@ fn a_folder_or_file_without_the_right_to_write_is_named() {
     allow(folder.path(), 0o555);
     let may_all_the_same = std::fs::write(folder.path().join("probe"), "").is_ok();
     let error = OutcomeFile::open(folder.path(), settings(CacheSettings::USUAL_BYTES)).err();
+    let read = cache_summary(folder.path());
     allow(folder.path(), 0o755);
     if may_all_the_same {
         println!("left out: whoever runs this test may write everywhere");
         return;
     }
     let error = error.unwrap();
+    assert!(matches!(error, CacheError::ReadOnly { .. }), "{error}");
+    assert_eq!(read.unwrap().entries, 2);
+}
+
+#[test]
+fn what_sqlite_cannot_open_beside_the_file_is_told_as_a_place_that_cannot_be_written() {
+    let source = rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+        None,
+    );
+    let error = connection::named(Path::new("a"), "read", source);
     assert!(matches!(error, CacheError::ReadOnly { .. }), "{error}");
 }
 

@@ -1,13 +1,16 @@
-//! `sdvp runs`: what `sdvp run --out` wrote.
+//! `sdvp runs`: what `sdvp run --out` wrote, and `sdvp distill`.
 
+mod compared;
+mod listed;
+
+use super::distill_record::is_distillation;
 use crate::output;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
+use compared::compared;
+use listed::{distilled, listed};
 use sdvp_eval::McNemar;
-use sdvp_store::{
-    Comparison, ExportFormat, Exported, ListedRun, RunReader, StepDifference, SubTaskRow, Summary,
-    compare, export, list,
-};
+use sdvp_store::{ExportFormat, Exported, RunReader, Summary, compare, export, list};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -67,6 +70,10 @@ pub(crate) enum Format {
 pub(crate) enum What {
     Questions,
     SubTasks,
+    /// Losses of trainings, as of a distillation.
+    Curves,
+    /// What trainings kept.
+    Checkpoints,
 }
 
 impl Runs {
@@ -88,6 +95,16 @@ impl Runs {
             } => {
                 let (one, two) = (RunReader::open(&first)?, RunReader::open(&second)?);
                 let comparison = compare(&one, &two, steps)?;
+                if comparison.common == 0 {
+                    bail!(
+                        "{} and {} have no question in common: {} are in the first and {} in the second; \
+                         expected runs about the same questions",
+                        first.display(),
+                        second.display(),
+                        comparison.only_first,
+                        comparison.only_second,
+                    );
+                }
                 let gained = comparison.newly_right.len();
                 let test = McNemar::from_counts(gained, comparison.newly_wrong.len());
                 match as_json {
@@ -112,6 +129,8 @@ impl Runs {
                 let (what, name) = match what {
                     What::Questions => (Exported::Questions, "questions"),
                     What::SubTasks => (Exported::SubTasks, "sub-tasks"),
+                    What::Curves => (Exported::Curves, "losses"),
+                    What::Checkpoints => (Exported::Checkpoints, "checkpoints"),
                 };
                 let rows = export(&RunReader::open(&dir)?, what, format, &out)?;
                 match as_json {
@@ -124,43 +143,6 @@ impl Runs {
     }
 }
 
-/// Fails if one of them cannot be read.
-fn listed(runs: &[ListedRun], as_json: bool) -> Result<bool> {
-    if as_json {
-        let rows: Vec<Value> = runs
-            .iter()
-            .map(|run| match &run.overview {
-                Ok(overview) => json!({"folder": run.folder, "overview": overview}),
-                Err(error) => json!({"folder": run.folder, "error": error}),
-            })
-            .collect();
-        output::json(&rows)?;
-    }
-    for run in runs.iter().filter(|_| !as_json) {
-        let folder = run.folder.display();
-        output::text(&match &run.overview {
-            Ok(run) => {
-                let said = |name: &str| match run.settings.get(name) {
-                    Some(Value::String(text)) => text.clone(),
-                    _ => "?".to_owned(),
-                };
-                format!(
-                    "{folder}: {} ({}, {}): {:.1} % of {} questions, {} failed{}",
-                    said("task"),
-                    said("split"),
-                    said("framework"),
-                    100.0 * run.score,
-                    run.questions,
-                    run.failed,
-                    ending(run.ended),
-                )
-            }
-            Err(error) => format!("{folder}: {error}"),
-        })?;
-    }
-    Ok(runs.iter().all(|run| run.overview.is_ok()))
-}
-
 fn ending(ended: bool) -> &'static str {
     match ended {
         true => "",
@@ -170,17 +152,20 @@ fn ending(ended: bool) -> &'static str {
 
 fn shown(summary: &Summary) -> String {
     let percent = |share: f64| 100.0 * share;
-    let mut lines = vec![format!(
-        "{}: {:.1} % of {} questions, {:.1} % of programs failed ({}, {} put otherwise){}",
-        summary.folder.display(),
-        percent(summary.score),
-        summary.questions,
-        percent(summary.failure_rate),
-        summary.failed,
-        summary.fallbacks,
-        ending(summary.ended),
-    )];
-    for (name, value) in &summary.configuration.settings {
+    let (folder, end) = (summary.folder.display(), ending(summary.ended));
+    let settings = &summary.configuration.settings;
+    let mut lines = vec![match is_distillation(settings) {
+        true => format!("{folder}: {}{end}", distilled(settings)),
+        false => format!(
+            "{folder}: {:.1} % of {} questions, {:.1} % of programs failed ({}, {} put otherwise){end}",
+            percent(summary.score),
+            summary.questions,
+            percent(summary.failure_rate),
+            summary.failed,
+            summary.fallbacks,
+        ),
+    }];
+    for (name, value) in settings {
         if !matches!(value, Value::Null | Value::Bool(false)) {
             lines.push(format!("  {name} = {value}"));
         }
@@ -237,69 +222,4 @@ fn shown(summary: &Summary) -> String {
         ));
     }
     lines.join("\n")
-}
-
-fn compared(comparison: &Comparison, test: McNemar) -> String {
-    let mut lines = vec![
-        format!(
-            "{} common questions: {:.1} % and {:.1} %",
-            comparison.common,
-            100.0 * comparison.first_score,
-            100.0 * comparison.second_score,
-        ),
-        format!(
-            "  both right {}, both wrong {}, newly right {}, newly wrong {} (McNemar's test: p = {:.4})",
-            comparison.both_right, comparison.both_wrong, test.gained, test.lost, test.p,
-        ),
-        format!(
-            "  {} only in the first, {} only in the second, {} reworded, {} with other programs, {} with other steps",
-            comparison.only_first,
-            comparison.only_second,
-            comparison.reworded,
-            comparison.other_programs,
-            comparison.other_traces,
-        ),
-    ];
-    for difference in &comparison.configuration {
-        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        let (first, second) = (side(&difference.first), side(&difference.second));
-        lines.push(format!("  {}: {first} and {second}", difference.key));
-    }
-    for (name, ids) in [
-        ("newly right", &comparison.newly_right),
-        ("newly wrong", &comparison.newly_wrong),
-    ] {
-        let first: Vec<&str> = ids.iter().take(10).map(String::as_str).collect();
-        if !first.is_empty() {
-            let more = match ids.len() - first.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            lines.push(format!("{name}: {}{more}", first.join(", ")));
-        }
-    }
-    lines.extend(comparison.steps.iter().map(step));
-    lines.join("\n")
-}
-
-fn step(difference: &StepDifference) -> String {
-    let side = |sub_task: &Option<SubTaskRow>| match sub_task {
-        None => "nothing more".to_owned(),
-        Some(asked) => format!(
-            "line {}: {} {:?} in {} -> {}",
-            asked.line,
-            asked.kind,
-            asked.text,
-            asked.region,
-            asked.outcome.as_deref().unwrap_or("no outcome"),
-        ),
-    };
-    format!(
-        "{}, sub-task {}: other {}\n    first  {}\n    second {}",
-        difference.id,
-        difference.place + 1,
-        difference.what.join(", "),
-        side(&difference.first),
-        side(&difference.second),
-    )
 }
