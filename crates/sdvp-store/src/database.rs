@@ -18,10 +18,6 @@ const LOG: i64 = 4_096;
 /// must not grow with its questions.
 const CACHE: i64 = -8_192;
 
-/// The same for who reads: steps of two runs are compared at random places of their tables of texts, and
-/// that ends.
-const READING_CACHE: i64 = -65_536;
-
 /// What SQLite says, by name. Who writes adds how much is kept.
 pub(crate) fn named(path: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
@@ -155,7 +151,7 @@ fn begin(what: impl AsRef<Path>, how: OpenFlags) -> rusqlite::Result<Connection>
     let connection = Connection::open_with_flags(what, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "cache_size", READING_CACHE)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
     connection.execute_batch("BEGIN")?;
     // The moment is that of the first thing read.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
