@@ -227,22 +227,16 @@ impl LanguageError {
     pub fn is_everyones(&self) -> bool {
         match self {
             Self::GivenUp { last, .. } => last.is_everyones(),
-            error => error.is_everyones_at_once(),
-        }
-    }
-
-    fn is_everyones_at_once(&self) -> bool {
-        matches!(
-            self,
             Self::Setting { .. }
-                | Self::Key { .. }
-                | Self::Denied { .. }
-                | Self::NotFound { .. }
-                | Self::Redirected { .. }
-                | Self::Unreachable { .. }
-                | Self::TooLong { .. }
-                | Self::Journal { .. }
-        )
+            | Self::Key { .. }
+            | Self::Denied { .. }
+            | Self::NotFound { .. }
+            | Self::Redirected { .. }
+            | Self::Unreachable { .. }
+            | Self::TooLong { .. }
+            | Self::Journal { .. } => true,
+            _ => false,
+        }
     }
 
     /// In how much time the server asks to come again, if it does.

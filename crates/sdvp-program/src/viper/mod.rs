@@ -37,6 +37,7 @@ use monty_types::{CompileOptions, ExcType, MontyException};
 use prelude::Helper;
 use rewrite::Rewritten;
 use source::Source;
+use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -136,14 +137,14 @@ impl ViperProgram {
 /// What a program needs of ours, which comes before its own lines: they may run before its function
 /// is called.
 fn ours(rewritten: &Rewritten, entry: &Entry) -> String {
-    let mut helpers = rewritten.helpers.clone();
     let mut given = entry.parameters.iter();
-    if given.any(|(_, given)| *given == Given::Api(IMAGE_MATCH)) {
-        let helper = Helper::ImageMatchValue;
-        helpers.insert(helper);
-        helpers.extend(helper.needs());
-    }
-    helpers.iter().map(|helper| helper.source()).collect()
+    let given = given.any(|(_, given)| *given == Given::Api(IMAGE_MATCH));
+    let used = rewritten.helpers.iter().copied();
+    let used = used.chain(given.then_some(Helper::ImageMatchValue));
+    let needed: BTreeSet<Helper> = used
+        .flat_map(|helper| helper.needs().iter().copied().chain([helper]))
+        .collect();
+    needed.into_iter().map(Helper::source).collect()
 }
 
 /// The function that gives a patch, while the host's own gives an index.

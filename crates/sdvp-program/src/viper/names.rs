@@ -1,6 +1,6 @@
 //! The names that a program makes its own, and those of its values that may be truth values.
 
-use super::rewrite::PLAIN;
+use super::rewrite::{PLAIN, bound_by};
 use ruff_python_ast::visitor::{Visitor, walk_comprehension, walk_expr, walk_parameter, walk_stmt};
 use ruff_python_ast::{Comprehension, Expr, ExprContext, Operator, Parameter, Stmt, UnaryOp};
 use ruff_text_size::{TextRange, TextSize};
@@ -246,16 +246,13 @@ impl<'a> Visitor<'a> for Names<'a> {
             }
             Stmt::Import(import) => {
                 for alias in &import.names {
-                    let module = alias.name.as_str();
-                    let top = module.split('.').next().unwrap_or(module);
-                    let bound = alias.asname.as_ref().map_or(top, |name| name.as_str());
-                    self.imported.insert(bound, Some(module));
+                    self.imported
+                        .insert(bound_by(alias), Some(alias.name.as_str()));
                 }
             }
             Stmt::ImportFrom(import) => {
                 for alias in &import.names {
-                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-                    self.imported.insert(bound.as_str(), None);
+                    self.imported.insert(bound_by(alias), None);
                 }
             }
             Stmt::Assign(assign) => {

@@ -10,6 +10,8 @@ mod truths;
 mod uses;
 mod values;
 
+pub(super) use imports::bound_by;
+
 use super::names::Names;
 use super::prelude::Helper;
 use super::source::Source;
@@ -59,7 +61,7 @@ pub(super) fn without_lines(message: &str) -> String {
 pub(super) struct Rewritten {
     /// Code with the lines of the source.
     pub(super) code: String,
-    /// What it needs of the prelude.
+    /// What it uses of the prelude.
     pub(super) helpers: BTreeSet<Helper>,
 }
 
@@ -86,14 +88,9 @@ pub(super) fn rewrite(source: &Source, entry: &str, modules: &[String]) -> Rewri
         }
     }
     let Rewriter { edits, helpers, .. } = rewriter;
-    let mut all = BTreeSet::new();
-    for helper in helpers {
-        all.insert(helper);
-        all.extend(helper.needs());
-    }
     Rewritten {
         code: edits.apply(&source.code),
-        helpers: all,
+        helpers,
     }
 }
 

@@ -142,7 +142,7 @@ impl<'a> Rewriter<'a> {
             && self.names_leave(generator)
         {
             // A lambda's names would be its own. A list's are not.
-            return self.until_it_ends(generator, name);
+            return self.until_it_ends(generator, inner(argument), name);
         }
         match argument {
             Expr::Generator(generator) => {
@@ -161,7 +161,7 @@ impl<'a> Rewriter<'a> {
 
     /// Makes a list of a generator's elements that ends where `any`, `all` or `next` would: those after
     /// that are not made.
-    fn until_it_ends(&mut self, generator: &'a ExprGenerator, name: &str) {
+    fn until_it_ends(&mut self, generator: &'a ExprGenerator, inside: TextRange, name: &str) {
         let Some(first) = generator.generators.first() else {
             return;
         };
@@ -172,21 +172,17 @@ impl<'a> Rewriter<'a> {
         };
         let made = ") or _r[-1] for _r in [[]] ";
         self.edits.insert(first.range.start(), made);
-        let mut last = String::new();
-        for each in &generator.generators {
-            // What ends the last one ends the list: both are said at once.
-            last = match each.ifs.first() {
-                // Before the program's own condition, which may ask, too.
-                Some(condition) => {
-                    let open = format!("not ({ended}) and (");
-                    self.edits.surround(condition.range(), open, ")");
-                    String::new()
-                }
-                None => format!(" if not ({ended})"),
-            };
+        // Before the program's own conditions, which may ask, too.
+        for condition in generator.generators.iter().filter_map(|it| it.ifs.first()) {
+            let open = format!("not ({ended}) and (");
+            self.edits.surround(condition.range(), open, ")");
         }
-        let inside = inner(&Expr::Generator(generator.clone()));
-        let (open, close) = (format!("{open}_r.append("), format!("{last}{close}"));
+        // Where the last generator has none, one goes behind it, which is where the list ends.
+        let close = match generator.generators.last() {
+            Some(last) if last.ifs.is_empty() => format!(" if not ({ended}){close}"),
+            _ => close.to_owned(),
+        };
+        let open = format!("{open}_r.append(");
         self.edits.surround(inside, open, close);
     }
 

@@ -3,24 +3,34 @@
 use super::Rewriter;
 use crate::viper::api::api_name;
 use crate::viper::prelude::missing;
-use ruff_python_ast::{StmtImport, StmtImportFrom};
+use ruff_python_ast::{Alias, StmtImport, StmtImportFrom};
 use ruff_text_size::TextRange;
 
-impl<'a> Rewriter<'a> {
-    /// Whether a module may be imported.
-    fn allowed(&self, module: &str) -> bool {
-        let top = module.split('.').next().unwrap_or(module);
-        self.modules.iter().any(|allowed| allowed == top)
+/// The name that an import of this binds: of a module in a package the package's.
+pub(in crate::viper) fn bound_by(alias: &Alias) -> &str {
+    match &alias.asname {
+        Some(name) => name.as_str(),
+        None => package(alias.name.as_str()),
     }
+}
 
+fn package(module: &str) -> &str {
+    module.split('.').next().unwrap_or(module)
+}
+
+/// Whether a module is one of those that may be imported.
+pub(super) fn is_allowed(modules: &[String], module: &str) -> bool {
+    modules.iter().any(|allowed| allowed == package(module))
+}
+
+impl<'a> Rewriter<'a> {
     pub(super) fn import_module(&mut self, import: &'a StmtImport) -> bool {
         for alias in &import.names {
             let module = alias.name.as_str();
-            let top = module.split('.').next().unwrap_or(module);
-            let bound = alias.asname.as_ref().map_or(top, |name| name.as_str());
-            if !self.allowed(module) {
+            if !is_allowed(self.modules, module) {
                 // One statement is left out or raises as a whole.
-                self.refuse_unless_harmless(import.range, module, std::iter::once(bound));
+                let bound = std::iter::once(bound_by(alias));
+                self.refuse_unless_harmless(import.range, module, bound);
                 break;
             }
         }
@@ -29,13 +39,10 @@ impl<'a> Rewriter<'a> {
 
     pub(super) fn import_from(&mut self, import: &'a StmtImportFrom) -> bool {
         let module = import.module.as_ref().map_or("", |name| name.as_str());
-        if self.allowed(module) {
+        if is_allowed(self.modules, module) {
             self.import_missing(import, module);
         } else {
-            let names = import
-                .names
-                .iter()
-                .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str());
+            let names = import.names.iter().map(bound_by);
             self.refuse_unless_harmless(import.range, module, names);
         }
         true
@@ -45,13 +52,13 @@ impl<'a> Rewriter<'a> {
     fn import_missing(&mut self, import: &'a StmtImportFrom, module: &str) {
         let (mut kept, mut ours) = (Vec::new(), Vec::new());
         for alias in &import.names {
-            let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+            let bound = bound_by(alias);
             match missing(module, alias.name.as_str()) {
                 Some(helper) => {
                     self.helpers.insert(helper);
-                    ours.push(format!("{} = {}", bound.as_str(), helper.name()));
+                    ours.push(format!("{bound} = {}", helper.name()));
                 }
-                None => kept.push(format!("{} as {}", alias.name.as_str(), bound.as_str())),
+                None => kept.push(format!("{} as {bound}", alias.name.as_str())),
             }
         }
         if ours.is_empty() {

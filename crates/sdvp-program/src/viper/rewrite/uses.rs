@@ -1,6 +1,7 @@
 //! Which statements of a module show how its function is used. That is our part, so that they are
 //! left out; what prepares variables for the function stays.
 
+use super::imports::{bound_by, is_allowed};
 use crate::viper::api::api_name;
 use crate::viper::entry::Given;
 use crate::viper::names::Names;
@@ -89,7 +90,7 @@ impl<'a> Uses<'a, '_> {
             Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
             Stmt::Import(import) => {
                 let mut modules = import.names.iter().map(|alias| alias.name.as_str());
-                if modules.all(|module| self.allowed(module)) {
+                if modules.all(|module| is_allowed(self.modules, module)) {
                     self.kept.extend(seen.bound);
                 }
             }
@@ -97,7 +98,7 @@ impl<'a> Uses<'a, '_> {
                 if import
                     .module
                     .as_ref()
-                    .is_some_and(|m| self.allowed(m.as_str()))
+                    .is_some_and(|m| is_allowed(self.modules, m.as_str()))
                 {
                     self.kept.extend(seen.bound);
                 }
@@ -117,11 +118,6 @@ impl<'a> Uses<'a, '_> {
             }
         }
         is_use
-    }
-
-    fn allowed(&self, module: &str) -> bool {
-        let top = module.split('.').next().unwrap_or(module);
-        self.modules.iter().any(|allowed| allowed == top)
     }
 
     /// Whether a statement has no names but those of variables that stay, and of Python's own.
@@ -183,18 +179,10 @@ impl<'a> Visitor<'a> for Seen<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::Import(import) => {
-                for alias in &import.names {
-                    let module = alias.name.as_str();
-                    let top = module.split('.').next().unwrap_or(module);
-                    let bound = alias.asname.as_ref().map_or(top, |name| name.as_str());
-                    self.bound.insert(bound);
-                }
+                self.bound.extend(import.names.iter().map(bound_by));
             }
             Stmt::ImportFrom(import) => {
-                for alias in &import.names {
-                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-                    self.bound.insert(bound.as_str());
-                }
+                self.bound.extend(import.names.iter().map(bound_by));
             }
             Stmt::FunctionDef(_)
             | Stmt::ClassDef(_)
