@@ -10,6 +10,7 @@ mod alignment;
 mod calls;
 mod checkpoint;
 mod control;
+mod domain;
 mod error;
 mod examples;
 mod gate;
@@ -40,7 +41,7 @@ pub use memory::{Memory, MemoryBound, MemoryPolicy, TaskMemory};
 pub use observer::{Observer, Phase, Silent};
 pub use rehearsal::{remember_answers, remember_matches, remember_views};
 pub use scoring::answered_rightly;
-pub use settings::{DistillSettings, StepSettings};
+pub use settings::{ApartSettings, DistillSettings, StepSettings};
 pub use stepwise::{Distillation, DistilledStep, Lesson, distill};
 pub use train::{
     AnswerObjective, CurvePoint, PatchNames, Training, TrainingCurve, train_answer, train_locate,

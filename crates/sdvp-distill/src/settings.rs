@@ -76,6 +76,41 @@ impl StepSettings {
     }
 }
 
+/// How to learn where what is learned answers for the task's own pictures only.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApartSettings {
+    /// In place of [`StepSettings::anchor`].
+    pub anchor: f64,
+    /// In place of [`StepSettings::rehearsed`], for the first task …
+    pub rehearsed: usize,
+    /// … and for every further one, whose student must keep what it learned of the others'.
+    pub rehearsed_after: usize,
+}
+
+impl Default for ApartSettings {
+    fn default() -> Self {
+        Self {
+            anchor: 0.0,
+            rehearsed: 8,
+            rehearsed_after: 16,
+        }
+    }
+}
+
+impl ApartSettings {
+    /// Settings of a step with these in their place; `after` other tasks or not.
+    pub(crate) fn step(&self, step: &StepSettings, after: bool) -> StepSettings {
+        StepSettings {
+            anchor: self.anchor,
+            rehearsed: match after {
+                true => self.rehearsed_after,
+                false => self.rehearsed,
+            },
+            ..step.clone()
+        }
+    }
+}
+
 /// Settings of a distillation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DistillSettings {
@@ -114,6 +149,10 @@ pub struct DistillSettings {
     pub rounds: usize,
     /// How much is remembered for the tasks to come, and rehearsed.
     pub memory: MemoryBound,
+    /// Whether and how to learn apart: the task's pictures are told from general ones by how they look,
+    /// if they can be, and for all others the student stays as it was.
+    #[serde(default)]
+    pub apart: Option<ApartSettings>,
 }
 
 impl Default for DistillSettings {
@@ -158,6 +197,7 @@ impl Default for DistillSettings {
             patches: 0.7,
             rounds: 1,
             memory: MemoryBound::default(),
+            apart: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The method: harvest → label → teach to find → execute again → teach to match and to answer.
 
 use crate::checkpoint::{Checkpoints, KeptTraining, StepName};
+use crate::domain::tell_apart;
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest, harvest_with};
 use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
@@ -114,6 +115,7 @@ pub fn distill(
         student: student.clone(),
         checkpoint_students: Vec::new(),
         steps: Vec::new(),
+        asked_apart: false,
     };
     course.student.manifest.history.push(lesson.task.to_owned());
     let rounds = settings.rounds.max(1);
@@ -152,9 +154,42 @@ struct Course<'a> {
     student: Student,
     checkpoint_students: Vec<Student>,
     steps: Vec<DistilledStep>,
+    /// Whether it is known if the task's pictures can be told from others.
+    asked_apart: bool,
 }
 
 impl Course<'_> {
+    /// Settings of a step, once it is known whether what is learned answers for the task's own pictures
+    /// only.
+    fn settings_of(&mut self, step: &StepSettings) -> Result<StepSettings> {
+        let task = self.lesson.task;
+        let Some(apart) = self.settings.apart else {
+            // What is learned for all pictures answers for them together with what was before.
+            self.student.manifest.domains.clear();
+            return Ok(step.clone());
+        };
+        // A student that went through a step already is one that was asked.
+        if !self.asked_apart && self.steps.is_empty() {
+            let calls = self.calls()?;
+            let domain = tell_apart(task, &self.caller, &calls, self.memory, self.observer);
+            let domains = &mut self.student.manifest.domains;
+            match domain {
+                Some(domain) => {
+                    domains.retain(|known| known.task != task);
+                    domains.push(domain);
+                }
+                // What is learned of it must answer for its pictures, wherever those are.
+                None => domains.clear(),
+            }
+        }
+        self.asked_apart = true;
+        let domains = &self.student.manifest.domains;
+        Ok(match domains.iter().any(|known| known.task == task) {
+            true => apart.step(step, domains.len() > 1),
+            false => step.clone(),
+        })
+    }
+
     /// From now on what the student calls as it is now is learned from.
     fn execute_again(&mut self) {
         self.caller = self.student.clone();
@@ -237,7 +272,7 @@ impl Course<'_> {
         let counts = Counts::of(calls, &labelled);
         let examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &settings.for_calls(examples.len());
+        let settings = &self.settings_of(settings)?.for_calls(examples.len());
         let memory = self.memory.views();
         let adapters = lora(settings, self.settings.seed);
         let mut model = self.student.locate.duplicate(adapters)?;
@@ -265,7 +300,7 @@ impl Course<'_> {
         let counts = Counts::of(calls, &labelled);
         let examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &settings.for_calls(examples.len());
+        let settings = &self.settings_of(settings)?.for_calls(examples.len());
         let memory = self.memory.matches();
         let adapters = lora(settings, self.settings.seed);
         let mut model = self.student.matching.duplicate(adapters)?;
@@ -286,12 +321,12 @@ impl Course<'_> {
         let calls = self.calls()?;
         let calls = calls.of(kind);
         let seed = self.settings.seed;
-        let student = &self.student.answer;
-        let labelled = label_answers(calls, self.lesson.answer, student, self.settings);
+        let student = Arc::clone(&self.student.answer);
+        let labelled = label_answers(calls, self.lesson.answer, &student, self.settings);
         let counts = Counts::of(calls, &labelled);
         let mut examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &settings.for_calls(examples.len());
+        let settings = &self.settings_of(settings)?.for_calls(examples.len());
         // Where in a view a patch lies is known where views are stretched.
         let weight = match student.processor.fit {
             Fit::Stretch => self.settings.patches,

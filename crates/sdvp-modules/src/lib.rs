@@ -22,9 +22,9 @@ pub use published::{
 pub use source::ModelSource;
 pub use stand_in::StandIn;
 pub use student::{
-    AnswerModel, AnswerStudent, BaseReference, EarlySettings, LocateModel, LocateStudent,
-    MatchModel, MatchStudent, ModuleAdapter, PassSizes, Student, StudentManifest, StudentModel,
-    StudentNetwork, TrainMethod, TrainingDemand,
+    AnswerModel, AnswerStudent, Appearance, BaseReference, Bases, Domain, DomainError,
+    EarlySettings, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
+    Student, StudentManifest, StudentModel, StudentNetwork, ToldApart, TrainMethod, TrainingDemand,
 };
 pub use teacher::{
     AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,

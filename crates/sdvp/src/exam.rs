@@ -177,13 +177,34 @@ pub(crate) fn exam(
     count: usize,
 ) -> Exam {
     let reader = reader.into();
-    questions(task, split, seed, count)
-        .into_iter()
-        .map(|question| {
-            let program = reader.program(&question);
-            ExamItem::drawn(question, program)
-        })
+    let questions = questions(task, split, seed, count).into_iter();
+    questions.map(|question| item(question, &reader)).collect()
+}
+
+/// An unseen task's exam over pictures that look like a target's.
+pub(crate) fn look_alike_exam(
+    unseen: Task,
+    target: Task,
+    reader: impl Into<Reader>,
+    split: Split,
+    seed: u64,
+    count: usize,
+) -> Exam {
+    let reader = reader.into();
+    let questions = questions(unseen, split, seed, count).into_iter();
+    questions
+        .map(|question| item(question.in_style(target.style()), &reader))
         .collect()
+}
+
+/// What such an exam is called.
+pub(crate) fn look_alike_name(unseen: Task, target: Task) -> String {
+    format!("{unseen} like {target}")
+}
+
+fn item(question: Question, reader: &Reader) -> ExamItem {
+    let program = reader.program(&question);
+    ExamItem::drawn(question, program)
 }
 
 /// A program that puts the whole question to the answer module, about the only picture, or the left

@@ -1,7 +1,7 @@
 //! A trial: a chain of tasks distilled into the shipped student, measured after each.
 
 use crate::commands::Effort;
-use crate::exam::{Framework, exam};
+use crate::exam::{Framework, exam, look_alike_exam, look_alike_name};
 use crate::modules;
 use crate::progress::Progress;
 use anyhow::Result;
@@ -16,7 +16,13 @@ use std::sync::Arc;
 
 /// The questions that students are measured on.
 pub(crate) struct Exams {
-    exams: Vec<(Task, Exam)>,
+    exams: Vec<TaskExam>,
+}
+
+struct TaskExam {
+    name: String,
+    task: Task,
+    exam: Exam,
 }
 
 impl Exams {
@@ -27,17 +33,40 @@ impl Exams {
         split: Split,
         seed: u64,
     ) -> Self {
-        let exams = counts.into_iter();
-        let exams = exams.map(|(task, count)| (task, exam(task, framework, split, seed, count)));
+        let exams = counts.into_iter().map(|(task, count)| TaskExam {
+            name: task.name().to_owned(),
+            task,
+            exam: exam(task, framework, split, seed, count),
+        });
         Self {
             exams: exams.collect(),
         }
     }
 
+    /// And so many of each unseen task's, over pictures that look like each target's.
+    #[must_use]
+    pub(crate) fn with_look_alikes(
+        mut self,
+        targets: &[Task],
+        framework: Framework,
+        split: Split,
+        seed: u64,
+        count: usize,
+    ) -> Self {
+        for (unseen, target) in look_alikes(targets) {
+            self.exams.push(TaskExam {
+                name: look_alike_name(unseen, target),
+                task: unseen,
+                exam: look_alike_exam(unseen, target, framework, split, seed, count),
+            });
+        }
+        self
+    }
+
     /// The types of the given tasks' questions.
     pub(crate) fn types(&self, tasks: &[Task], seed: u64) -> SeedTypes {
-        let known = self.exams.iter().filter(|(task, _)| tasks.contains(task));
-        seed_types(known.map(|(task, exam)| (*task, exam.as_slice())), seed)
+        let known = self.exams.iter().filter(|sat| tasks.contains(&sat.task));
+        seed_types(known.map(|sat| (sat.task, sat.exam.as_slice())), seed)
     }
 
     /// What modules score on those tasks for which `sat` says so.
@@ -49,23 +78,29 @@ impl Exams {
         progress: &Progress,
     ) -> Result<Scores> {
         let mut scores = Scores::new();
-        for (task, exam) in self.exams.iter().filter(|(task, _)| sat(*task)) {
+        for one in self.exams.iter().filter(|one| sat(one.task)) {
             progress.begin(&Phase {
-                name: format!("{task}: {name}"),
-                total: exam.len(),
+                name: format!("{}: {name}", one.name),
+                total: one.exam.len(),
             });
             let settings = Settings::default();
             let done = evaluate(
-                exam,
+                &one.exam,
                 modules()?,
                 &settings,
                 |_| false,
                 |_| progress.advance(1),
             )?;
-            scores.insert(task.name().to_owned(), TaskScores::from(&done));
+            scores.insert(one.name.clone(), TaskScores::from(&done));
         }
         Ok(scores)
     }
+}
+
+/// Every unseen task with every target.
+pub(crate) fn look_alikes(targets: &[Task]) -> impl Iterator<Item = (Task, Task)> {
+    let targets = targets.iter().copied();
+    targets.flat_map(|target| Task::unseen().map(|unseen| (unseen, target)))
 }
 
 /// The type of every question.

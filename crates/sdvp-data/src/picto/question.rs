@@ -1,7 +1,7 @@
 //! Questions with everything that is known about them.
 
 use super::functional::Functional;
-use super::{FunctionalStep, Scene, viper};
+use super::{FunctionalStep, Scene, Style, viper};
 use crate::Gold;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -70,6 +70,21 @@ impl Question {
     /// The variables that its program finds its pictures in: `IMAGE`, or `LEFT` and `RIGHT`.
     pub fn input_names(&self) -> &'static [&'static str] {
         input_names(self.scenes.len())
+    }
+
+    /// The same question about the same scenes, drawn in another style.
+    #[must_use]
+    pub fn in_style(&self, style: Style) -> Self {
+        let drawn = |scene: &Arc<Scene>| {
+            Arc::new(Scene {
+                style,
+                ..Scene::clone(scene)
+            })
+        };
+        Self {
+            scenes: self.scenes.iter().map(drawn).collect(),
+            ..self.clone()
+        }
     }
 
     /// Renders its scenes; slow compared to everything else about a question.

@@ -20,7 +20,7 @@ use crate::observer::Observer;
 use crate::rehearsal::{remember_answers, remember_matches, remember_views};
 use bound::{parts_for_tasks, staying};
 use recombine::recombined;
-use sdvp_core::{Digest, SubTask, SubTaskKind, View};
+use sdvp_core::{Digest, Image, SubTask, SubTaskKind, View};
 use sdvp_modules::Student;
 use std::collections::BTreeSet;
 
@@ -110,6 +110,11 @@ impl TaskMemory {
         let matches = self.matches.iter().map(|call| &call.view);
         let views = views.chain(matches);
         views.chain(self.answers.iter().map(|call| &call.view))
+    }
+
+    /// The picture of every call.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &Image> {
+        self.looked_at().map(View::image)
     }
 
     fn pictures(&self) -> impl Iterator<Item = Digest> {
@@ -231,7 +236,6 @@ fn picture(call: &SubTask) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sdvp_core::Image;
 
     fn answered(task: &str, count: usize) -> TaskMemory {
         let picture = image::RgbImage::new(16, 16);

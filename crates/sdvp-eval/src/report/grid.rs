@@ -60,6 +60,9 @@ pub struct Grid {
     pub targets: Vec<String>,
     /// The tasks that were not.
     pub unseen: Vec<String>,
+    /// The same over pictures that look like a target's.
+    #[serde(default)]
+    pub look_alikes: Vec<String>,
     /// The untouched student, by seed.
     pub before: Vec<GridCell>,
     /// The teachers in the modules' place, by seed.
@@ -82,6 +85,9 @@ pub struct GridRow {
     pub targets: Vec<TargetSummary>,
     /// Change of the mean over unseen tasks, seed by seed.
     pub unseen: AcrossSeeds,
+    /// The same over pictures that look like a target's; none if they were not measured.
+    #[serde(default)]
+    pub look_alikes: Option<AcrossSeeds>,
     /// Part of its gain that each target but the last keeps to the end, mean over seeds.
     pub kept: Vec<Option<f64>>,
     /// What went otherwise than asked.
@@ -141,11 +147,14 @@ impl Grid {
             .iter()
             .map(|task| self.target(run, task))
             .collect();
-        let change = |cell: &GridCell| {
+        let change = |of: &[String], cell: &GridCell| {
             let before = of_seed(&self.before, cell.seed);
             let change =
                 |task: &String| mean(scores(Some(cell), task)) - mean(scores(before, task));
-            mean(&self.unseen.iter().map(change).collect::<Vec<_>>())
+            mean(&of.iter().map(change).collect::<Vec<_>>())
+        };
+        let changes = |of: &[String]| {
+            AcrossSeeds::of(run.cells.iter().map(|cell| change(of, cell)).collect())
         };
         let mut notes: Vec<String> = run.cells.iter().flat_map(|c| c.notes.clone()).collect();
         notes.sort();
@@ -153,7 +162,8 @@ impl Grid {
         GridRow {
             name: run.name.clone(),
             x: run.x,
-            unseen: AcrossSeeds::of(run.cells.iter().map(change).collect()),
+            unseen: changes(&self.unseen),
+            look_alikes: (!self.look_alikes.is_empty()).then(|| changes(&self.look_alikes)),
             kept: self.kept(run),
             targets,
             notes,
@@ -248,6 +258,7 @@ pub(super) mod tests {
             name: "sizes".to_owned(),
             targets: vec!["first".to_owned(), "second".to_owned()],
             unseen: vec!["unseen".to_owned()],
+            look_alikes: Vec::new(),
             before: vec![cell(0, &[[0.4, 0.5, 0.8]]), cell(1, &[[0.5, 0.5, 0.8]])],
             teachers: vec![cell(0, &[[0.9, 1.0, 0.1]]), cell(1, &[[1.0, 1.0, 0.1]])],
             runs: vec![

@@ -23,7 +23,8 @@ pub(super) fn chance(p: f64) -> String {
 }
 
 /// One line a run: the mean score of each target, its gain and the part of the gap closed; the
-/// change on unseen tasks. Ends with a newline.
+/// change on unseen tasks, and on those over pictures that look like a target's if they were measured.
+/// Ends with a newline.
 pub fn grid_table(grid: &Grid) -> String {
     let rows = grid.rows();
     let mut head = vec![String::new()];
@@ -31,6 +32,9 @@ pub fn grid_table(grid: &Grid) -> String {
         head.extend([target.clone(), "gain".to_owned(), "gap".to_owned()]);
     }
     head.push("unseen".to_owned());
+    if !grid.look_alikes.is_empty() {
+        head.push("in targets' looks".to_owned());
+    }
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(line)).collect();
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
@@ -60,6 +64,7 @@ fn line(row: &GridRow) -> Vec<String> {
         cells.push(closed.map_or_else(String::new, |gap| format!("{:.0} %", 100.0 * gap.mean)));
     }
     cells.push(give_or_take(&row.unseen));
+    cells.extend(row.look_alikes.as_ref().map(give_or_take));
     cells
 }
 

@@ -1,13 +1,15 @@
 //! A student on disk: which base it starts from, and what it has learned since.
 
+use super::bases::Bases;
+use super::domain::Domain;
 use super::model::{StudentModel, StudentNetwork, create_folder};
-use super::{AnswerModel, AnswerStudent, LocateModel, LocateStudent, MatchModel, MatchStudent};
+use super::{AnswerModel, LocateModel, MatchModel};
 use crate::builtin::builtin_source;
 use crate::checkpoint::read_tensors;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
-use sdvp_core::{Digest, Module, SubTaskKind};
+use sdvp_core::{Digest, SubTaskKind};
 use sdvp_models::params::Params;
 use sdvp_models::{LoraConfig, ModelError, load_adapter, save_adapter, weights};
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,10 @@ pub struct StudentManifest {
     pub modules: BTreeMap<SubTaskKind, ModuleAdapter>,
     /// The tasks it was distilled on, in order.
     pub history: Vec<String>,
+    /// The pictures for which what was learned answers, if those are told from others; for all pictures
+    /// if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<Domain>,
 }
 
 const MANIFEST: &str = "student.json";
@@ -85,6 +91,9 @@ pub struct Student {
     pub answer: Arc<AnswerModel>,
     /// Says how well texts fit.
     pub matching: Arc<MatchModel>,
+    /// What it was before it learned anything, if that is known or needed: a student with domains
+    /// answers by it elsewhere.
+    pub bases: Option<Bases>,
     /// Where it came from.
     pub manifest: StudentManifest,
 }
@@ -103,22 +112,26 @@ impl Student {
     /// # Errors
     /// If a base cannot be loaded.
     pub fn from_bases(locate: &str, answer: &str, matching: &str) -> Result<Self> {
-        let locate_model = LocateModel::load(&base_source(locate)?, None)?;
-        let answer_model = AnswerModel::load(&base_source(answer)?, None)?;
-        let match_model = MatchModel::load(&base_source(matching)?, None)?;
+        let bases = Bases {
+            locate: Arc::new(LocateModel::load(&base_source(locate)?, None)?),
+            answer: Arc::new(AnswerModel::load(&base_source(answer)?, None)?),
+            matching: Arc::new(MatchModel::load(&base_source(matching)?, None)?),
+        };
         let modules = BTreeMap::from([
-            (SubTaskKind::Locate, untouched(locate, &locate_model)?),
-            (SubTaskKind::Answer, untouched(answer, &answer_model)?),
-            (SubTaskKind::Match, untouched(matching, &match_model)?),
+            (SubTaskKind::Locate, untouched(locate, &bases.locate)?),
+            (SubTaskKind::Answer, untouched(answer, &bases.answer)?),
+            (SubTaskKind::Match, untouched(matching, &bases.matching)?),
         ]);
         Ok(Self {
-            locate: Arc::new(locate_model),
-            answer: Arc::new(answer_model),
-            matching: Arc::new(match_model),
+            locate: Arc::clone(&bases.locate),
+            answer: Arc::clone(&bases.answer),
+            matching: Arc::clone(&bases.matching),
+            bases: Some(bases),
             manifest: StudentManifest {
                 format: FORMAT,
                 modules,
                 history: Vec::new(),
+                domains: Vec::new(),
             },
         })
     }
@@ -174,12 +187,18 @@ impl Student {
         if device.is_cpu() {
             return Ok(self);
         }
-        Ok(Self {
+        let there = Self {
             locate: Arc::new(self.locate.on(device)?),
             answer: Arc::new(self.answer.on(device)?),
             matching: Arc::new(self.matching.on(device)?),
-            manifest: self.manifest,
-        })
+            bases: None,
+            manifest: self.manifest.clone(),
+        };
+        let bases = self.bases.as_ref();
+        let bases = bases
+            .map(|bases| bases.on(device, &self, &there))
+            .transpose()?;
+        Ok(Self { bases, ..there })
     }
 
     /// Reads a student's folder. One from before there was a match module gets the shipped one.
@@ -206,22 +225,40 @@ impl Student {
                 .get(&kind)
                 .ok_or_else(|| invalid(format!("no module for {kind}")))
         };
-        let locate_model = trained(&source, adapter(SubTaskKind::Locate)?)?;
-        let answer_model = trained(&source, adapter(SubTaskKind::Answer)?)?;
-        let match_model = match manifest.modules.get(&SubTaskKind::Match) {
+        for domain in &manifest.domains {
+            let checked = domain.check();
+            checked.map_err(|error| invalid(error.to_string()))?;
+        }
+        let [locate_base, locate] = trained(&source, adapter(SubTaskKind::Locate)?)?;
+        let [answer_base, answer] = trained(&source, adapter(SubTaskKind::Answer)?)?;
+        let [match_base, matching] = match manifest.modules.get(&SubTaskKind::Match) {
             Some(adapter) => trained(&source, adapter)?,
             None => {
-                let model = MatchModel::load(&base_source(BUILTIN_MATCH)?, None)?;
+                let model = Arc::new(MatchModel::load(&base_source(BUILTIN_MATCH)?, None)?);
                 let adapter = untouched(BUILTIN_MATCH, &model)?;
                 manifest.modules.insert(SubTaskKind::Match, adapter);
-                model
+                [Arc::clone(&model), model]
             }
         };
-        Ok(Self {
-            locate: Arc::new(locate_model),
-            answer: Arc::new(answer_model),
-            matching: Arc::new(match_model),
+        let bases = Bases {
+            locate: locate_base,
+            answer: answer_base,
+            matching: match_base,
+        };
+        let student = Self {
+            locate,
+            answer,
+            matching,
+            bases: Some(bases),
             manifest,
+        };
+        Ok(match student.can_tell_apart() {
+            true => student,
+            // They would only take up memory.
+            false => Self {
+                bases: None,
+                ..student
+            },
         })
     }
 
@@ -267,31 +304,6 @@ impl Student {
             weights: Some(format!("{}.safetensors", kind.name())),
             method,
         })
-    }
-
-    /// The student as modules, frozen as it is now.
-    ///
-    /// # Errors
-    /// If parameters cannot be read.
-    pub fn modules(&self) -> Result<Vec<Arc<dyn Module>>> {
-        Ok(vec![
-            Arc::new(LocateStudent::new(Arc::clone(&self.locate))?),
-            Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
-            Arc::new(MatchStudent::new(Arc::clone(&self.matching))?),
-        ])
-    }
-
-    /// As [`Student::modules`], remembering neither images nor names between calls: how the reference
-    /// code runs, for comparison.
-    ///
-    /// # Errors
-    /// If parameters cannot be read.
-    pub fn modules_without_memory(&self) -> Result<Vec<Arc<dyn Module>>> {
-        Ok(vec![
-            Arc::new(LocateStudent::with_memory(Arc::clone(&self.locate), 0, 0)?),
-            Arc::new(AnswerStudent::new(Arc::clone(&self.answer))?),
-            Arc::new(MatchStudent::with_memory(Arc::clone(&self.matching), 0)?),
-        ])
     }
 
     /// Number of scalars of the module of that kind.
@@ -352,19 +364,20 @@ pub(crate) fn base_source(name: &str) -> Result<ModelSource> {
     }
 }
 
-/// The base of an adapter with what it learned.
+/// The base of an adapter, and the same with what it learned.
 fn trained<N: StudentNetwork>(
     student: &ModelSource,
     adapter: &ModuleAdapter,
-) -> Result<StudentModel<N>> {
+) -> Result<[Arc<StudentModel<N>>; 2]> {
     let base = base_source(&adapter.base.source)?;
-    let before = StudentModel::<N>::load(&base, None)?;
+    let before = Arc::new(StudentModel::<N>::load(&base, None)?);
     check_base(student, adapter, before.fingerprint()?)?;
     let Some(learned) = learned(student, adapter)? else {
-        return Ok(before);
+        return Ok([Arc::clone(&before), before]);
     };
     let from = weights_name(student, adapter);
-    extended(&before, &base, learned, &from, &adapter.method)
+    let after = extended(&before, &base, learned, &from, &adapter.method)?;
+    Ok([before, Arc::new(after)])
 }
 
 fn check_base(student: &ModelSource, adapter: &ModuleAdapter, found: Digest) -> Result<()> {

@@ -1,7 +1,10 @@
 //! Students: large general modules that programs call and that learn.
 
 mod answer;
+mod apart;
+mod bases;
 mod demand;
+mod domain;
 mod early;
 mod folder;
 mod locate;
@@ -11,7 +14,9 @@ mod model;
 mod state_file;
 
 pub use answer::AnswerStudent;
+pub use bases::Bases;
 pub use demand::{PassSizes, TrainingDemand};
+pub use domain::{Appearance, Domain, DomainError, ToldApart};
 pub use early::EarlySettings;
 pub use folder::{BaseReference, ModuleAdapter, Student, StudentManifest, TrainMethod};
 pub use locate::LocateStudent;

@@ -14,11 +14,11 @@
 //! ```
 
 use super::effort::Effort;
-use crate::exam::Framework;
+use crate::exam::{Framework, look_alike_name};
 use crate::modules::{self, Teachers};
 use crate::output;
 use crate::progress::Progress;
-use crate::trial::{Exams, chain, names};
+use crate::trial::{Exams, chain, look_alikes, names};
 use anyhow::{Context, Result, bail};
 use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_core::{Digest, Module, remove_partial};
@@ -62,6 +62,9 @@ struct Plan {
     questions: usize,
     #[serde(default = "thousand")]
     unseen_questions: usize,
+    /// Of each unseen task, over pictures that look like each target's.
+    #[serde(default)]
+    look_alike_questions: usize,
     #[serde(default)]
     base: Map<String, Value>,
     run: Vec<PlannedRun>,
@@ -161,6 +164,12 @@ impl Ablate {
             name: plan.name.clone(),
             targets: plan.tasks.clone(),
             unseen: names(Task::unseen()),
+            look_alikes: match plan.look_alike_questions {
+                0 => Vec::new(),
+                _ => look_alikes(&tasks)
+                    .map(|(unseen, target)| look_alike_name(unseen, target))
+                    .collect(),
+            },
             ..Grid::default()
         };
         for run in &plan.run {
@@ -174,10 +183,14 @@ impl Ablate {
             let counts = tasks.iter().map(|&task| (task, plan.questions));
             let unseen = Task::unseen().map(|task| (task, plan.unseen_questions));
             let exams = Exams::new(counts.chain(unseen), plan.framework, split, seed);
+            let exams = match plan.look_alike_questions {
+                0 => exams,
+                some => exams.with_look_alikes(&tasks, plan.framework, split, seed, some),
+            };
             grid.types.push(exams.types(&tasks, seed));
             let made_with = json!({
                 "tasks": plan.tasks, "framework": plan.framework, "split": plan.split, "seed": seed,
-                "questions": [plan.questions, plan.unseen_questions],
+                "questions": [plan.questions, plan.unseen_questions, plan.look_alike_questions],
                 "sdvp": env!("CARGO_PKG_VERSION"), "student": student, "teachers": teachers,
             });
             let cell = |name: &str, made_with: Value, make: &dyn Fn() -> Result<GridCell>| {

@@ -3,13 +3,13 @@
 use crate::exam::{Framework, exercises, questions_of};
 use crate::modules::{self, OwnTeacher};
 use crate::progress::Progress;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::{
-    Checkpoints, DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory, MemoryPolicy,
-    RandomTeacher, TaskMemory, TruthTeacher, answered_rightly, distill,
+    ApartSettings, Checkpoints, DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory,
+    MemoryPolicy, RandomTeacher, TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
 use sdvp_modules::{EarlySettings, Student, Teacher, TrainMethod};
@@ -114,6 +114,12 @@ pub(crate) struct How {
     /// How strongly every weight is drawn back to what it was [default: 18; 240 with viper].
     #[arg(long)]
     anchor: Option<f64>,
+    /// Let what is learned answer only for pictures that look like the task's, if they can be told from
+    /// general ones; for others the student stays as it was, so that it need not be held back there
+    /// [default anchor then: 0; rehearsed calls: 8, and 16 after other tasks].
+    #[arg(long)]
+    #[serde(default)]
+    apart: bool,
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
     #[arg(long)]
     directions: Option<usize>,
@@ -319,6 +325,14 @@ impl Effort {
             step.early = how.early();
             step.method = how.method();
         }
+        settings.apart = how.apart.then(|| {
+            let usual = ApartSettings::default();
+            ApartSettings {
+                anchor: how.anchor.unwrap_or(usual.anchor),
+                rehearsed: how.rehearsed.unwrap_or(usual.rehearsed),
+                rehearsed_after: how.rehearsed.unwrap_or(usual.rehearsed_after),
+            }
+        });
         [settings.locate.steps, settings.matching.steps] = match how.labels {
             Labels::Answers => [0, 0],
             _ => [self.locate_steps, self.match_steps],
@@ -366,6 +380,9 @@ impl Effort {
             }
             let questions = questions_of(task, Split::Train, seed, self.rehearsal);
             let calls = exercises(&questions, self.framework);
+            // What is general is what was there before anything was learned.
+            let was = (task == Task::General).then(|| student.as_it_was());
+            let student = was.as_ref().unwrap_or(student);
             let learned = TaskMemory::of(task.name(), &calls, student, &bound, seed, progress)?;
             memory = if matches {
                 memory.with_matches(learned, &bound, seed)
@@ -387,6 +404,12 @@ impl Effort {
         checkpoints: Option<&Checkpoints>,
         progress: &Progress,
     ) -> Result<Distillation> {
+        if !self.how.apart && !student.manifest.domains.is_empty() {
+            bail!(
+                "what the student learned before answers for some pictures only, and would then answer \
+                 for all of them; give --apart"
+            );
+        }
         let teachers = modules::Teachers::of(task)?.or_own(&self.how.teacher)?;
         let questions = questions_of(task, Split::Train, seed, self.questions);
         let mut calls = exercises(&questions, self.framework);

@@ -1,0 +1,199 @@
+//! The pictures that a student has learned on, told from others by how they look.
+
+mod appearance;
+
+pub use appearance::Appearance;
+
+use sdvp_core::{Digest, Hasher, Image};
+use serde::{Deserialize, Serialize};
+
+/// The pictures of a task. What was learned on the task answers for them; for other pictures nobody asked
+/// it to, and the student is as it was (as the auto-selector of Yu et al. 2024, arXiv 2403.11549, leaves
+/// pictures of no learned domain to the frozen model).
+///
+/// A picture belongs to it if `bias + Σ linear · z + Σ square · z²` is above 0, z being its
+/// [`Appearance`] in deviations from the mean of the task's, and if it is not stranger than those: if the
+/// mean of z² is within reach. Without the latter, pictures unlike any that were seen would fall on
+/// either side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Domain {
+    /// The task.
+    pub task: String,
+    /// Mean of every number of its pictures' appearances.
+    pub mean: Vec<f32>,
+    /// Its standard deviation among them, above 0.
+    pub deviation: Vec<f32>,
+    /// Its weight …
+    pub linear: Vec<f32>,
+    /// … and that of its square.
+    pub square: Vec<f32>,
+    /// What is added.
+    pub bias: f32,
+    /// The greatest mean of z².
+    pub reach: f32,
+    /// How well pictures are told apart that the weights were not fitted to.
+    pub held_out: ToldApart,
+}
+
+/// Of pictures, the share that is told rightly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToldApart {
+    /// Of the task's pictures, those that are taken for such.
+    pub own: f64,
+    /// Of general pictures, those that are not.
+    pub general: f64,
+}
+
+/// Not a domain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the domain of {task}: {reason}")]
+pub struct DomainError {
+    task: String,
+    reason: String,
+}
+
+impl Domain {
+    /// An appearance in deviations from the mean, none further than [`Domain::FARTHEST`].
+    pub fn deviations(&self, appearance: &Appearance) -> impl Iterator<Item = f32> {
+        let usual = self.mean.iter().zip(&self.deviation);
+        let deviations = appearance.numbers().iter().zip(usual);
+        deviations.map(|(x, (mean, deviation))| {
+            ((x - mean) / deviation).clamp(-Self::FARTHEST, Self::FARTHEST)
+        })
+    }
+
+    /// Beyond so many deviations nothing is stranger: squares of greater ones would drown all others.
+    pub const FARTHEST: f32 = 10.0;
+
+    /// Log-odds that a picture of this appearance is one of the task's and not a general one.
+    pub fn log_odds(&self, appearance: &Appearance) -> f32 {
+        let weights = self.linear.iter().zip(&self.square);
+        let of_numbers = self.deviations(appearance).zip(weights);
+        let sum: f32 = of_numbers
+            .map(|(z, (linear, square))| z * (linear + square * z))
+            .sum();
+        self.bias + sum
+    }
+
+    /// How strange an appearance is: the mean of its squared deviations, about 1 for the task's own.
+    pub fn strangeness(&self, appearance: &Appearance) -> f32 {
+        let squares: f32 = self.deviations(appearance).map(|z| z * z).sum();
+        squares / Appearance::LENGTH as f32
+    }
+
+    /// Whether a picture of this appearance is one of the task's.
+    pub fn holds(&self, appearance: &Appearance) -> bool {
+        self.log_odds(appearance) > 0.0 && self.strangeness(appearance) <= self.reach
+    }
+
+    /// Checks what a file says.
+    pub(crate) fn check(&self) -> Result<(), DomainError> {
+        let faulty = |reason: String| DomainError {
+            task: self.task.clone(),
+            reason,
+        };
+        for (name, numbers) in [
+            ("mean", &self.mean),
+            ("deviation", &self.deviation),
+            ("linear", &self.linear),
+            ("square", &self.square),
+        ] {
+            if numbers.len() != Appearance::LENGTH {
+                return Err(faulty(format!(
+                    "expected {} numbers of {name}, found {}",
+                    Appearance::LENGTH,
+                    numbers.len()
+                )));
+            }
+            if numbers.iter().any(|number| !number.is_finite()) {
+                return Err(faulty(format!("{name} has numbers that are not finite")));
+            }
+        }
+        if self.deviation.iter().any(|&deviation| deviation <= 0.0) {
+            return Err(faulty("a deviation is not above 0".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn part_of(&self, hasher: Hasher) -> Hasher {
+        let numbers = [&self.mean, &self.deviation, &self.linear, &self.square];
+        let numbers = numbers.into_iter().flatten();
+        let numbers = numbers.chain([&self.bias, &self.reach]);
+        let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
+        hasher.part(&bytes)
+    }
+}
+
+/// Whether a picture belongs to one of some domains.
+pub(super) fn is_known(domains: &[Domain], picture: &Image) -> bool {
+    let appearance = Appearance::of(picture.rgb());
+    domains.iter().any(|domain| domain.holds(&appearance))
+}
+
+/// Identity of domains.
+pub(super) fn fingerprint(domains: &[Domain]) -> Digest {
+    let hasher = Hasher::new("domains");
+    let all = domains.iter();
+    all.fold(hasher, |hasher, domain| domain.part_of(hasher))
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    /// Pictures with more red than green.
+    fn red() -> Domain {
+        let mut linear = vec![0.0; Appearance::LENGTH];
+        linear[6] = 1.0;
+        Domain {
+            task: "red".to_owned(),
+            mean: vec![0.0; Appearance::LENGTH],
+            deviation: vec![0.5; Appearance::LENGTH],
+            linear,
+            square: vec![0.0; Appearance::LENGTH],
+            bias: -0.2,
+            reach: 1e9,
+            held_out: ToldApart {
+                own: 1.0,
+                general: 1.0,
+            },
+        }
+    }
+
+    fn plain(r: u8, g: u8) -> Image {
+        Image::new(RgbImage::from_pixel(4, 4, Rgb([r, g, 0]))).unwrap()
+    }
+
+    #[test]
+    fn holds_what_is_on_its_side() {
+        let domains = [red()];
+        assert!(is_known(&domains, &plain(200, 20)));
+        assert!(!is_known(&domains, &plain(20, 20)));
+        assert!(!is_known(&[], &plain(200, 20)));
+        let red = Appearance::of(plain(255, 0).rgb());
+        assert!((domains[0].log_odds(&red) - 1.8).abs() < 1e-6);
+        let mut squared = domains[0].clone();
+        squared.square[6] = -1.0;
+        assert!((squared.log_odds(&red) - (2.0 - 4.0 - 0.2)).abs() < 1e-6);
+        assert_ne!(fingerprint(&domains), fingerprint(&[squared]));
+        let mut strange = domains[0].clone();
+        strange.reach = strange.strangeness(&red) - 0.1;
+        assert!(domains[0].holds(&red) && !strange.holds(&red));
+    }
+
+    #[test]
+    fn a_faulty_file_is_refused() {
+        assert_eq!(red().check(), Ok(()));
+        let mut short = red();
+        short.mean.pop();
+        assert!(short.check().unwrap_err().to_string().contains("21"));
+        let mut flat = red();
+        flat.deviation[3] = 0.0;
+        assert!(flat.check().is_err());
+        let mut endless = red();
+        endless.square[0] = f32::NAN;
+        assert!(endless.check().is_err());
+    }
+}
