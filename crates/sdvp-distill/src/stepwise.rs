@@ -115,7 +115,6 @@ pub fn distill(
         student: student.clone(),
         checkpoint_students: Vec::new(),
         steps: Vec::new(),
-        asked_apart: false,
     };
     course.student.manifest.history.push(lesson.task.to_owned());
     let rounds = settings.rounds.max(1);
@@ -154,13 +153,11 @@ struct Course<'a> {
     student: Student,
     checkpoint_students: Vec<Student>,
     steps: Vec<DistilledStep>,
-    /// Whether it is known if the task's pictures can be told from others.
-    asked_apart: bool,
 }
 
 impl Course<'_> {
-    /// Settings of a step, once it is known whether what is learned answers for the task's own pictures
-    /// only.
+    /// Settings of a step that is about to be learned; before the first one it turns out whether what is
+    /// learned answers for the task's own pictures only.
     fn settings_of(&mut self, step: &StepSettings) -> Result<StepSettings> {
         let task = self.lesson.task;
         let Some(apart) = self.settings.apart else {
@@ -169,7 +166,7 @@ impl Course<'_> {
             return Ok(step.clone());
         };
         // A student that went through a step already is one that was asked.
-        if !self.asked_apart && self.steps.is_empty() {
+        if self.steps.is_empty() {
             let calls = self.calls()?;
             let domain = tell_apart(task, &self.caller, &calls, self.memory, self.observer);
             let domains = &mut self.student.manifest.domains;
@@ -182,7 +179,6 @@ impl Course<'_> {
                 None => domains.clear(),
             }
         }
-        self.asked_apart = true;
         let domains = &self.student.manifest.domains;
         Ok(match domains.iter().any(|known| known.task == task) {
             true => apart.step(step, domains.len() > 1),

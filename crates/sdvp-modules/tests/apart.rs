@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use sdvp_core::{Digest, Image, Outcome, SubTask, SubTaskKind};
-use sdvp_modules::{Appearance, Domain, Student, ToldApart, TrainMethod};
+use sdvp_modules::{Appearance, Domain, Student, TrainMethod};
 use std::sync::Arc;
 
 /// Pictures with more red than green.
@@ -11,17 +11,9 @@ fn red() -> Domain {
     let mut linear = vec![0.0; Appearance::LENGTH];
     linear[6] = 1.0;
     Domain {
-        task: "red".to_owned(),
-        mean: vec![0.0; Appearance::LENGTH],
-        deviation: vec![1.0; Appearance::LENGTH],
         linear,
-        square: vec![0.0; Appearance::LENGTH],
         bias: -0.1,
-        reach: 1e9,
-        held_out: ToldApart {
-            own: 1.0,
-            general: 1.0,
-        },
+        ..Domain::empty("red")
     }
 }
 

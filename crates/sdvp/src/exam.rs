@@ -1,7 +1,7 @@
 //! Questions as exams (to be scored) and exercises (to be learned from).
 
 use sdvp_data::gqa::functional::{Functional, compile_viper, compile_visprog};
-use sdvp_data::picto::{FunctionalStep, Question, Split};
+use sdvp_data::picto::{FunctionalStep, Question, Split, Style};
 use sdvp_data::{Gold, Task, questions};
 use sdvp_distill::Exercise;
 use sdvp_eval::{Exam, ExamItem};
@@ -176,35 +176,31 @@ pub(crate) fn exam(
     seed: u64,
     count: usize,
 ) -> Exam {
-    let reader = reader.into();
-    let questions = questions(task, split, seed, count).into_iter();
-    questions.map(|question| item(question, &reader)).collect()
+    exam_in(task, task.style(), reader, split, seed, count)
 }
 
-/// An unseen task's exam over pictures that look like a target's.
-pub(crate) fn look_alike_exam(
-    unseen: Task,
-    target: Task,
+/// The same questions over the same scenes, drawn in a style that need not be the task's.
+pub(crate) fn exam_in(
+    task: Task,
+    style: Style,
     reader: impl Into<Reader>,
     split: Split,
     seed: u64,
     count: usize,
 ) -> Exam {
     let reader = reader.into();
-    let questions = questions(unseen, split, seed, count).into_iter();
-    questions
-        .map(|question| item(question.in_style(target.style()), &reader))
+    questions(task, split, seed, count)
+        .into_iter()
+        .map(|question| {
+            let program = reader.program(&question);
+            ExamItem::drawn(question.in_style(style), program)
+        })
         .collect()
 }
 
-/// What such an exam is called.
+/// What an unseen task's exam over pictures that look like a target's is called.
 pub(crate) fn look_alike_name(unseen: Task, target: Task) -> String {
     format!("{unseen} like {target}")
-}
-
-fn item(question: Question, reader: &Reader) -> ExamItem {
-    let program = reader.program(&question);
-    ExamItem::drawn(question, program)
 }
 
 /// A program that puts the whole question to the answer module, about the only picture, or the left

@@ -1,7 +1,7 @@
 //! A trial: a chain of tasks distilled into the shipped student, measured after each.
 
 use crate::commands::Effort;
-use crate::exam::{Framework, exam, look_alike_exam, look_alike_name};
+use crate::exam::{Framework, exam, exam_in, look_alike_name};
 use crate::modules;
 use crate::progress::Progress;
 use anyhow::Result;
@@ -57,7 +57,7 @@ impl Exams {
             self.exams.push(TaskExam {
                 name: look_alike_name(unseen, target),
                 task: unseen,
-                exam: look_alike_exam(unseen, target, framework, split, seed, count),
+                exam: exam_in(unseen, target.style(), framework, split, seed, count),
             });
         }
         self

@@ -74,17 +74,12 @@ impl Question {
 
     /// The same question about the same scenes, drawn in another style.
     #[must_use]
-    pub fn in_style(&self, style: Style) -> Self {
-        let drawn = |scene: &Arc<Scene>| {
-            Arc::new(Scene {
-                style,
-                ..Scene::clone(scene)
-            })
-        };
-        Self {
-            scenes: self.scenes.iter().map(drawn).collect(),
-            ..self.clone()
+    pub fn in_style(mut self, style: Style) -> Self {
+        let others = self.scenes.iter_mut().filter(|scene| scene.style != style);
+        for scene in others {
+            Arc::make_mut(scene).style = style;
         }
+        self
     }
 
     /// Renders its scenes; slow compared to everything else about a question.

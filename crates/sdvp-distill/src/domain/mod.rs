@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const LOOKED_AT: usize = 2000;
 /// With fewer of either side nothing can be said of others.
 const NEEDED: usize = 50;
-/// Every so manieth picture is held out, to see how well others are told apart.
+/// One of so many pictures is held out, to see how well others are told apart.
 const HELD_OUT: usize = 4;
 /// The part of the task's pictures that are within reach, and how much further it reaches than those.
 const WITHIN: f64 = 0.99;
@@ -67,7 +67,7 @@ pub(crate) fn tell_apart(
 }
 
 /// The domain of a task, from its pictures and general ones; none if there are too few of either to say.
-pub(crate) fn domain_of(
+fn domain_of(
     task: &str,
     own: impl IntoIterator<Item = Image>,
     general: impl IntoIterator<Item = Image>,
@@ -138,18 +138,10 @@ fn usual(task: &str, own: &[Appearance]) -> Domain {
     let mean = of_each(&|_, number| number);
     let variance = of_each(&|place, number| (number - f64::from(mean[place])).powi(2));
     Domain {
-        task: task.to_owned(),
         mean,
         // Pictures may be all alike in something.
         deviation: variance.iter().map(|v| v.sqrt().max(1e-3)).collect(),
-        linear: vec![0.0; Appearance::LENGTH],
-        square: vec![0.0; Appearance::LENGTH],
-        bias: 0.0,
-        reach: f32::MAX,
-        held_out: ToldApart {
-            own: 0.0,
-            general: 0.0,
-        },
+        ..Domain::empty(task)
     }
 }
 

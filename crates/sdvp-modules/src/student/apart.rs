@@ -12,8 +12,14 @@ use std::sync::Arc;
 pub(super) struct Apart {
     base: Box<dyn Module>,
     learned: Box<dyn Module>,
-    domains: Arc<[Domain]>,
     fingerprint: Digest,
+    recognition: Arc<Recognition>,
+}
+
+/// Tells which pictures belong to a domain. A student's modules share it: each picture is looked at once,
+/// whichever of them it is given to.
+pub(super) struct Recognition {
+    domains: Vec<Domain>,
     known: Memory<Digest, bool>,
 }
 
@@ -26,23 +32,31 @@ impl Apart {
     pub(super) fn new(
         base: Box<dyn Module>,
         learned: Box<dyn Module>,
-        domains: Arc<[Domain]>,
+        recognition: Arc<Recognition>,
     ) -> Self {
         let fingerprint = Hasher::new("told apart")
             .part(base.fingerprint().as_bytes())
             .part(learned.fingerprint().as_bytes())
-            .part(fingerprint(&domains).as_bytes())
+            .part(fingerprint(&recognition.domains).as_bytes())
             .finish();
         Self {
             base,
             learned,
-            domains,
             fingerprint,
+            recognition,
+        }
+    }
+}
+
+impl Recognition {
+    pub(super) fn new(domains: Vec<Domain>) -> Self {
+        Self {
+            domains,
             known: Memory::new(KEPT_PICTURES),
         }
     }
 
-    /// Which pictures belong to a domain.
+    /// Which of the pictures of some sub-tasks belong to a domain.
     fn known(&self, batch: &[SubTask]) -> HashMap<Digest, bool> {
         let pictures: HashMap<Digest, &Image> = batch
             .iter()
@@ -74,7 +88,7 @@ impl Module for Apart {
     }
 
     fn run(&self, batch: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
-        let known = self.known(batch);
+        let known = self.recognition.known(batch);
         let is_known = |task: &SubTask| known.get(&task.view.image().digest()) == Some(&true);
         let (learned, others): (Vec<SubTask>, Vec<SubTask>) =
             batch.iter().cloned().partition(|task| is_known(task));

@@ -1,7 +1,6 @@
 //! What a student was before it learned anything, and the modules that it and its bases are together.
 
-use super::apart::Apart;
-use super::domain::Domain;
+use super::apart::{Apart, Recognition};
 use super::model::{StudentModel, StudentNetwork};
 use super::{
     AnswerModel, AnswerStudent, LocateModel, LocateStudent, MatchModel, MatchStudent, Student,
@@ -82,17 +81,13 @@ impl Student {
         matching: impl Fn(&Arc<MatchModel>) -> Result<MatchStudent>,
     ) -> Result<Vec<Arc<dyn Module>>> {
         let answer = |model: &Arc<AnswerModel>| AnswerStudent::new(Arc::clone(model));
-        let domains: Arc<[Domain]> = self.manifest.domains.as_slice().into();
+        let domains = &self.manifest.domains;
         let bases = self.bases.as_ref().filter(|_| !domains.is_empty());
+        let told = Arc::new(Recognition::new(domains.clone()));
         Ok(vec![
-            apart(&self.locate, bases.map(|b| &b.locate), locate, &domains)?,
-            apart(&self.answer, bases.map(|b| &b.answer), answer, &domains)?,
-            apart(
-                &self.matching,
-                bases.map(|b| &b.matching),
-                matching,
-                &domains,
-            )?,
+            apart(&self.locate, bases.map(|b| &b.locate), locate, &told)?,
+            apart(&self.answer, bases.map(|b| &b.answer), answer, &told)?,
+            apart(&self.matching, bases.map(|b| &b.matching), matching, &told)?,
         ])
     }
 }
@@ -132,14 +127,14 @@ fn apart<N: StudentNetwork, M: Module + 'static>(
     model: &Arc<StudentModel<N>>,
     base: Option<&Arc<StudentModel<N>>>,
     module: impl Fn(&Arc<StudentModel<N>>) -> Result<M>,
-    domains: &Arc<[Domain]>,
+    told: &Arc<Recognition>,
 ) -> Result<Arc<dyn Module>> {
     let learned = module(model)?;
     Ok(match base.filter(|base| !Arc::ptr_eq(base, model)) {
         Some(base) => Arc::new(Apart::new(
             Box::new(module(base)?),
             Box::new(learned),
-            Arc::clone(domains),
+            Arc::clone(told),
         )),
         None => Arc::new(learned),
     })

@@ -53,6 +53,23 @@ pub struct DomainError {
 }
 
 impl Domain {
+    /// The domain of a task of which nothing is known yet: it holds no picture.
+    pub fn empty(task: &str) -> Self {
+        Self {
+            task: task.to_owned(),
+            mean: vec![0.0; Appearance::LENGTH],
+            deviation: vec![1.0; Appearance::LENGTH],
+            linear: vec![0.0; Appearance::LENGTH],
+            square: vec![0.0; Appearance::LENGTH],
+            bias: 0.0,
+            reach: f32::MAX,
+            held_out: ToldApart {
+                own: 0.0,
+                general: 0.0,
+            },
+        }
+    }
+
     /// An appearance in deviations from the mean, none further than [`Domain::FARTHEST`].
     pub fn deviations(&self, appearance: &Appearance) -> impl Iterator<Item = f32> {
         let usual = self.mean.iter().zip(&self.deviation);
@@ -148,17 +165,10 @@ mod tests {
         let mut linear = vec![0.0; Appearance::LENGTH];
         linear[6] = 1.0;
         Domain {
-            task: "red".to_owned(),
-            mean: vec![0.0; Appearance::LENGTH],
             deviation: vec![0.5; Appearance::LENGTH],
             linear,
-            square: vec![0.0; Appearance::LENGTH],
             bias: -0.2,
-            reach: 1e9,
-            held_out: ToldApart {
-                own: 1.0,
-                general: 1.0,
-            },
+            ..Domain::empty("red")
         }
     }
 
