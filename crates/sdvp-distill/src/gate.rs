@@ -172,10 +172,9 @@ mod tests {
         let config = student.locate.config.clone();
         let tokenizer: Tokenizer = student.locate.tokenizer.clone();
         let locate = LocateModel::fresh(config, tokenizer, 5).unwrap();
-        Student {
-            locate: Arc::new(locate),
-            ..student.clone()
-        }
+        let mut ruined = student.clone();
+        ruined.locate = Arc::new(locate);
+        ruined
     }
 
     #[test]

@@ -76,36 +76,18 @@ impl StepSettings {
     }
 }
 
-/// How to learn where what is learned answers for the task's own pictures only.
+/// How an expert learns, which answers for its tasks' own pictures only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ApartSettings {
-    /// In place of [`StepSettings::anchor`].
+    /// In place of [`StepSettings::anchor`]: what it is drawn back to, the trunk still is.
     pub anchor: f64,
-    /// In place of [`StepSettings::rehearsed`], for the first task …
-    pub rehearsed: usize,
-    /// … and for every further one, whose student must keep what it learned of the others'.
-    pub rehearsed_after: usize,
-}
-
-impl Default for ApartSettings {
-    fn default() -> Self {
-        Self {
-            anchor: 0.0,
-            rehearsed: 8,
-            rehearsed_after: 16,
-        }
-    }
 }
 
 impl ApartSettings {
-    /// Settings of a step with these in their place; `after` other tasks or not.
-    pub(crate) fn step(&self, step: &StepSettings, after: bool) -> StepSettings {
+    /// Settings of a step with these in their place.
+    pub(crate) fn step(&self, step: &StepSettings) -> StepSettings {
         StepSettings {
             anchor: self.anchor,
-            rehearsed: match after {
-                true => self.rehearsed_after,
-                false => self.rehearsed,
-            },
             ..step.clone()
         }
     }
@@ -150,7 +132,8 @@ pub struct DistillSettings {
     /// How much is remembered for the tasks to come, and rehearsed.
     pub memory: MemoryBound,
     /// Whether and how to learn apart: the task's pictures are told from general ones by how they look,
-    /// if they can be, and for all others the student stays as it was.
+    /// if they can be, and an expert learns what to say of them. For all others the student stays as it
+    /// was.
     #[serde(default)]
     pub apart: Option<ApartSettings>,
 }
@@ -197,7 +180,7 @@ impl Default for DistillSettings {
             patches: 0.7,
             rounds: 1,
             memory: MemoryBound::default(),
-            apart: None,
+            apart: Some(ApartSettings { anchor: 0.0 }),
         }
     }
 }

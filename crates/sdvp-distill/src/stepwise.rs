@@ -1,7 +1,7 @@
 //! The method: harvest → label → teach to find → execute again → teach to match and to answer.
 
 use crate::checkpoint::{Checkpoints, KeptTraining, StepName};
-use crate::domain::tell_apart;
+use crate::domain::make_room;
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest, harvest_with};
 use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
@@ -13,7 +13,7 @@ use crate::train::{
 };
 use sdvp_core::{SubTask, SubTaskKind};
 use sdvp_models::{Fit, LoraConfig};
-use sdvp_modules::{Student, Teacher};
+use sdvp_modules::{Student, StudentPart, Teacher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -113,6 +113,7 @@ pub fn distill(
         calls: None,
         harvests: 0,
         student: student.clone(),
+        part: StudentPart::Trunk,
         checkpoint_students: Vec::new(),
         steps: Vec::new(),
     };
@@ -151,39 +152,30 @@ struct Course<'a> {
     calls: Option<Arc<Harvest>>,
     harvests: usize,
     student: Student,
+    /// The part of it that learns the task.
+    part: StudentPart,
     checkpoint_students: Vec<Student>,
     steps: Vec<DistilledStep>,
 }
 
 impl Course<'_> {
-    /// Settings of a step that is about to be learned; before the first one it turns out whether what is
-    /// learned answers for the task's own pictures only.
-    fn settings_of(&mut self, step: &StepSettings) -> Result<StepSettings> {
-        let task = self.lesson.task;
+    /// Who is about to learn a step, with its settings; before the first one it turns out which part of
+    /// the student learns the task.
+    fn learner(&mut self, step: &StepSettings) -> Result<(Student, StepSettings)> {
         let Some(apart) = self.settings.apart else {
-            // What is learned for all pictures answers for them together with what was before.
-            self.student.manifest.domains.clear();
-            return Ok(step.clone());
+            return Ok((self.student.at(self.part), step.clone()));
         };
         // A student that went through a step already is one that was asked.
         if self.steps.is_empty() {
             let calls = self.calls()?;
-            let domain = tell_apart(task, &self.caller, &calls, self.memory, self.observer);
-            let domains = &mut self.student.manifest.domains;
-            match domain {
-                Some(domain) => {
-                    domains.retain(|known| known.task != task);
-                    domains.push(domain);
-                }
-                // What is learned of it must answer for its pictures, wherever those are.
-                None => domains.clear(),
-            }
+            let (task, student) = (self.lesson.task, &mut self.student);
+            self.part = make_room(task, student, &calls, self.memory, self.observer);
         }
-        let domains = &self.student.manifest.domains;
-        Ok(match domains.iter().any(|known| known.task == task) {
-            true => apart.step(step, domains.len() > 1),
-            false => step.clone(),
-        })
+        let settings = match self.part {
+            StudentPart::Trunk => step.clone(),
+            StudentPart::Expert(_) => apart.step(step),
+        };
+        Ok((self.student.at(self.part), settings))
     }
 
     /// From now on what the student calls as it is now is learned from.
@@ -226,13 +218,20 @@ impl Course<'_> {
         let Some((student, done)) = checkpoints.finished(step)? else {
             return Ok(false);
         };
-        // The others are in memory already.
-        match step.kind {
-            SubTaskKind::Locate => self.student.locate = student.locate,
-            SubTaskKind::Match => self.student.matching = student.matching,
-            _ => self.student.answer = student.answer,
+        let task = self.lesson.task;
+        self.part = student.part_of(task);
+        if let StudentPart::Expert(place) = self.part
+            && let Some(expert) = student.manifest.experts.get(place)
+        {
+            let domain = expert.domain.clone();
+            match self.student.manifest.experts.get(place) {
+                Some(_) => self.student.widen_expert(place, task, domain),
+                None => self.part = self.student.add_expert(task, domain),
+            }
         }
-        self.student.manifest = student.manifest;
+        // The others are in memory already.
+        let learned = student.at(self.part);
+        self.student.take(self.part, step.kind, &learned);
         self.checkpoint_students.push(self.student.clone());
         self.steps.push(done);
         Ok(true)
@@ -268,16 +267,18 @@ impl Course<'_> {
         let counts = Counts::of(calls, &labelled);
         let examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &self.settings_of(settings)?.for_calls(examples.len());
-        let memory = self.memory.views();
+        let (mut learner, settings) = self.learner(settings)?;
+        let settings = &settings.for_calls(examples.len());
+        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let memory = rehearsed.views();
         let adapters = lora(settings, self.settings.seed);
-        let mut model = self.student.locate.duplicate(adapters)?;
+        let mut model = learner.locate.duplicate(adapters)?;
         self.begin("learning to locate", settings.steps);
         let kept = self.kept(&step)?;
         let training = self.training(settings, kept.as_ref());
         let curve = train_locate(&mut model, &examples, &memory, &training)?;
-        self.student.locate = Arc::new(model);
-        self.record(&step, settings, counts, memory.len(), curve)
+        learner.locate = Arc::new(model);
+        self.record(&step, settings, counts, memory.len(), curve, learner)
     }
 
     /// Nothing is learned where no program asks how well a text fits.
@@ -296,16 +297,18 @@ impl Course<'_> {
         let counts = Counts::of(calls, &labelled);
         let examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &self.settings_of(settings)?.for_calls(examples.len());
-        let memory = self.memory.matches();
+        let (mut learner, settings) = self.learner(settings)?;
+        let settings = &settings.for_calls(examples.len());
+        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let memory = rehearsed.matches();
         let adapters = lora(settings, self.settings.seed);
-        let mut model = self.student.matching.duplicate(adapters)?;
+        let mut model = learner.matching.duplicate(adapters)?;
         self.begin("learning to match", settings.steps);
         let kept = self.kept(&step)?;
         let training = self.training(settings, kept.as_ref());
         let curve = train_match(&mut model, &examples, &memory, &training)?;
-        self.student.matching = Arc::new(model);
-        self.record(&step, settings, counts, memory.len(), curve)
+        learner.matching = Arc::new(model);
+        self.record(&step, settings, counts, memory.len(), curve, learner)
     }
 
     fn teach_to_answer(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
@@ -317,22 +320,24 @@ impl Course<'_> {
         let calls = self.calls()?;
         let calls = calls.of(kind);
         let seed = self.settings.seed;
-        let student = Arc::clone(&self.student.answer);
-        let labelled = label_answers(calls, self.lesson.answer, &student, self.settings);
+        let student = &self.student.answer;
+        let labelled = label_answers(calls, self.lesson.answer, student, self.settings);
         let counts = Counts::of(calls, &labelled);
         let mut examples = labelled.examples;
         need(kind, &counts)?;
-        let settings = &self.settings_of(settings)?.for_calls(examples.len());
+        let (mut learner, settings) = self.learner(settings)?;
+        let settings = &settings.for_calls(examples.len());
         // Where in a view a patch lies is known where views are stretched.
-        let weight = match student.processor.fit {
+        let weight = match learner.answer.processor.fit {
             Fit::Stretch => self.settings.patches,
             _ => 0.0,
         };
         if weight > 0.0 {
             label_patches(&mut examples, self.lesson.locate, self.settings);
         }
-        let memory = self.memory.answers();
-        let mut model = student.duplicate(lora(settings, seed))?;
+        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let memory = rehearsed.answers();
+        let mut model = learner.answer.duplicate(lora(settings, seed))?;
         let mut words = self.lesson.locate.repertoire();
         words.retain(|word| model.answer_index(word).is_some());
         let patches = (weight > 0.0 && !words.is_empty())
@@ -345,11 +350,11 @@ impl Course<'_> {
         let kept = self.kept(&step)?;
         let training = self.training(settings, kept.as_ref());
         let curve = train_answer(&mut model, &objective, &examples, &memory, &training)?;
-        self.student.answer = Arc::new(model);
-        self.record(&step, settings, counts, memory.len(), curve)
+        learner.answer = Arc::new(model);
+        self.record(&step, settings, counts, memory.len(), curve, learner)
     }
 
-    /// Notes what a step did, for the student's manifest and for people, and keeps it.
+    /// Takes what a step taught the learner into the student, notes what it did, and keeps it.
     fn record(
         &mut self,
         step: &StepName,
@@ -357,12 +362,14 @@ impl Course<'_> {
         counts: Counts,
         rehearsed: usize,
         curve: TrainingCurve,
+        mut learner: Student,
     ) -> Result<()> {
         let kind = step.kind;
         let method = settings.method.clone();
-        if let Some(adapter) = self.student.trained_adapter(kind, method) {
-            self.student.manifest.modules.insert(kind, adapter);
+        if let Some(adapter) = learner.trained_adapter(kind, method) {
+            learner.manifest.modules.insert(kind, adapter);
         }
+        self.student.take(self.part, kind, &learner);
         let done = DistilledStep {
             kind,
             harvested: counts.harvested,

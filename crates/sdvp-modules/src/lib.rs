@@ -22,9 +22,10 @@ pub use published::{
 pub use source::ModelSource;
 pub use stand_in::StandIn;
 pub use student::{
-    AnswerModel, AnswerStudent, Appearance, BaseReference, Bases, Domain, DomainError,
-    EarlySettings, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
-    Student, StudentManifest, StudentModel, StudentNetwork, ToldApart, TrainMethod, TrainingDemand,
+    AnswerModel, AnswerStudent, Appearance, BaseReference, Domain, DomainError, EarlySettings,
+    ExpertManifest, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
+    Student, StudentManifest, StudentModel, StudentNetwork, StudentPart, ToldApart, TrainMethod,
+    TrainingDemand, domain_of,
 };
 pub use teacher::{
     AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,

@@ -95,6 +95,37 @@ fn what_is_distilled_is_loaded_again_and_the_same_seed_gives_the_same() {
 }
 
 #[test]
+fn a_task_is_learned_by_an_expert_and_the_next_one_leaves_it_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, next, refused] = ["first", "next", "refused"].map(|name| folder.path().join(name));
+    let effort = "--questions 70 --rehearsal 70 --locate-steps 2 --answer-steps 2 --no-gate";
+    let distill = |task: &str, out: &Path| sdvp(&format!("distill {task} {effort}"), out);
+    distill("picto-gqa", &first)
+        .assert()
+        .success()
+        .stderr(contains("picto-gqa is learned for its own pictures"));
+    let mut second = distill("picto-nlvr2", &next);
+    second.arg("--after").arg(&first).assert().success();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&read(&next.join("student.json"))).unwrap();
+    let tasks = |expert: usize| manifest["experts"][expert]["tasks"].clone();
+    assert_eq!(tasks(0), serde_json::json!(["picto-gqa"]));
+    assert_eq!(tasks(1), serde_json::json!(["picto-nlvr2"]));
+    for kind in ["locate", "answer"] {
+        let weights = |folder: &Path, expert: usize| {
+            std::fs::read(folder.join(format!("expert-{expert}-{kind}.safetensors"))).unwrap()
+        };
+        assert!(weights(&first, 1) == weights(&next, 1), "{kind}");
+        assert!(weights(&next, 1) != weights(&next, 2), "{kind}");
+        assert!(!next.join(format!("{kind}.safetensors")).exists());
+    }
+    let mut everywhere = distill("picto-gqa --everywhere", &refused);
+    let everywhere = everywhere.arg("--after").arg(&next).assert().failure();
+    everywhere.stderr(contains("leave out --everywhere"));
+    assert!(!refused.exists());
+}
+
+#[test]
 fn the_demo_writes_a_report_that_has_what_was_agreed_on() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("demo");
@@ -124,6 +155,15 @@ fn the_demo_writes_a_report_that_has_what_was_agreed_on() {
             assert!((0.0..=1.0).contains(&number(&format!("/unseen/{task}/{side}"))));
         }
     }
+    for row in 0..8 {
+        for side in ["before", "after", "teacher_replaced"] {
+            assert!((0.0..=1.0).contains(&number(&format!("/look_alikes/{row}/{side}"))));
+        }
+    }
+    assert_eq!(
+        report.pointer("/look_alikes/7/target"),
+        report.pointer("/targets/1/task")
+    );
     for kind in 0..2 {
         let student = number(&format!("/students/{kind}/parameters"));
         for teacher in 0..4 {

@@ -52,28 +52,50 @@ struct Small {
     memory: Memory,
 }
 
+fn exercises(questions: &[Arc<sdvp_data::Question>]) -> Vec<Exercise> {
+    let exercise = |question: &Arc<sdvp_data::Question>| {
+        let program = VisProgProgram::parse(&question.program, &VisProgSettings::default());
+        let question = Arc::clone(question);
+        Exercise {
+            program: Arc::new(program.unwrap()),
+            gold: None,
+            inputs: Arc::new(move || Ok(question.inputs())),
+        }
+    };
+    questions.iter().map(exercise).collect()
+}
+
+fn asked(task: Task, count: usize) -> Vec<Arc<sdvp_data::Question>> {
+    let questions = questions(task, Split::Train, 3, count);
+    questions.into_iter().map(Arc::new).collect()
+}
+
 impl Small {
+    /// Too small for an expert of its own.
     fn new(settings: &DistillSettings) -> Self {
-        let questions = questions(Task::named("picto-gqa").unwrap(), Split::Train, 3, 12);
-        let questions: Vec<Arc<sdvp_data::Question>> =
-            questions.into_iter().map(Arc::new).collect();
-        let oracle = Arc::new(Oracle::of_questions(&questions));
+        let questions = asked(Task::Gqa, 12);
+        Self::of(&questions, &exercises(&questions[..6]), settings)
+    }
+
+    /// Just large enough.
+    fn for_an_expert(settings: &DistillSettings) -> Self {
+        let general = exercises(&asked(Task::General, 120));
+        Self::of(&asked(Task::Gqa, 80), &general, settings)
+    }
+
+    fn of(
+        questions: &[Arc<sdvp_data::Question>],
+        general: &[Exercise],
+        settings: &DistillSettings,
+    ) -> Self {
+        let oracle = Arc::new(Oracle::of_questions(questions));
         let words = ["red", "blue", "dog", "cat"].map(str::to_owned).to_vec();
-        let exercise = |question: Arc<sdvp_data::Question>| {
-            let program = VisProgProgram::parse(&question.program, &VisProgSettings::default());
-            Exercise {
-                program: Arc::new(program.unwrap()),
-                gold: None,
-                inputs: Arc::new(move || Ok(question.inputs())),
-            }
-        };
-        let exercises: Vec<Exercise> = questions.into_iter().map(exercise).collect();
         let before = Student::builtin().unwrap();
         let (bound, seed) = (&settings.memory, settings.seed);
-        let learned = TaskMemory::of("general", &exercises[..6], &before, bound, seed, &Silent);
+        let learned = TaskMemory::of("general", general, &before, bound, seed, &Silent);
         Self {
             memory: Memory::default().with(learned.unwrap(), bound, seed),
-            exercises,
+            exercises: exercises(questions),
             teacher: TruthTeacher::new(oracle, words),
             before,
         }
@@ -127,10 +149,8 @@ fn settings(method: TrainMethod, rounds: usize) -> DistillSettings {
 /// What came of it, but for the time it took.
 fn outcome(done: &Distillation) -> (Vec<sdvp_core::Digest>, Vec<DistilledStep>, usize) {
     let students = done.checkpoints.iter().chain([&done.student]);
-    let weights = students.flat_map(|student| {
-        let fingerprints = [student.locate.fingerprint(), student.answer.fingerprint()];
-        fingerprints.map(|fingerprint| fingerprint.unwrap())
-    });
+    let modules = students.flat_map(|student| student.modules().unwrap());
+    let weights = modules.map(|module| module.fingerprint());
     let mut steps = done.steps.clone();
     for step in &mut steps {
         step.curve.seconds = 0.0;
@@ -150,10 +170,21 @@ fn whatever_stops_it_it_ends_with_the_same_weights() {
         dropout: 0.2,
         patterns: vec!["layers.".to_owned(), "layer.".to_owned()],
     });
-    for (method, rounds) in [(TrainMethod::Vision, 1), (TrainMethod::Full, 0), (lora, 2)] {
+    let (vision, full) = (TrainMethod::Vision, TrainMethod::Full);
+    for (method, rounds, is_expert) in [
+        (vision.clone(), 1, false),
+        (full, 0, false),
+        (lora, 2, false),
+        (vision, 1, true),
+    ] {
         let settings = settings(method, rounds);
-        let small = Small::new(&settings);
-        let whole = outcome(&small.learn(&settings, None, &Silent).unwrap());
+        let small = match is_expert {
+            true => Small::for_an_expert(&settings),
+            false => Small::new(&settings),
+        };
+        let whole = small.learn(&settings, None, &Silent).unwrap();
+        assert_eq!(whole.student.manifest.experts.len(), usize::from(is_expert));
+        let whole = outcome(&whole);
         let folder = tempfile::tempdir().unwrap();
         let mut stops = 0;
         let done = loop {

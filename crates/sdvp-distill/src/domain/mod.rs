@@ -1,21 +1,14 @@
 //! Which pictures a task is about: what is learned on them need not answer for others.
 
 mod logistic;
+mod looks;
 
 use crate::harvest::Harvest;
 use crate::memory::Memory;
 use crate::observer::Observer;
-use rayon::prelude::*;
-use sdvp_core::{Digest, Image};
-use sdvp_modules::{Appearance, Domain, Student, ToldApart};
-use std::collections::BTreeMap;
+use looks::Looks;
+use sdvp_modules::{Appearance, Domain, Student, StudentPart, ToldApart, domain_of};
 
-/// Pictures of either side that are looked at.
-const LOOKED_AT: usize = 2000;
-/// With fewer of either side nothing can be said of others.
-const NEEDED: usize = 50;
-/// One of so many pictures is held out, to see how well others are told apart.
-const HELD_OUT: usize = 4;
 /// The part of the task's pictures that are within reach, and how much further it reaches than those.
 const WITHIN: f64 = 0.99;
 const FURTHER: f32 = 1.25;
@@ -23,59 +16,96 @@ const FURTHER: f32 = 1.25;
 /// Of held-out pictures of either side, so many must be told rightly.
 const ENOUGH: f64 = 0.95;
 
-/// The domain of a task that a student is to learn, from the pictures of its calls and those of general
-/// ones in memory: of tasks it did not learn. None if they cannot be told apart; the observer hears why.
-pub(crate) fn tell_apart(
+/// Decides where in a student a task is learned, and makes room for it there.
+///
+/// Its pictures, which are those of its calls, are told from general ones by how they look: those that
+/// are remembered of tasks that the trunk learned. If they cannot be, the trunk learns it, for all
+/// pictures. If they look like those of an expert, the expert learns it, too; else it gets an expert of
+/// its own. The observer hears what is decided, and why.
+pub(crate) fn make_room(
     task: &str,
-    student: &Student,
+    student: &mut Student,
     calls: &Harvest,
     memory: &Memory,
     observer: &dyn Observer,
-) -> Option<Domain> {
-    if !student.can_tell_apart() {
-        observer.note(&format!(
-            "{task} is learned for all pictures: the student learned something before for all of them"
+) -> StudentPart {
+    let own = Looks::of(calls.calls.values().flatten().map(|call| call.view.image()));
+    let of_part = |part: StudentPart| {
+        let tasks = memory.tasks().iter();
+        let tasks =
+            tasks.filter(|known| known.task != task && student.part_of(&known.task) == part);
+        Looks::of(tasks.flat_map(|known| known.images()))
+    };
+    let general = of_part(StudentPart::Trunk);
+    let for_all = |why: &str| {
+        observer.note(&format!("{task} is learned for all pictures: {why}"));
+        StudentPart::Trunk
+    };
+    let (Some(own), Some(general)) = (own, general) else {
+        let needed = Looks::NEEDED;
+        return for_all(&format!(
+            "it takes {needed} of its own and {needed} general ones to tell them apart"
         ));
-        return None;
+    };
+    let Some(domain) = fitted(&own, &general) else {
+        return for_all("its own and general ones are not to be told apart");
+    };
+    let told = said(domain.held_out);
+    if domain.held_out.own < ENOUGH || domain.held_out.general < ENOUGH {
+        return for_all(&told);
     }
-    let own = calls.calls.values().flatten();
-    let own = own.map(|call| call.view.image().clone());
-    let history = &student.manifest.history;
-    let tasks = memory.tasks().iter();
-    let general = tasks.filter(|known| known.task != task && !history.contains(&known.task));
-    let general = general.flat_map(|known| known.images().cloned());
-    let Some(domain) = domain_of(task, own, general) else {
-        observer.note(&format!(
-            "{task} is learned for all pictures: it takes {NEEDED} of its own and {NEEDED} general ones \
-             to tell them apart"
-        ));
-        return None;
+    let experts = student.manifest.experts.iter().enumerate();
+    let alike = experts.filter_map(|(place, expert)| {
+        let others = of_part(StudentPart::Expert(place));
+        let parted = parted(&own, &domain, others.as_ref(), &expert.domain);
+        (parted < ENOUGH).then_some((place, others, parted))
+    });
+    let Some((expert, others, parted)) = alike.min_by(|(.., a), (.., b)| a.total_cmp(b)) else {
+        observer.note(&format!("{task} is learned for its own pictures: {told}"));
+        return student.add_expert(task, domain);
     };
-    let ToldApart { own, general } = domain.held_out;
-    let told = format!(
-        "of pictures held out, {:.1} % of the task's and {:.1} % of general ones are told rightly",
-        100.0 * own,
-        100.0 * general
-    );
-    let enough = own >= ENOUGH && general >= ENOUGH;
-    let learned = match enough {
-        true => "its own pictures",
-        false => "all pictures",
+    let all = match others {
+        Some(others) => own.with(others),
+        None => own,
     };
-    observer.note(&format!("{task} is learned for {learned}: {told}"));
-    enough.then_some(domain)
+    let domain = fitted(&all, &general).unwrap_or(domain);
+    let told = said(domain.held_out);
+    student.widen_expert(expert, task, domain);
+    let tasks = student
+        .manifest
+        .experts
+        .get(expert)
+        .map(|it| it.tasks.join(" and "));
+    observer.note(&format!(
+        "{} are learned together: of their pictures only {:.1} % can be told from each other; {told}",
+        tasks.unwrap_or_default(),
+        100.0 * parted
+    ));
+    StudentPart::Expert(expert)
 }
 
-/// The domain of a task, from its pictures and general ones; none if there are too few of either to say.
-fn domain_of(
-    task: &str,
-    own: impl IntoIterator<Item = Image>,
-    general: impl IntoIterator<Item = Image>,
-) -> Option<Domain> {
-    let (own, own_held_out) = looked_at(own)?;
-    let (general, general_held_out) = looked_at(general)?;
-    let mut domain = usual(task, &own);
-    let sides = [&own, &general].map(|side| -> Vec<Vec<f64>> {
+fn said(held_out: ToldApart) -> String {
+    format!(
+        "of pictures held out, {:.1} % of the task's and {:.1} % of general ones are told rightly",
+        100.0 * held_out.own,
+        100.0 * held_out.general
+    )
+}
+
+/// Of held-out pictures of a task, and of those of an expert's, the lesser part that does not go to the
+/// other if the task gets an expert of its own.
+fn parted(own: &Looks, domain: &Domain, others: Option<&Looks>, expert: &Domain) -> f64 {
+    let kept_from = |looks: &Looks, other: usize| {
+        looks.share(|one| domain_of([expert, domain], one) != Some(other))
+    };
+    let of_others = others.map_or(1.0, |others| kept_from(others, 1));
+    kept_from(own, 0).min(of_others)
+}
+
+/// The domain of a task, from its pictures and general ones; none if no weights part them.
+fn fitted(own: &Looks, general: &Looks) -> Option<Domain> {
+    let mut domain = usual(&own.seen);
+    let sides = [&own.seen, &general.seen].map(|side| -> Vec<Vec<f64>> {
         side.iter()
             .map(|appearance| with_squares(&domain, appearance))
             .collect()
@@ -86,44 +116,20 @@ fn domain_of(
     domain.linear = (0..length).map(number).collect();
     domain.square = (length..2 * length).map(number).collect();
     domain.bias = number(2 * length);
-    let mut strange: Vec<f32> = own.iter().map(|one| domain.strangeness(one)).collect();
+    let strangeness = own.seen.iter().map(|one| domain.strangeness(one));
+    let mut strange: Vec<f32> = strangeness.collect();
     strange.sort_by(f32::total_cmp);
     let place = (WITHIN * strange.len() as f64) as usize;
     domain.reach = FURTHER * *strange.get(place).or(strange.last())?;
-    let share = |of: &[Appearance], held: bool| {
-        let right = of.iter().filter(|one| domain.holds(one) == held).count();
-        right as f64 / of.len().max(1) as f64
-    };
     let held_out = ToldApart {
-        own: share(&own_held_out, true),
-        general: share(&general_held_out, false),
+        own: own.share(|one| domain.holds(one)),
+        general: general.share(|one| !domain.holds(one)),
     };
     Some(Domain { held_out, ..domain })
 }
 
-/// Appearances of distinct pictures, the last of them held out; none if there are too few. They come in
-/// the order of digests, whatever order they are found in.
-fn looked_at(
-    pictures: impl IntoIterator<Item = Image>,
-) -> Option<(Vec<Appearance>, Vec<Appearance>)> {
-    let distinct = pictures.into_iter();
-    let distinct: BTreeMap<Digest, Image> = distinct
-        .map(|picture| (picture.digest(), picture))
-        .collect();
-    let some: Vec<Image> = distinct.into_values().take(LOOKED_AT).collect();
-    if some.len() < NEEDED {
-        return None;
-    }
-    let mut looks: Vec<Appearance> = some
-        .par_iter()
-        .map(|picture| Appearance::of(picture.rgb()))
-        .collect();
-    let held_out = looks.split_off(looks.len() - looks.len() / HELD_OUT);
-    Some((looks, held_out))
-}
-
 /// A domain that knows what is usual among its own pictures, and nothing else yet.
-fn usual(task: &str, own: &[Appearance]) -> Domain {
+fn usual(own: &[Appearance]) -> Domain {
     let count = own.len().max(1) as f64;
     let of_each = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f32> {
         let numbers = 0..Appearance::LENGTH;
@@ -141,7 +147,7 @@ fn usual(task: &str, own: &[Appearance]) -> Domain {
         mean,
         // Pictures may be all alike in something.
         deviation: variance.iter().map(|v| v.sqrt().max(1e-3)).collect(),
-        ..Domain::empty(task)
+        ..Domain::empty()
     }
 }
 
@@ -154,8 +160,12 @@ fn with_squares(domain: &Domain, appearance: &Appearance) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::TaskMemory;
+    use crate::observer::Silent;
+    use sdvp_core::{Image, SubTask, SubTaskKind};
     use sdvp_data::Task;
     use sdvp_data::picto::{Question, Split, Style, questions};
+    use std::collections::BTreeMap;
 
     fn seen(question: &Question) -> impl Iterator<Item = Image> + use<> {
         question.inputs().into_iter().map(|(_, picture)| picture)
@@ -166,13 +176,17 @@ mod tests {
         questions.iter().flat_map(seen).collect()
     }
 
+    fn looks(pictures: &[Image]) -> Looks {
+        Looks::of(pictures).unwrap()
+    }
+
+    fn domain(own: &[Image], general: &[Image]) -> Domain {
+        fitted(&looks(own), &looks(general)).unwrap()
+    }
+
     #[test]
     fn a_target_is_told_from_everything_else() {
         let general = pictures(Task::General, Split::Train, 300);
-        let target = |task: Task| {
-            let own = pictures(task, Split::Train, 300);
-            domain_of(task.name(), own, general.clone()).unwrap()
-        };
         let share = |domain: &Domain, pictures: &[Image]| {
             let held = pictures
                 .iter()
@@ -180,7 +194,7 @@ mod tests {
             held.count() as f64 / pictures.len() as f64
         };
         for task in Task::targets() {
-            let domain = target(task);
+            let domain = domain(&pictures(task, Split::Train, 300), &general);
             assert!(domain.held_out.own > 0.95, "{domain:?}");
             assert!(domain.held_out.general > 0.98, "{domain:?}");
             let others = Task::targets().into_iter().filter(|other| *other != task);
@@ -196,7 +210,7 @@ mod tests {
     fn pictures_like_none_that_were_seen_belong_to_no_domain() {
         let own = pictures(Task::Nlvr2, Split::Train, 200);
         let general = pictures(Task::General, Split::Train, 200);
-        let domain = domain_of("t", own, general).unwrap();
+        let domain = domain(&own, &general);
         for question in questions(Task::Count, Split::Val, 5, 40) {
             let sketched = question.in_style(Style::Sketch);
             for picture in seen(&sketched) {
@@ -205,16 +219,69 @@ mod tests {
         }
     }
 
+    fn calls(task: Task, count: usize) -> Vec<SubTask> {
+        let pictures = pictures(task, Split::Train, count).into_iter();
+        pictures
+            .map(|picture| SubTask::answer(picture.view(), "Is there a dog?"))
+            .collect()
+    }
+
+    /// What is remembered of some calls of a task.
+    fn remembered(name: &str, calls: &[SubTask]) -> TaskMemory {
+        let answers = calls.iter().map(|call| crate::examples::RememberedAnswer {
+            view: call.view.clone(),
+            question: call.text.clone(),
+            logits: vec![0.0],
+        });
+        TaskMemory {
+            task: name.to_owned(),
+            answers: answers.collect(),
+            ..TaskMemory::default()
+        }
+    }
+
+    fn harvested(calls: Vec<SubTask>) -> Harvest {
+        Harvest {
+            calls: BTreeMap::from([(SubTaskKind::Answer, calls)]),
+            ..Harvest::default()
+        }
+    }
+
+    #[test]
+    fn who_looks_alike_learns_together_and_others_apart() {
+        let mut student = Student::builtin().unwrap();
+        let bound = crate::memory::MemoryBound::default();
+        let mut memory =
+            Memory::default().with(remembered("general", &calls(Task::General, 300)), &bound, 1);
+        let mut learn = |name: &str, calls: Vec<SubTask>| {
+            let task = remembered(name, &calls);
+            let part = make_room(name, &mut student, &harvested(calls), &memory, &Silent);
+            memory = std::mem::take(&mut memory).with(task, &bound, 1);
+            (part, student.part_of(name))
+        };
+        let [first, second] = [0, 1].map(StudentPart::Expert);
+        let (gqa, others) = (calls(Task::Gqa, 400), calls(Task::Nlvr2, 150));
+        let (some, more) = gqa.split_at(200);
+        assert_eq!(learn("gqa", some.to_vec()), (first, first));
+        assert_eq!(learn("nlvr2", others), (second, second));
+        assert_eq!(learn("more of gqa", more.to_vec()), (first, first));
+        assert_eq!(learn("gqa", some.to_vec()), (first, first));
+        // Looks as general pictures do.
+        let alike = calls(Task::Spatial, 200);
+        let trunk = StudentPart::Trunk;
+        assert_eq!(learn("spatial", alike), (trunk, trunk));
+        assert_eq!(learn("few", some[..20].to_vec()), (trunk, trunk));
+        let tasks = |place: usize| &student.manifest.experts[place].tasks;
+        assert_eq!(tasks(0), &["more of gqa", "gqa"]);
+        assert_eq!(tasks(1), &["nlvr2"]);
+    }
+
     #[test]
     fn what_cannot_be_told_apart_says_so() {
         let general = pictures(Task::General, Split::Train, 300);
         let alike = pictures(Task::Spatial, Split::Train, 300);
-        let domain = domain_of("t", alike, general.clone()).unwrap();
-        let ToldApart { own, general: not } = domain.held_out;
+        let ToldApart { own, general: not } = domain(&alike, &general).held_out;
         assert!(own + not < 1.5, "{own} {not}");
-        assert_eq!(
-            domain_of("t", general.iter().take(20).cloned(), general.clone()),
-            None
-        );
+        assert!(Looks::of(&general[..20]).is_none());
     }
 }

@@ -322,7 +322,8 @@ mod tests {
     }
 
     fn told(memory: &Memory) -> Vec<String> {
-        let views = memory.views().into_iter().map(|v| {
+        let all = crate::memory::Rehearsed(memory.tasks().iter().collect());
+        let views = all.views().into_iter().map(|v| {
             format!(
                 "{:?} {:?} {:?} {:?}",
                 v.view.digest(),
@@ -331,10 +332,10 @@ mod tests {
                 v.boxes
             )
         });
-        let answers = memory.answers().into_iter();
+        let answers = all.answers().into_iter();
         let answers =
             answers.map(|a| format!("{:?} {} {:?}", a.view.digest(), a.question, a.logits));
-        let matches = memory.matches().into_iter();
+        let matches = all.matches().into_iter();
         let matches =
             matches.map(|m| format!("{:?} {:?} {:?}", m.view.digest(), m.texts, m.logits));
         views.chain(matches).chain(answers).collect()

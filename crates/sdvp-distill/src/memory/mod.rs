@@ -21,7 +21,7 @@ use crate::rehearsal::{remember_answers, remember_matches, remember_views};
 use bound::{parts_for_tasks, staying};
 use recombine::recombined;
 use sdvp_core::{Digest, Image, SubTask, SubTaskKind, View};
-use sdvp_modules::Student;
+use sdvp_modules::{Student, StudentPart};
 use std::collections::BTreeSet;
 
 /// Further texts remembered with every rehearsed view.
@@ -90,6 +90,7 @@ impl TaskMemory {
         let looks = more(about(SubTaskKind::Locate), bound.views);
         let comparisons = more(about(SubTaskKind::Match), bound.views);
         let questions = more(about(SubTaskKind::Answer), bound.answers);
+        let student = student.at(student.part_of(task));
         let mut memory = Self {
             task: task.to_owned(),
             views: remember_views(&looks, &student.locate, REMEMBERED_TEXTS, seed)?,
@@ -213,19 +214,36 @@ impl Memory {
         }
     }
 
+    /// What a part of a student rehearses when it learns: what it answers for. An expert that learns its
+    /// first task has nothing to lose: of other pictures nobody asks it. (Held to general calls it learns
+    /// less of the task, and less of everything else about the task's pictures.)
+    pub(crate) fn rehearsed_at(&self, part: StudentPart, student: &Student) -> Rehearsed<'_> {
+        let tasks = self.tasks.iter();
+        Rehearsed(
+            tasks
+                .filter(|task| student.part_of(&task.task) == part)
+                .collect(),
+        )
+    }
+}
+
+/// The tasks that are rehearsed.
+pub(crate) struct Rehearsed<'a>(Vec<&'a TaskMemory>);
+
+impl<'a> Rehearsed<'a> {
     /// All views.
-    pub(crate) fn views(&self) -> Vec<&RememberedView> {
-        self.tasks.iter().flat_map(|task| &task.views).collect()
+    pub(crate) fn views(&self) -> Vec<&'a RememberedView> {
+        self.0.iter().flat_map(|task| &task.views).collect()
     }
 
     /// All matches.
-    pub(crate) fn matches(&self) -> Vec<&RememberedMatch> {
-        self.tasks.iter().flat_map(|task| &task.matches).collect()
+    pub(crate) fn matches(&self) -> Vec<&'a RememberedMatch> {
+        self.0.iter().flat_map(|task| &task.matches).collect()
     }
 
     /// All answers.
-    pub(crate) fn answers(&self) -> Vec<&RememberedAnswer> {
-        self.tasks.iter().flat_map(|task| &task.answers).collect()
+    pub(crate) fn answers(&self) -> Vec<&'a RememberedAnswer> {
+        self.0.iter().flat_map(|task| &task.answers).collect()
     }
 }
 
@@ -236,6 +254,7 @@ fn picture(call: &SubTask) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sdvp_modules::Domain;
 
     fn answered(task: &str, count: usize) -> TaskMemory {
         let picture = image::RgbImage::new(16, 16);
@@ -273,6 +292,15 @@ mod tests {
         let b = &sizes(&memory)[2];
         assert_eq!((b.0.as_str(), b.1), ("b", 3));
         assert!(memory.knows("c") && !memory.knows("d"));
-        assert_eq!(memory.answers().len(), 46 + 24 + 3);
+        let student = Student::builtin().unwrap();
+        let rehearsed = memory.rehearsed_at(StudentPart::Trunk, &student);
+        assert_eq!(rehearsed.answers().len(), 46 + 24 + 3);
+        // An expert's tasks are rehearsed by itself alone.
+        let mut student = student;
+        let c = student.add_expert("c", Domain::empty());
+        let other = student.add_expert("d", Domain::empty());
+        let answers = |part| memory.rehearsed_at(part, &student).answers().len();
+        assert_eq!(answers(StudentPart::Trunk), 46 + 3);
+        assert_eq!([answers(c), answers(other)], [24, 0]);
     }
 }

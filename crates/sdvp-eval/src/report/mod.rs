@@ -22,7 +22,7 @@ pub use grid::{Grid, GridCell, GridRow, GridRun, Scores, TargetSummary, TaskScor
 pub use grid_text::grid_table;
 pub use grid_types::{SeedTypes, TypeScores};
 pub use html::{grid_html, report_html, trace_html};
-pub use rows::{AcrossRow, ForgettingRow, TargetRow, TypeRow, UnseenRow};
+pub use rows::{AcrossRow, ExpertRow, ForgettingRow, LookAlikeRow, TargetRow, TypeRow, UnseenRow};
 pub use text::text_table;
 pub use training::{CurvePoint, ModelSize, RuntimeReport, Stage, Timing};
 
@@ -42,6 +42,10 @@ pub struct Report {
     pub targets: Vec<TargetRow>,
     /// The tasks that were not.
     pub unseen: Vec<UnseenRow>,
+    /// The tasks that were not, over pictures that look like a target's.
+    pub look_alikes: Vec<LookAlikeRow>,
+    /// What learned for some pictures only.
+    pub experts: Vec<ExpertRow>,
     /// All tasks in the programs of other frameworks, which the student was not taught with.
     pub across: Vec<AcrossRow>,
     /// How well the visual calls of the targets' programs are answered.
@@ -67,15 +71,29 @@ pub struct Report {
 impl Report {
     /// Means over the unseen tasks: before, after, teacher-replaced; none without such tasks.
     pub fn unseen_means(&self) -> Option<[f64; 3]> {
-        let over = |score: fn(&UnseenRow) -> f64| {
-            crate::mean(&self.unseen.iter().map(score).collect::<Vec<f64>>())
-        };
-        (!self.unseen.is_empty()).then(|| {
-            [
-                over(|row| row.before),
-                over(|row| row.after),
-                over(|row| row.teacher_replaced),
-            ]
-        })
+        means(self.unseen.iter())
     }
+
+    /// The same over pictures that look like a target's.
+    pub fn look_alike_means(&self, target: &str) -> Option<[f64; 3]> {
+        let rows = self.look_alikes.iter();
+        means(
+            rows.filter(|row| row.target == target)
+                .map(|row| &row.measured),
+        )
+    }
+}
+
+fn means<'a>(rows: impl Iterator<Item = &'a UnseenRow>) -> Option<[f64; 3]> {
+    let rows: Vec<&UnseenRow> = rows.collect();
+    let over = |score: fn(&UnseenRow) -> f64| {
+        crate::mean(&rows.iter().map(|row| score(row)).collect::<Vec<f64>>())
+    };
+    (!rows.is_empty()).then(|| {
+        [
+            over(|row| row.before),
+            over(|row| row.after),
+            over(|row| row.teacher_replaced),
+        ]
+    })
 }

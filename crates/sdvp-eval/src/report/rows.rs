@@ -93,6 +93,33 @@ pub struct AcrossRow {
     pub measured: UnseenRow,
 }
 
+/// An unseen task over pictures that look like a target's: there what was learned of the target answers,
+/// and shows whether it is good for more than that.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LookAlikeRow {
+    /// The target.
+    pub target: String,
+    /// What was measured.
+    #[serde(flatten)]
+    pub measured: UnseenRow,
+}
+
+/// A part of the student that learned for the pictures of its tasks only, and answers for no others. So
+/// tasks over other pictures cannot suffer from it; how much they would, `unseen_everywhere` says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExpertRow {
+    /// What it learned.
+    pub tasks: Vec<String>,
+    /// Of its tasks' pictures that were held out, the part that is taken for such.
+    pub told_own: f64,
+    /// Of general pictures that were held out, the part that is not.
+    pub told_general: f64,
+    /// Mean score over the unseen tasks if it answered for all pictures.
+    pub unseen_everywhere: Option<f64>,
+}
+
 /// A task's mean score through a sequence of distillations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

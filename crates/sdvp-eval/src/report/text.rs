@@ -1,6 +1,6 @@
 //! The result as a table for a terminal, at most 80 columns.
 
-use super::{Report, TargetRow, UnseenRow};
+use super::{ExpertRow, Report, TargetRow, UnseenRow};
 
 type Cells = [String; 5];
 
@@ -59,6 +59,25 @@ pub fn text_table(report: &Report) -> String {
         let [before, after, teachers] = [before, after, teachers].map(percent);
         lines.push(["mean".to_owned(), before, after, teachers, change]);
     }
+    for target in &report.targets {
+        if let Some([before, after, teachers]) = report.look_alike_means(&target.task) {
+            let name = format!("as {}", target.task);
+            let change = points(after - before);
+            let [before, after, teachers] = [before, after, teachers].map(percent);
+            lines.push([name, before, after, teachers, change]);
+        }
+    }
+    if !report.experts.is_empty() {
+        let told = "others told";
+        lines.push(words([
+            "answers only for",
+            "its own told",
+            told,
+            "if for all",
+            "",
+        ]));
+        lines.extend(report.experts.iter().map(expert));
+    }
     for rows in report.across.chunk_by(|a, b| a.framework == b.framework) {
         let name = rows.first().map_or("", |row| row.framework.as_str());
         let name = format!("in {name}");
@@ -75,8 +94,22 @@ pub fn text_table(report: &Report) -> String {
         let cells: String = cells.iter().map(|cell| format!("  {cell:<13}")).collect();
         format!("{name:<width$}{cells}").trim_end().to_owned() + "\n"
     };
-    lines.iter().map(row).collect()
+    let table: String = lines.iter().map(row).collect();
+    match report.experts.is_empty() {
+        true => table,
+        false => table + "\n" + ABOUT_EXPERTS,
+    }
 }
+
+/// What people should know of who answers.
+const ABOUT_EXPERTS: &str = "\
+What was learned answers only for pictures that look like its task's, so
+that tasks over others keep their level by construction: \"told\" says how
+many held-out pictures of either side are told rightly, \"if for all\" what
+the tasks never seen would score if it answered for all pictures. \"As\" a
+task are these tasks over pictures that look like its: there what was
+learned does answer.
+";
 
 fn target(row: &TargetRow) -> [Cells; 3] {
     let sides = [&row.before, &row.after, &row.teacher_replaced];
@@ -111,6 +144,17 @@ fn target(row: &TargetRow) -> [Cells; 3] {
     [means, intervals, failures]
 }
 
+fn expert(row: &ExpertRow) -> Cells {
+    let everywhere = row.unseen_everywhere.map(percent);
+    [
+        row.tasks.join(", "),
+        percent(row.told_own),
+        percent(row.told_general),
+        everywhere.unwrap_or_default(),
+        String::new(),
+    ]
+}
+
 fn unseen(row: &UnseenRow) -> [Cells; 2] {
     let means = [row.before, row.after, row.teacher_replaced].map(percent);
     let [before, after, teachers] = means;
@@ -136,6 +180,16 @@ mod tests {
     #[test]
     fn columns_stand_under_each_other_within_80() {
         let table = text_table(&fabricated::report());
+        let (table, notes) = table.split_once("\n\n").unwrap();
+        assert!(
+            notes.lines().all(|line| line.chars().count() <= 80),
+            "{notes}"
+        );
+        assert!(table.contains("answers only for  its own told   others told    if for all"));
+        assert!(
+            table.contains("as picto-gqa      40.0           61.0           33.0           +21.0"),
+            "{table}"
+        );
         let lines: Vec<Vec<char>> = table.lines().map(|line| line.chars().collect()).collect();
         assert!(lines.iter().all(|line| line.len() <= 80), "{table}");
         // Two spaces before every column, a character at its start.

@@ -1,26 +1,27 @@
-//! A student that answers by what it learned where it learned it, and elsewhere as it was.
+//! A student's module that answers by its experts for the pictures that they learned.
 
-use super::domain::{Domain, fingerprint, is_known};
+use super::domain::{Appearance, Domain, domain_of, fingerprint};
 use super::memory::Memory;
 use sdvp_core::{Digest, Hasher, Image, Module, ModuleError, Outcome, SubTask, SubTaskKind};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// Two students of one kind: for pictures of the domains the one that learned, for others the base. Whole
-/// pictures decide, not views: all steps of a program then agree.
+/// Several students of one kind: for pictures of an expert's domain the expert, for all others the trunk.
+/// Whole pictures decide, not views: all steps of a program then agree.
 pub(super) struct Apart {
-    base: Box<dyn Module>,
-    learned: Box<dyn Module>,
+    trunk: Box<dyn Module>,
+    /// One for each domain; none where the expert did not learn this kind.
+    experts: Vec<Option<Box<dyn Module>>>,
     fingerprint: Digest,
     recognition: Arc<Recognition>,
 }
 
-/// Tells which pictures belong to a domain. A student's modules share it: each picture is looked at once,
-/// whichever of them it is given to.
+/// Tells whose a picture is. A student's modules share it: each picture is looked at once, whichever of
+/// them it is given to.
 pub(super) struct Recognition {
     domains: Vec<Domain>,
-    known: Memory<Digest, bool>,
+    known: Memory<Digest, Option<usize>>,
 }
 
 /// Pictures of which it is remembered who answers for them.
@@ -30,19 +31,20 @@ const PICTURES_AT_ONCE: usize = 8;
 
 impl Apart {
     pub(super) fn new(
-        base: Box<dyn Module>,
-        learned: Box<dyn Module>,
+        trunk: Box<dyn Module>,
+        experts: Vec<Option<Box<dyn Module>>>,
         recognition: Arc<Recognition>,
     ) -> Self {
-        let fingerprint = Hasher::new("told apart")
-            .part(base.fingerprint().as_bytes())
-            .part(learned.fingerprint().as_bytes())
-            .part(fingerprint(&recognition.domains).as_bytes())
-            .finish();
+        let hasher = Hasher::new("told apart").part(trunk.fingerprint().as_bytes());
+        let hasher = experts.iter().fold(hasher, |hasher, expert| match expert {
+            Some(expert) => hasher.part(expert.fingerprint().as_bytes()),
+            None => hasher.part(&[]),
+        });
+        let domains = fingerprint(&recognition.domains);
         Self {
-            base,
-            learned,
-            fingerprint,
+            fingerprint: hasher.part(domains.as_bytes()).finish(),
+            trunk,
+            experts,
             recognition,
         }
     }
@@ -56,8 +58,8 @@ impl Recognition {
         }
     }
 
-    /// Which of the pictures of some sub-tasks belong to a domain.
-    fn known(&self, batch: &[SubTask]) -> HashMap<Digest, bool> {
+    /// Of the pictures of some sub-tasks, those of a domain, each with its domain's place.
+    fn known(&self, batch: &[SubTask]) -> HashMap<Digest, usize> {
         let pictures: HashMap<Digest, &Image> = batch
             .iter()
             .map(|task| (task.view.image().digest(), task.view.image()))
@@ -65,22 +67,27 @@ impl Recognition {
         let digests = pictures.keys().copied();
         let known = self.known.get_or_compute(digests, PICTURES_AT_ONCE, |few| {
             let few = few.iter().filter_map(|digest| pictures.get(digest));
-            Ok::<_, Infallible>(
-                few.map(|picture| is_known(&self.domains, picture))
-                    .collect(),
-            )
+            let whose = few.map(|picture| {
+                let appearance = Appearance::of(picture.rgb());
+                domain_of(&self.domains, &appearance)
+            });
+            Ok::<_, Infallible>(whose.collect())
         });
-        known.unwrap_or_else(|never| match never {})
+        let known = known.unwrap_or_else(|never| match never {});
+        let known = known.into_iter();
+        known
+            .filter_map(|(digest, whose)| Some((digest, whose?)))
+            .collect()
     }
 }
 
 impl Module for Apart {
     fn name(&self) -> &str {
-        self.learned.name()
+        self.trunk.name()
     }
 
     fn answers(&self) -> &[SubTaskKind] {
-        self.learned.answers()
+        self.trunk.answers()
     }
 
     fn fingerprint(&self) -> Digest {
@@ -89,22 +96,25 @@ impl Module for Apart {
 
     fn run(&self, batch: &[SubTask]) -> Vec<Result<Outcome, ModuleError>> {
         let known = self.recognition.known(batch);
-        let is_known = |task: &SubTask| known.get(&task.view.image().digest()) == Some(&true);
-        let (learned, others): (Vec<SubTask>, Vec<SubTask>) =
-            batch.iter().cloned().partition(|task| is_known(task));
-        let answered = |by: &dyn Module, tasks: &[SubTask]| match tasks {
-            [] => Vec::new(),
-            tasks => by.run(tasks),
+        let whose = |task: &SubTask| {
+            let place = *known.get(&task.view.image().digest())?;
+            self.experts.get(place)?.as_ref().map(|_| place)
         };
-        let mut learned = answered(self.learned.as_ref(), &learned).into_iter();
-        let mut others = answered(self.base.as_ref(), &others).into_iter();
+        let mut shares: BTreeMap<Option<usize>, Vec<SubTask>> = BTreeMap::new();
+        for task in batch {
+            shares.entry(whose(task)).or_default().push(task.clone());
+        }
+        let mut answered: BTreeMap<_, _> = shares
+            .into_iter()
+            .map(|(place, tasks)| {
+                let expert = place.and_then(|place| self.experts.get(place)?.as_ref());
+                let module = expert.unwrap_or(&self.trunk);
+                (place, module.run(&tasks).into_iter())
+            })
+            .collect();
         let one = |task: &SubTask| {
-            let of = if is_known(task) {
-                &mut learned
-            } else {
-                &mut others
-            };
-            of.next().unwrap_or_else(|| {
+            let next = answered.get_mut(&whose(task)).and_then(Iterator::next);
+            next.unwrap_or_else(|| {
                 Err(ModuleError::Failed {
                     module: self.name().to_owned(),
                     reason: "fewer answers came than were asked for".to_owned(),

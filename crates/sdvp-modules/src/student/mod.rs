@@ -2,24 +2,28 @@
 
 mod answer;
 mod apart;
-mod bases;
+mod base;
 mod demand;
 mod domain;
 mod early;
+mod expert;
 mod folder;
 mod locate;
+mod manifest;
 mod matching;
 mod memory;
 mod model;
+mod modules;
 mod state_file;
 
 pub use answer::AnswerStudent;
-pub use bases::Bases;
+pub use base::Student;
 pub use demand::{PassSizes, TrainingDemand};
-pub use domain::{Appearance, Domain, DomainError, ToldApart};
+pub use domain::{Appearance, Domain, DomainError, ToldApart, domain_of};
 pub use early::EarlySettings;
-pub use folder::{BaseReference, ModuleAdapter, Student, StudentManifest, TrainMethod};
+pub use expert::StudentPart;
 pub use locate::LocateStudent;
+pub use manifest::{BaseReference, ExpertManifest, ModuleAdapter, StudentManifest, TrainMethod};
 pub use matching::MatchStudent;
 pub(crate) use memory::Memory;
 pub use model::{AnswerModel, LocateModel, MatchModel, StudentModel, StudentNetwork};

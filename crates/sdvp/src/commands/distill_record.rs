@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_distill::{CurvePoint, Distillation};
-use sdvp_modules::Student;
+use sdvp_modules::{Student, StudentPart};
 use sdvp_store::{CheckpointRecord, Configuration, Lock, RunReader, RunWriter, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -96,12 +96,17 @@ fn counted(step: usize) -> u32 {
     u32::try_from(step).unwrap_or(u32::MAX)
 }
 
-/// Identity of the module that learned.
+/// Identity of the module that learned the last task.
 fn weights(student: &Student, kind: SubTaskKind) -> Result<Digest> {
+    let part = match student.manifest.history.last() {
+        Some(task) => student.part_of(task),
+        None => StudentPart::Trunk,
+    };
+    let learner = student.at(part);
     Ok(match kind {
-        SubTaskKind::Locate => student.locate.fingerprint()?,
-        SubTaskKind::Match => student.matching.fingerprint()?,
-        _ => student.answer.fingerprint()?,
+        SubTaskKind::Locate => learner.locate.fingerprint()?,
+        SubTaskKind::Match => learner.matching.fingerprint()?,
+        _ => learner.answer.fingerprint()?,
     })
 }
 

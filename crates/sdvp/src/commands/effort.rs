@@ -62,9 +62,9 @@ impl Default for Effort {
             framework: Framework::default(),
             questions: 6000,
             rehearsal: 4000,
-            locate_steps: 450,
+            locate_steps: 650,
             match_steps: 250,
-            answer_steps: 550,
+            answer_steps: 950,
             locate_passes: None,
             match_passes: None,
             answer_passes: None,
@@ -111,15 +111,16 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
-    /// How strongly every weight is drawn back to what it was [default: 18; 240 with viper].
+    /// How strongly every weight is drawn back to what it was [default: 0; with --everywhere 18, and 240
+    /// with viper].
     #[arg(long)]
     anchor: Option<f64>,
-    /// Let what is learned answer only for pictures that look like the task's, if they can be told from
-    /// general ones; for others the student stays as it was, so that it need not be held back there
-    /// [default anchor then: 0; rehearsed calls: 8, and 16 after other tasks].
+    /// Let what is learned answer for all pictures. Else an expert learns it, and answers only for those
+    /// that look like the task's, if they can be told from general ones: for others the student stays as
+    /// it was.
     #[arg(long)]
     #[serde(default)]
-    apart: bool,
+    everywhere: bool,
     /// Directions of every weight matrix's change that stay after learning [default: 0, all].
     #[arg(long)]
     directions: Option<usize>,
@@ -325,14 +326,12 @@ impl Effort {
             step.early = how.early();
             step.method = how.method();
         }
-        settings.apart = how.apart.then(|| {
-            let usual = ApartSettings::default();
-            ApartSettings {
+        settings.apart = match how.everywhere {
+            true => None,
+            false => settings.apart.map(|usual| ApartSettings {
                 anchor: how.anchor.unwrap_or(usual.anchor),
-                rehearsed: how.rehearsed.unwrap_or(usual.rehearsed),
-                rehearsed_after: how.rehearsed.unwrap_or(usual.rehearsed_after),
-            }
-        });
+            }),
+        };
         [settings.locate.steps, settings.matching.steps] = match how.labels {
             Labels::Answers => [0, 0],
             _ => [self.locate_steps, self.match_steps],
@@ -380,9 +379,6 @@ impl Effort {
             }
             let questions = questions_of(task, Split::Train, seed, self.rehearsal);
             let calls = exercises(&questions, self.framework);
-            // What is general is what was there before anything was learned.
-            let was = (task == Task::General).then(|| student.as_it_was());
-            let student = was.as_ref().unwrap_or(student);
             let learned = TaskMemory::of(task.name(), &calls, student, &bound, seed, progress)?;
             memory = if matches {
                 memory.with_matches(learned, &bound, seed)
@@ -404,10 +400,10 @@ impl Effort {
         checkpoints: Option<&Checkpoints>,
         progress: &Progress,
     ) -> Result<Distillation> {
-        if !self.how.apart && !student.manifest.domains.is_empty() {
+        if self.how.everywhere && !student.manifest.experts.is_empty() {
             bail!(
-                "what the student learned before answers for some pictures only, and would then answer \
-                 for all of them; give --apart"
+                "experts of the student answer for some pictures, whatever is learned for all of them; \
+                 leave out --everywhere"
             );
         }
         let teachers = modules::Teachers::of(task)?.or_own(&self.how.teacher)?;

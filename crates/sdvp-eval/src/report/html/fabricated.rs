@@ -2,8 +2,8 @@
 
 use crate::Measured;
 use crate::report::{
-    AcrossRow, CurvePoint, ExampleRun, ExampleSide, ForgettingRow, ModelSize, Report,
-    RuntimeReport, Stage, TargetRow, Timing, TypeRow, UnseenRow,
+    AcrossRow, CurvePoint, ExampleRun, ExampleSide, ExpertRow, ForgettingRow, LookAlikeRow,
+    ModelSize, Report, RuntimeReport, Stage, TargetRow, Timing, TypeRow, UnseenRow,
 };
 use image::{Rgb, RgbImage};
 use sdvp_core::{AnswerOutcome, BBox, Detection, Image, Outcome, Region, SubTask, View};
@@ -108,6 +108,16 @@ pub(crate) fn report() -> Report {
             unseen("picto-tag", "f1", [0.908, 0.901, 0.412]),
             unseen("picto-ref", "iou", [0.713, 0.694, 0.298]),
         ],
+        look_alikes: vec![LookAlikeRow {
+            target: "picto-gqa".to_owned(),
+            measured: unseen("picto-count", "accuracy", [0.4, 0.61, 0.33]),
+        }],
+        experts: vec![ExpertRow {
+            tasks: vec!["picto-gqa".to_owned()],
+            told_own: 0.982,
+            told_general: 0.999,
+            unseen_everywhere: Some(0.694),
+        }],
         across: vec![AcrossRow {
             framework: "viper".to_owned(),
             measured: unseen("picto-gqa", "accuracy", [0.571, 0.653, 0.748]),

@@ -2,6 +2,7 @@
 
 use super::plot::{drawn, framed, themed};
 use super::{page, picture::Pictures};
+use crate::AcrossSeeds;
 use crate::report::grid::{Grid, GridRow, TargetSummary};
 use crate::report::grid_text::{chance, give_or_take};
 use crate::report::grid_types::TypeScores;
@@ -32,7 +33,11 @@ pub fn grid_html(grid: &Grid) -> String {
             (type_table(&rows, &grid.by_type(target)))
         }
         h2 { "Never distilled on" }
-        (unseen_table(&rows))
+        (unseen_table(&rows, |row| Some(&row.unseen)))
+        @if !grid.look_alikes.is_empty() {
+            h2 { "Never distilled on, in the targets' looks" }
+            (unseen_table(&rows, |row| row.look_alikes.as_ref()))
+        }
         @if let Some(plot) = plot(grid, &rows) { h2 { "Curve" } (plot) }
         @for row in rows.iter().filter(|row| !row.notes.is_empty()) {
             p.quiet { (row.name) ": " (row.notes.join("; ")) }
@@ -104,7 +109,9 @@ fn type_table(rows: &[GridRow], types: &[TypeScores]) -> Markup {
     }
 }
 
-fn unseen_table(rows: &[GridRow]) -> Markup {
+/// How one number changed, run by run.
+fn unseen_table(rows: &[GridRow], of: impl Fn(&GridRow) -> Option<&AcrossSeeds>) -> Markup {
+    let changes = rows.iter().filter_map(|row| Some((row, of(row)?)));
     html! {
         table {
             thead { tr {
@@ -113,12 +120,12 @@ fn unseen_table(rows: &[GridRow]) -> Markup {
                 }
             } }
             tbody {
-                @for row in rows {
+                @for (row, change) in changes {
                     tr {
                         th scope="row" { (row.name) }
-                        td { (give_or_take(&row.unseen)) }
+                        td { (give_or_take(change)) }
                         td {
-                            (row.unseen.values.iter().map(|v| points(*v)).collect::<Vec<_>>().join(" "))
+                            (change.values.iter().map(|v| points(*v)).collect::<Vec<_>>().join(" "))
                         }
                     }
                 }

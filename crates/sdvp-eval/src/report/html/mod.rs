@@ -43,6 +43,14 @@ pub fn report_html(report: &Report, examples: &[ExampleRun]) -> String {
             (tables::unseen(report))
         }
         @if let Some(plot) = bars::plot(report) { (plot) }
+        @if !report.experts.is_empty() {
+            h2 { "Who answers for which pictures" }
+            (tables::experts(report))
+        }
+        @if !report.look_alikes.is_empty() {
+            h2 { "Tasks never seen, in the targets' looks" }
+            (tables::look_alikes(report))
+        }
         @if !report.across.is_empty() {
             h2 { "In the programs of another framework" }
             (tables::across(report))

@@ -142,6 +142,59 @@ pub(super) fn unseen(report: &Report) -> Markup {
     }
 }
 
+/// The unseen tasks over pictures that look like the targets'.
+pub(super) fn look_alikes(report: &Report) -> Markup {
+    html! {
+        table {
+            caption {
+                "The tasks never seen, over pictures that look like a target's: there what was learned of \
+                 the target answers, and shows whether it is good for more than that."
+            }
+            (head(&COMPARED))
+            tbody {
+                @for row in &report.look_alikes {
+                    (compared(&row.measured, &format!("as {}", row.target)))
+                }
+                @for target in &report.targets {
+                    @if let Some([before, after, teachers]) = report.look_alike_means(&target.task) {
+                        tr.mean {
+                            th scope="row" { "Mean as " (target.task) }
+                            td { (percent(before)) }
+                            td { (percent(after)) }
+                            td { (points(after - before)) }
+                            td { (percent(teachers)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Who answers for which pictures.
+pub(super) fn experts(report: &Report) -> Markup {
+    html! {
+        table.narrow {
+            caption {
+                "What was learned of these tasks answers only for pictures that look like theirs, so that \
+                 tasks over others keep their level by construction. The last column is what those would \
+                 score if it answered for all pictures."
+            }
+            (head(&["Learned", "Own pictures told", "General ones told", "Unseen tasks, if for all"]))
+            tbody {
+                @for row in &report.experts {
+                    tr {
+                        th scope="row" { (row.tasks.join(", ")) }
+                        td { (percent(row.told_own)) " %" }
+                        td { (percent(row.told_general)) " %" }
+                        td { @if let Some(score) = row.unseen_everywhere { (percent(score)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 pub(super) fn by_type(report: &Report) -> Markup {
     html! {
         @for target in report.targets.iter().filter(|row| !row.by_type.is_empty()) {

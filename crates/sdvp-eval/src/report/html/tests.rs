@@ -61,6 +61,8 @@ fn what_users_give_is_escaped() {
     report.targets[0].by_type[0].name = evil.to_owned();
     report.unseen[0].task = evil.to_owned();
     report.across[0].framework = evil.to_owned();
+    report.experts[0].tasks[0] = evil.to_owned();
+    report.look_alikes[0].target = evil.to_owned();
     report.stages[0].task = evil.to_owned();
     report.settings = serde_json::json!({ "note": evil });
     let mut example = fabricated::example();

@@ -4,12 +4,12 @@ mod appearance;
 
 pub use appearance::Appearance;
 
-use sdvp_core::{Digest, Hasher, Image};
+use sdvp_core::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 
-/// The pictures of a task. What was learned on the task answers for them; for other pictures nobody asked
-/// it to, and the student is as it was (as the auto-selector of Yu et al. 2024, arXiv 2403.11549, leaves
-/// pictures of no learned domain to the frozen model).
+/// The pictures of a task. An expert that learned the task answers for them; for other pictures nobody
+/// asked it to (as the auto-selector of Yu et al. 2024, arXiv 2403.11549, leaves pictures of no learned
+/// domain to the frozen model).
 ///
 /// A picture belongs to it if `bias + Σ linear · z + Σ square · z²` is above 0, z being its
 /// [`Appearance`] in deviations from the mean of the task's, and if it is not stranger than those: if the
@@ -17,8 +17,6 @@ use serde::{Deserialize, Serialize};
 /// either side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
-    /// The task.
-    pub task: String,
     /// Mean of every number of its pictures' appearances.
     pub mean: Vec<f32>,
     /// Its standard deviation among them, above 0.
@@ -46,17 +44,15 @@ pub struct ToldApart {
 
 /// Not a domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the domain of {task}: {reason}")]
+#[error("{reason}")]
 pub struct DomainError {
-    task: String,
     reason: String,
 }
 
 impl Domain {
     /// The domain of a task of which nothing is known yet: it holds no picture.
-    pub fn empty(task: &str) -> Self {
+    pub fn empty() -> Self {
         Self {
-            task: task.to_owned(),
             mean: vec![0.0; Appearance::LENGTH],
             deviation: vec![1.0; Appearance::LENGTH],
             linear: vec![0.0; Appearance::LENGTH],
@@ -105,10 +101,7 @@ impl Domain {
 
     /// Checks what a file says.
     pub(crate) fn check(&self) -> Result<(), DomainError> {
-        let faulty = |reason: String| DomainError {
-            task: self.task.clone(),
-            reason,
-        };
+        let faulty = |reason: String| DomainError { reason };
         for (name, numbers) in [
             ("mean", &self.mean),
             ("deviation", &self.deviation),
@@ -141,24 +134,34 @@ impl Domain {
     }
 }
 
-/// Whether a picture belongs to one of some domains.
-pub(super) fn is_known(domains: &[Domain], picture: &Image) -> bool {
-    let appearance = Appearance::of(picture.rgb());
-    domains.iter().any(|domain| domain.holds(&appearance))
+/// Which of some domains a picture belongs to: of several, the one whose it is most surely.
+pub fn domain_of<'a>(
+    domains: impl IntoIterator<Item = &'a Domain>,
+    appearance: &Appearance,
+) -> Option<usize> {
+    let all = domains.into_iter().enumerate();
+    let holding = all.filter(|(_, domain)| domain.holds(appearance));
+    let surest = holding.max_by(|(_, a), (_, b)| {
+        let (a, b) = (a.log_odds(appearance), b.log_odds(appearance));
+        a.total_cmp(&b)
+    });
+    surest.map(|(place, _)| place)
 }
 
 /// Identity of domains.
-pub(super) fn fingerprint(domains: &[Domain]) -> Digest {
-    let hasher = Hasher::new("domains");
-    let all = domains.iter();
-    all.fold(hasher, |hasher, domain| domain.part_of(hasher))
-        .finish()
+pub(super) fn fingerprint<'a>(domains: impl IntoIterator<Item = &'a Domain>) -> Digest {
+    let all = domains.into_iter();
+    all.fold(Hasher::new("domains"), |hasher, domain| {
+        domain.part_of(hasher)
+    })
+    .finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use image::{Rgb, RgbImage};
+    use sdvp_core::Image;
 
     /// Pictures with more red than green.
     fn red() -> Domain {
@@ -168,7 +171,7 @@ mod tests {
             deviation: vec![0.5; Appearance::LENGTH],
             linear,
             bias: -0.2,
-            ..Domain::empty("red")
+            ..Domain::empty()
         }
     }
 
@@ -178,19 +181,29 @@ mod tests {
 
     #[test]
     fn holds_what_is_on_its_side() {
-        let domains = [red()];
-        assert!(is_known(&domains, &plain(200, 20)));
-        assert!(!is_known(&domains, &plain(20, 20)));
-        assert!(!is_known(&[], &plain(200, 20)));
-        let red = Appearance::of(plain(255, 0).rgb());
-        assert!((domains[0].log_odds(&red) - 1.8).abs() < 1e-6);
-        let mut squared = domains[0].clone();
+        let red = red();
+        let [reddish, dark] = [plain(200, 20), plain(20, 20)].map(|p| Appearance::of(p.rgb()));
+        assert_eq!(domain_of([&red], &reddish), Some(0));
+        assert_eq!(domain_of([&red], &dark), None);
+        assert_eq!(domain_of([], &reddish), None);
+        let reddest = Appearance::of(plain(255, 0).rgb());
+        assert!((red.log_odds(&reddest) - 1.8).abs() < 1e-6);
+        let mut squared = red.clone();
         squared.square[6] = -1.0;
-        assert!((squared.log_odds(&red) - (2.0 - 4.0 - 0.2)).abs() < 1e-6);
-        assert_ne!(fingerprint(&domains), fingerprint(&[squared]));
-        let mut strange = domains[0].clone();
-        strange.reach = strange.strangeness(&red) - 0.1;
-        assert!(domains[0].holds(&red) && !strange.holds(&red));
+        assert!((squared.log_odds(&reddest) - (2.0 - 4.0 - 0.2)).abs() < 1e-6);
+        assert_ne!(fingerprint([&red]), fingerprint([&squared]));
+        let mut strange = red.clone();
+        strange.reach = strange.strangeness(&reddest) - 0.1;
+        assert!(red.holds(&reddest) && !strange.holds(&reddest));
+    }
+
+    #[test]
+    fn of_two_that_hold_it_the_surer_one_has_it() {
+        let (sure, mut surer) = (red(), red());
+        surer.bias += 0.5;
+        let picture = Appearance::of(plain(200, 20).rgb());
+        assert_eq!(domain_of([&sure, &surer], &picture), Some(1));
+        assert_eq!(domain_of([&surer, &sure], &picture), Some(0));
     }
 
     #[test]

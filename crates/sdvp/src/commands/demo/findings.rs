@@ -12,8 +12,8 @@ use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::DistilledStep;
 use sdvp_eval::report::{
-    AcrossRow, CurvePoint, DivergenceRow, ExampleRun, ExampleSide, ForgettingRow, ModelSize,
-    Report, RuntimeReport, Stage, TargetRow, UnseenRow, choose_examples,
+    AcrossRow, CurvePoint, DivergenceRow, ExampleRun, ExampleSide, ExpertRow, ForgettingRow,
+    LookAlikeRow, ModelSize, Report, RuntimeReport, Stage, TargetRow, UnseenRow, choose_examples,
 };
 use sdvp_eval::{CallRow, Evaluation, KnownCalls, Speed};
 use sdvp_modules::Student;
@@ -26,6 +26,7 @@ pub(super) struct Findings<'a> {
     pub(super) sittings: &'a [Sitting],
     /// The same tasks in the other frameworks' programs.
     pub(super) across: &'a [(Framework, Vec<Sitting>)],
+    pub(super) experts: Vec<ExpertRow>,
     pub(super) stages: Vec<Stage>,
     pub(super) base: &'a Student,
     pub(super) student: &'a Student,
@@ -40,6 +41,7 @@ impl Findings<'_> {
         let mut report = Report {
             seed: self.seed,
             framework: self.effort.framework.name().to_owned(),
+            experts: self.experts.clone(),
             stages: self.stages.clone(),
             timings: self.watch.timings.clone(),
             settings: json!({ "full": demo.full, "part": demo.effort, "effort": self.effort }),
@@ -53,7 +55,12 @@ impl Findings<'_> {
                 ..
             } = sitting;
             let (name, after) = (task.name(), sitting.after());
-            if Task::targets().contains(task) {
+            if let Some(like) = sitting.like {
+                report.look_alikes.push(LookAlikeRow {
+                    target: like.name().to_owned(),
+                    measured: self.compared(sitting),
+                });
+            } else if Task::targets().contains(task) {
                 let types = types_of(&sitting.exam);
                 let split = Split::Test.name();
                 let row =
@@ -137,7 +144,7 @@ fn forgetting(sittings: &[Sitting]) -> Vec<ForgettingRow> {
         let through = std::iter::once(&sitting.before).chain(&sitting.stages);
         let learned = targets.iter().position(|task| *task == sitting.task);
         let scores = through.map(Evaluation::score).collect();
-        ForgettingRow::new(sitting.task.name(), scores, learned.map(|place| place + 1))
+        ForgettingRow::new(&sitting.name(), scores, learned.map(|place| place + 1))
     };
     sittings.iter().map(row).collect()
 }

@@ -1,15 +1,17 @@
 //! `sdvp demo`: the whole of the method on the built-in world.
 
+mod experts;
 mod findings;
 mod sitting;
 
 use super::effort::{Effort, How};
-use crate::exam::Framework;
+use crate::exam::{Framework, look_alike_name};
 use crate::modules::Teachers;
 use crate::progress::Progress;
-use crate::trial::{names, seed_types};
+use crate::trial::{look_alikes, names, seed_types};
 use crate::{modules, output};
 use anyhow::Result;
+use experts::experts;
 use findings::{Findings, examples, stage};
 use sdvp_data::Task;
 use sdvp_distill::{Memory, Observer, Phase};
@@ -50,6 +52,8 @@ pub(crate) struct Demo {
 struct Scale {
     target_questions: usize,
     unseen_questions: usize,
+    /// Of every unseen task in the looks of every target.
+    look_alike_questions: usize,
     effort: Effort,
 }
 
@@ -73,13 +77,15 @@ impl Scale {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                effort: effort(5500, 3000, 1.0, [1.8, 4.0, 2.8]),
+                look_alike_questions: some(300),
+                effort: effort(5500, 3000, 1.0, [2.6, 4.0, 4.2]),
             }
         } else {
             Self {
                 target_questions: some(500),
                 unseen_questions: some(300),
-                effort: effort(1400, 1200, 0.4, [1.7, 4.0, 2.6]),
+                look_alike_questions: some(100),
+                effort: effort(1400, 1200, 0.4, [2.4, 4.0, 3.8]),
             }
         }
     }
@@ -108,6 +114,9 @@ impl Demo {
             name: format!("{} seeds from {}", self.seeds, self.seed),
             targets: names(Task::targets()),
             unseen: names(Task::unseen()),
+            look_alikes: look_alikes(&Task::targets())
+                .map(|(task, like)| look_alike_name(task, like))
+                .collect(),
             runs: vec![GridRun {
                 name: "stepwise distillation".to_owned(),
                 ..GridRun::default()
@@ -169,13 +178,20 @@ impl Demo {
             statistics: Statistics::default(),
         };
 
-        let sit = |framework, watch: &mut Stopwatch| -> Result<Vec<Sitting>> {
-            let tasks = Task::targets().into_iter().chain(Task::unseen());
+        let targets = Task::targets();
+        let tasks = targets.iter().copied().chain(Task::unseen());
+        let tasks: Vec<(Task, Option<Task>)> = tasks.map(|task| (task, None)).collect();
+        let in_looks = look_alikes(&targets).map(|(task, like)| (task, Some(like)));
+        let all: Vec<(Task, Option<Task>)> = tasks.iter().copied().chain(in_looks).collect();
+        let sit = |framework, tasks: &[_], watch: &mut Stopwatch| -> Result<Vec<Sitting>> {
+            let tasks = tasks.iter();
             tasks
-                .map(|task| Sitting::before(task, framework, &scale, &base, &teachers, seed, watch))
+                .map(|&task| {
+                    Sitting::before(task, framework, &scale, &base, &teachers, seed, watch)
+                })
                 .collect()
         };
-        let mut sittings = sit(self.framework, &mut watch)?;
+        let mut sittings = sit(self.framework, &all, &mut watch)?;
         watch.time("before and teachers", started);
 
         let (effort, mut stages) = (&scale.effort, Vec::new());
@@ -196,11 +212,17 @@ impl Demo {
             watch.time(&format!("after {task}"), phase);
         }
 
+        let phase = Instant::now();
+        let experts = experts(&student, &sittings, &mut watch)?;
+        if !experts.is_empty() {
+            watch.time("experts, answering everywhere", phase);
+        }
+
         let mut across = Vec::new();
         let others = Framework::ALL.into_iter();
         for framework in others.filter(|other| self.full && *other != self.framework) {
             let phase = Instant::now();
-            let mut sittings = sit(framework, &mut watch)?;
+            let mut sittings = sit(framework, &tasks, &mut watch)?;
             for sitting in &mut sittings {
                 sitting.again(&student, "all", &mut watch)?;
             }
@@ -224,6 +246,7 @@ impl Demo {
             effort,
             sittings: &sittings,
             across: &across,
+            experts,
             stages,
             base: &base,
             student: &student,

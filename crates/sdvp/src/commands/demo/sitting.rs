@@ -1,7 +1,7 @@
 //! The demo's tasks, with the questions and what came of them.
 
 use super::{KEPT, Scale};
-use crate::exam::{Framework, exam, questions_of};
+use crate::exam::{Framework, exam_in, look_alike_name, questions_of};
 use crate::modules::Teachers;
 use crate::progress::Progress;
 use anyhow::Result;
@@ -19,21 +19,25 @@ use std::time::Instant;
 /// A task with its questions and what came of them.
 pub(super) struct Sitting {
     pub(super) task: Task,
+    /// The target that its pictures look like, if it is not to look like itself.
+    pub(super) like: Option<Task>,
     pub(super) exam: Exam,
     /// The first questions, whose programs' calls are looked at.
     pub(super) questions: Vec<Arc<Question>>,
     /// The student as it is.
     pub(super) before: Evaluation,
-    /// Teachers in its place: on a target its own, on an unseen task the mean of all.
+    /// Teachers in its place: those of the target that is asked for or looked like, or else the mean of
+    /// all.
     pub(super) replaced: Evaluation,
     /// The student after each target that was learned.
     pub(super) stages: Vec<Evaluation>,
 }
 
 impl Sitting {
-    /// A task's programs of a framework, before anything is learned.
+    /// A task's programs of a framework, before anything is learned; over pictures that look like those of
+    /// another one, if there is one.
     pub(super) fn before(
-        task: Task,
+        (task, like): (Task, Option<Task>),
         framework: Framework,
         scale: &Scale,
         base: &Student,
@@ -41,30 +45,39 @@ impl Sitting {
         seed: u64,
         watch: &mut Stopwatch,
     ) -> Result<Self> {
-        let target = Task::targets().contains(&task);
-        let count = if target {
-            scale.target_questions
-        } else {
-            scale.unseen_questions
+        let target = Some(task).filter(|task| Task::targets().contains(task));
+        let count = match (target, like) {
+            (Some(_), _) => scale.target_questions,
+            (None, None) => scale.unseen_questions,
+            (None, Some(_)) => scale.look_alike_questions,
         };
-        let exam = exam(task, framework, Split::Test, seed, count);
-        let before = watch.sit(&exam, base.modules()?, &format!("{task}: before"))?;
+        let style = like.unwrap_or(task).style();
+        let exam = exam_in(task, style, framework, Split::Test, seed, count);
+        let name = name_of(task, like);
+        let before = watch.sit(&exam, base.modules()?, &format!("{name}: before"))?;
+        let own = target.or(like);
         let replaced: Vec<Evaluation> = teachers
             .iter()
-            .filter(|teacher| !target || teacher.task == task)
+            .filter(|teacher| own.is_none_or(|own| teacher.task == own))
             .map(|teacher| {
-                let name = format!("{task}: teachers of {}", teacher.task);
+                let name = format!("{name}: teachers of {}", teacher.task);
                 watch.sit(&exam, teacher.modules(), &name)
             })
             .collect::<Result<_>>()?;
         Ok(Self {
             task,
+            like,
             exam,
             questions: questions_of(task, Split::Test, seed, count.min(KEPT)),
             before,
             replaced: mean_of(&replaced),
             stages: Vec::new(),
         })
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self) -> String {
+        name_of(self.task, self.like)
     }
 
     /// The student after everything.
@@ -79,10 +92,17 @@ impl Sitting {
         learned: &str,
         watch: &mut Stopwatch,
     ) -> Result<()> {
-        let name = format!("{}: after {learned}", self.task);
+        let name = format!("{}: after {learned}", self.name());
         let evaluation = watch.sit(&self.exam, student.modules()?, &name)?;
         self.stages.push(evaluation);
         Ok(())
+    }
+}
+
+fn name_of(task: Task, like: Option<Task>) -> String {
+    match like {
+        Some(like) => look_alike_name(task, like),
+        None => task.name().to_owned(),
     }
 }
 
@@ -92,7 +112,7 @@ pub(super) fn scores_of(
     which: impl Fn(&Sitting) -> Option<&Evaluation>,
 ) -> Scores {
     let all = sittings.iter();
-    all.filter_map(|s| Some((s.task.name().to_owned(), TaskScores::from(which(s)?))))
+    all.filter_map(|s| Some((s.name(), TaskScores::from(which(s)?))))
         .collect()
 }
 

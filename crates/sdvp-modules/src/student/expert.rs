@@ -1,0 +1,153 @@
+//! Experts: what a student learned for some pictures only. For all others its trunk answers.
+
+use super::domain::Domain;
+use super::manifest::{ExpertManifest, ModuleAdapter, StudentManifest};
+use super::model::{StudentModel, StudentNetwork};
+use super::{AnswerModel, LocateModel, MatchModel, Student};
+use crate::error::Result;
+use candle_core::Device;
+use sdvp_core::SubTaskKind;
+use std::sync::Arc;
+
+/// Where in a student something is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StudentPart {
+    /// In what answers for all pictures that are no expert's.
+    Trunk,
+    /// In one of the experts.
+    Expert(usize),
+}
+
+/// The models that an expert has of its own; what it did not learn, the trunk answers.
+#[derive(Clone, Default)]
+pub(super) struct Expert {
+    pub(super) locate: Option<Arc<LocateModel>>,
+    pub(super) answer: Option<Arc<AnswerModel>>,
+    pub(super) matching: Option<Arc<MatchModel>>,
+}
+
+impl Student {
+    /// Where a task was learned, or would be if nothing else is decided.
+    pub fn part_of(&self, task: &str) -> StudentPart {
+        let experts = &self.manifest.experts;
+        let found = experts.iter().position(|expert| {
+            let mut tasks = expert.tasks.iter();
+            tasks.any(|known| known == task)
+        });
+        found.map_or(StudentPart::Trunk, StudentPart::Expert)
+    }
+
+    /// Adds an expert for a task, which as yet has learned nothing.
+    pub fn add_expert(&mut self, task: &str, domain: Domain) -> StudentPart {
+        let place = self.manifest.experts.len();
+        self.manifest.format = StudentManifest::WITH_EXPERTS;
+        self.manifest.experts.push(ExpertManifest {
+            tasks: vec![task.to_owned()],
+            domain,
+            modules: Default::default(),
+        });
+        self.experts.resize(place + 1, Expert::default());
+        StudentPart::Expert(place)
+    }
+
+    /// Gives a task to an expert that is there, whose pictures are those of a wider domain from now on.
+    pub fn widen_expert(&mut self, expert: usize, task: &str, domain: Domain) {
+        if let Some(expert) = self.manifest.experts.get_mut(expert) {
+            expert.tasks.retain(|known| known != task);
+            expert.tasks.push(task.to_owned());
+            expert.domain = domain;
+        }
+    }
+
+    /// What answers at a place, as a student that does so for all pictures.
+    #[must_use]
+    pub fn at(&self, part: StudentPart) -> Self {
+        let mut student = Self {
+            experts: Vec::new(),
+            manifest: StudentManifest {
+                format: StudentManifest::FORMAT,
+                experts: Vec::new(),
+                ..self.manifest.clone()
+            },
+            ..self.clone()
+        };
+        if let StudentPart::Expert(place) = part
+            && let Some(expert) = self.experts.get(place)
+            && let Some(manifest) = self.manifest.experts.get(place)
+        {
+            student.locate = expert.locate.clone().unwrap_or(student.locate);
+            student.answer = expert.answer.clone().unwrap_or(student.answer);
+            student.matching = expert.matching.clone().unwrap_or(student.matching);
+            student.manifest.modules.extend(manifest.modules.clone());
+        }
+        student
+    }
+
+    /// Puts a module of a student without experts at a place, where it was learned.
+    pub fn take(&mut self, part: StudentPart, kind: SubTaskKind, learned: &Self) {
+        let Some(adapter) = learned.manifest.modules.get(&kind).cloned() else {
+            return;
+        };
+        match part {
+            StudentPart::Trunk => {
+                self.manifest.modules.insert(kind, adapter);
+                match kind {
+                    SubTaskKind::Locate => self.locate = Arc::clone(&learned.locate),
+                    SubTaskKind::Match => self.matching = Arc::clone(&learned.matching),
+                    _ => self.answer = Arc::clone(&learned.answer),
+                }
+            }
+            StudentPart::Expert(place) => {
+                let (Some(manifest), Some(expert)) = (
+                    self.manifest.experts.get_mut(place),
+                    self.experts.get_mut(place),
+                ) else {
+                    return;
+                };
+                let weights = format!("expert-{}-{}.safetensors", place + 1, kind.name());
+                let adapter = ModuleAdapter {
+                    weights: Some(weights),
+                    ..adapter
+                };
+                manifest.modules.insert(kind, adapter);
+                match kind {
+                    SubTaskKind::Locate => expert.locate = Some(Arc::clone(&learned.locate)),
+                    SubTaskKind::Match => expert.matching = Some(Arc::clone(&learned.matching)),
+                    _ => expert.answer = Some(Arc::clone(&learned.answer)),
+                }
+            }
+        }
+    }
+
+    /// The same student, to compute on a device.
+    ///
+    /// # Errors
+    /// If it does not fit on it.
+    pub fn on(self, device: &Device) -> Result<Self> {
+        if device.is_cpu() {
+            return Ok(self);
+        }
+        let experts = self.experts.iter().map(|expert| {
+            Ok(Expert {
+                locate: moved(&expert.locate, device)?,
+                answer: moved(&expert.answer, device)?,
+                matching: moved(&expert.matching, device)?,
+            })
+        });
+        Ok(Self {
+            experts: experts.collect::<Result<_>>()?,
+            locate: Arc::new(self.locate.on(device)?),
+            answer: Arc::new(self.answer.on(device)?),
+            matching: Arc::new(self.matching.on(device)?),
+            manifest: self.manifest,
+        })
+    }
+}
+
+fn moved<N: StudentNetwork>(
+    model: &Option<Arc<StudentModel<N>>>,
+    device: &Device,
+) -> Result<Option<Arc<StudentModel<N>>>> {
+    let model = model.as_ref().map(|model| model.on(device));
+    Ok(model.transpose()?.map(Arc::new))
+}
