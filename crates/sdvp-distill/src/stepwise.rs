@@ -5,7 +5,7 @@ use crate::domain::make_room;
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest, harvest_with};
 use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
-use crate::memory::{Memory, TaskMemory};
+use crate::memory::{Memory, Rehearsed, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
 use crate::train::{
@@ -50,6 +50,8 @@ pub struct Lesson<'a> {
     pub matching: &'a dyn Teacher,
     /// Who knows the answers.
     pub answer: &'a dyn Teacher,
+    /// What is rehearsed in place of the student's memory, if it is to be something else.
+    pub rehearsed: Option<&'a Memory>,
 }
 
 /// A distilled student and how it came about.
@@ -90,7 +92,8 @@ impl Distillation {
     }
 }
 
-/// Distils one task into a student, which rehearses its memory meanwhile. The student given is left
+/// Distils one task into a student, which rehearses its memory meanwhile; what is remembered of general
+/// pictures also tells the task's own from them. The student given is left
 /// as it is: it is the frozen former self. What there is of it in `checkpoints` is not done again.
 ///
 /// # Errors
@@ -203,6 +206,12 @@ impl Course<'_> {
         Ok(Arc::clone(self.calls.insert(Arc::new(calls))))
     }
 
+    /// What the part that learns is held to.
+    fn rehearsed(&self) -> Rehearsed<'_> {
+        let memory = self.lesson.rehearsed.unwrap_or(self.memory);
+        memory.rehearsed_at(self.part, &self.student)
+    }
+
     fn begin(&self, what: &str, steps: usize) {
         self.observer.begin(&Phase {
             name: format!("{}: {what}", self.lesson.task),
@@ -269,7 +278,7 @@ impl Course<'_> {
         need(kind, &counts)?;
         let (mut learner, settings) = self.learner(settings)?;
         let settings = &settings.for_calls(examples.len());
-        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let rehearsed = self.rehearsed();
         let memory = rehearsed.views();
         let adapters = lora(settings, self.settings.seed);
         let mut model = learner.locate.duplicate(adapters)?;
@@ -299,7 +308,7 @@ impl Course<'_> {
         need(kind, &counts)?;
         let (mut learner, settings) = self.learner(settings)?;
         let settings = &settings.for_calls(examples.len());
-        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let rehearsed = self.rehearsed();
         let memory = rehearsed.matches();
         let adapters = lora(settings, self.settings.seed);
         let mut model = learner.matching.duplicate(adapters)?;
@@ -335,7 +344,7 @@ impl Course<'_> {
         if weight > 0.0 {
             label_patches(&mut examples, self.lesson.locate, self.settings);
         }
-        let rehearsed = self.memory.rehearsed_at(self.part, &self.student);
+        let rehearsed = self.rehearsed();
         let memory = rehearsed.answers();
         let mut model = learner.answer.duplicate(lora(settings, seed))?;
         let mut words = self.lesson.locate.repertoire();

@@ -3,7 +3,7 @@
 use crate::error::{ModelError, Result};
 use crate::header::{self, Opened};
 use crate::params::Params;
-use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use rayon::prelude::*;
 use safetensors::tensor::TensorInfo;
 use sdvp_core::{Digest, Hasher};
@@ -12,8 +12,8 @@ use std::fs::File;
 use std::path::Path;
 
 /// Reads every tensor of a safetensors file, several at once. What is stored in single precision goes
-/// from the file to where it stays; of anything else, as many tensors as there are threads are in
-/// memory twice.
+/// from the file to where it stays: a network that is loaded from it does not copy it, but trains it in
+/// place. Of anything else, as many tensors as there are threads are in memory twice.
 ///
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
@@ -58,7 +58,9 @@ fn read_tensor(
     if info.dtype == safetensors::Dtype::F32 && cfg!(target_endian = "little") {
         let mut values = vec![0f32; (to - from) / size_of::<f32>()];
         read_at(file, bytemuck::cast_slice_mut(&mut values), at).map_err(Fault::Unreadable)?;
-        return Tensor::from_vec(values, info.shape.as_slice(), device).map_err(damaged);
+        // A variable from the first: `Var::from_tensor` would copy it into one.
+        let variable = Var::from_vec(values, info.shape.as_slice(), device);
+        return variable.map(Var::into_inner).map_err(damaged);
     }
     let mut bytes = vec![0; to - from];
     read_at(file, &mut bytes, at).map_err(Fault::Unreadable)?;
@@ -220,6 +222,7 @@ pub fn fingerprint_in_pieces(tensors: &HashMap<String, Tensor>) -> Result<Digest
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::{Builder, Init};
 
     #[test]
     fn fingerprints_are_those_of_the_bytes_however_a_tensor_lies_in_memory() {
@@ -242,6 +245,22 @@ mod tests {
         let more = Tensor::cat(&[&plain, &plain], 0).unwrap();
         assert_eq!(of(&more.narrow(0, 400, 400).unwrap()), expected.finish());
         assert_ne!(of(&more.narrow(0, 1, 400).unwrap()), expected.finish());
+    }
+
+    #[test]
+    fn a_network_takes_what_is_read_in_single_precision_without_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let tensor = Tensor::new(&[1.0f32, -2.5], &Device::Cpu).unwrap();
+        let tensors = HashMap::from([("a".to_owned(), tensor)]);
+        write_safetensors(&path, &tensors, DType::F32).unwrap();
+        let read = read_safetensors(&path, &Device::Cpu).unwrap();
+        let loaded = Builder::load(read.clone(), &Device::Cpu);
+        loaded.get(2, "a", Init::Zeros).unwrap();
+        let params = loaded.finish().unwrap();
+        let trained = Tensor::new(&[3.0f32, 4.0], &Device::Cpu).unwrap();
+        params.get("a").unwrap().set(&trained).unwrap();
+        assert_eq!(read["a"].to_vec1::<f32>().unwrap(), [3.0, 4.0]);
     }
 
     #[test]

@@ -109,8 +109,8 @@ fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
     })
 }
 
-/// The tensors in one file.
-fn read_file(source: &ModelSource, file: &str) -> Result<HashMap<String, Tensor>> {
+/// The tensors in one file of a folder.
+pub(crate) fn read_file(source: &ModelSource, file: &str) -> Result<HashMap<String, Tensor>> {
     match source {
         ModelSource::Folder(folder) if source.has(file) => {
             Ok(weights::read_safetensors(&folder.join(file), &Device::Cpu)?)

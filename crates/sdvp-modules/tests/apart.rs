@@ -179,6 +179,20 @@ fn experts_survive_the_disk_and_faulty_ones_are_refused() {
         error.contains("the domain of red, pink: expected 22 numbers of mean, found 21"),
         "{error}"
     );
+    student.manifest.experts[0].domain.mean.push(0.0);
+    let kept = student.manifest.clone();
+    for elsewhere in [
+        "../x.safetensors",
+        "/x.safetensors",
+        "a/x.safetensors",
+        "..",
+    ] {
+        let written = serde_json::to_string(&kept).unwrap();
+        let written = written.replace("expert-2-locate.safetensors", elsewhere);
+        std::fs::write(folder.path().join("student.json"), written).unwrap();
+        let error = Student::load(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("expected a file beside it"), "{error}");
+    }
     student.manifest.format = 3;
     student.save(folder.path()).unwrap();
     let error = Student::load(folder.path()).err().unwrap().to_string();

@@ -113,6 +113,7 @@ impl Small {
             locate: &self.teacher,
             matching: &self.teacher,
             answer: &self.teacher,
+            rehearsed: None,
         };
         let memory = match checkpoints.map(|them| them.memory().unwrap()) {
             Some(Some(memory)) => memory,

@@ -112,6 +112,8 @@ pub struct LookAlikeRow {
 pub struct ExpertRow {
     /// What it learned.
     pub tasks: Vec<String>,
+    /// Scalars of the modules that it has of its own, beside the trunk's.
+    pub parameters: usize,
     /// Of its tasks' pictures that were held out, the part that is taken for such.
     pub told_own: f64,
     /// Of general pictures that were held out, the part that is not.

@@ -5,10 +5,10 @@ use super::expert::{Expert, StudentPart};
 use super::manifest::{ModuleAdapter, StudentManifest};
 use super::model::{StudentModel, StudentNetwork, create_folder};
 use super::{MatchModel, Student};
-use crate::checkpoint::read_tensors;
+use crate::checkpoint::{read_file, read_tensors};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_models::params::Params;
 use sdvp_models::{ModelError, save_adapter, weights};
@@ -190,12 +190,10 @@ fn learned(
     let Some(file) = &adapter.weights else {
         return Ok(None);
     };
-    let bytes = source.read(file, STUDENT_FILES)?;
-    Ok(Some(weights::parse_safetensors(
-        &bytes,
-        &weights_name(source, adapter),
-        &Device::Cpu,
-    )?))
+    if !source.has(file) {
+        return Err(source.missing(file, STUDENT_FILES));
+    }
+    read_file(source, file).map(Some)
 }
 
 /// Where an adapter's values are, for messages.

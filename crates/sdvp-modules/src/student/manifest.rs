@@ -5,6 +5,7 @@ use sdvp_core::{Digest, SubTaskKind};
 use sdvp_models::LoraConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What of a module learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +90,14 @@ impl StudentManifest {
             let [first, last] = known;
             let found = self.format;
             return Err(format!("expected format {first} to {last}, found {found}"));
+        }
+        let experts = self.experts.iter().map(|expert| &expert.modules);
+        for adapter in experts.chain([&self.modules]).flat_map(BTreeMap::values) {
+            if let Some(file) = &adapter.weights
+                && Path::new(file).file_name() != Some(file.as_ref())
+            {
+                return Err(format!("expected a file beside it, found {file:?}"));
+            }
         }
         for expert in &self.experts {
             let tasks = expert.tasks.join(", ");

@@ -450,8 +450,8 @@ impl Effort {
             locate: locate.as_ref(),
             matching: matching.as_ref(),
             answer: answer.as_ref(),
+            rehearsed: other.as_ref(),
         };
-        let memory = other.as_ref().unwrap_or(memory);
         let distilled = distill(&lesson, student, memory, &settings, checkpoints, progress)?;
         Ok(distilled)
     }

@@ -114,6 +114,7 @@ pub(crate) fn report() -> Report {
         }],
         experts: vec![ExpertRow {
             tasks: vec!["picto-gqa".to_owned()],
+            parameters: 2_790_000,
             told_own: 0.982,
             told_general: 0.999,
             unseen_everywhere: Some(0.694),

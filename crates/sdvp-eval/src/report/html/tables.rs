@@ -180,11 +180,12 @@ pub(super) fn experts(report: &Report) -> Markup {
                  tasks over others keep their level by construction. The last column is what those would \
                  score if it answered for all pictures."
             }
-            (head(&["Learned", "Own pictures told", "General ones told", "Unseen tasks, if for all"]))
+            (head(&["Learned", "Parameters of its own", "Own pictures told", "General ones told", "Unseen tasks, if for all"]))
             tbody {
                 @for row in &report.experts {
                     tr {
                         th scope="row" { (row.tasks.join(", ")) }
+                        td { (grouped(row.parameters)) }
                         td { (percent(row.told_own)) " %" }
                         td { (percent(row.told_general)) " %" }
                         td { @if let Some(score) = row.unseen_everywhere { (percent(score)) } }

@@ -26,6 +26,11 @@ pub(super) fn experts(
         let scores = scores.collect::<Result<Vec<f64>>>()?;
         Ok(ExpertRow {
             tasks: expert.tasks.clone(),
+            parameters: expert
+                .modules
+                .keys()
+                .map(|kind| alone.parameters(*kind))
+                .sum(),
             told_own: expert.domain.held_out.own,
             told_general: expert.domain.held_out.general,
             unseen_everywhere: (!scores.is_empty()).then(|| mean(&scores)),

@@ -77,8 +77,8 @@ impl Scale {
             Self {
                 target_questions: some(1000),
                 unseen_questions: some(500),
-                look_alike_questions: some(300),
-                effort: effort(5500, 3000, 1.0, [2.6, 4.0, 4.2]),
+                look_alike_questions: some(200),
+                effort: effort(5500, 1200, 1.0, [2.0, 4.0, 3.0]),
             }
         } else {
             Self {
