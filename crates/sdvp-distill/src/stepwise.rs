@@ -34,6 +34,9 @@ pub struct DistilledStep {
     pub labelled: usize,
     /// Calls rehearsed.
     pub rehearsed: usize,
+    /// Which part of the student learned.
+    #[serde(default)]
+    pub part: StudentPart,
     /// How the loss fell.
     pub curve: TrainingCurve,
 }
@@ -92,8 +95,8 @@ impl Distillation {
     }
 }
 
-/// Distils one task into a student, which rehearses its memory meanwhile; what is remembered of general
-/// pictures also tells the task's own from them. The student given is left
+/// Distils one task into a student. The part of it that learns rehearses meanwhile what is remembered of the
+/// calls that it answers; what is remembered of general pictures also tells the task's own from them. The student given is left
 /// as it is: it is the frozen former self. What there is of it in `checkpoints` is not done again.
 ///
 /// # Errors
@@ -329,12 +332,11 @@ impl Course<'_> {
         let calls = self.calls()?;
         let calls = calls.of(kind);
         let seed = self.settings.seed;
-        let student = &self.student.answer;
-        let labelled = label_answers(calls, self.lesson.answer, student, self.settings);
+        let (mut learner, settings) = self.learner(settings)?;
+        let labelled = label_answers(calls, self.lesson.answer, &learner.answer, self.settings);
         let counts = Counts::of(calls, &labelled);
         let mut examples = labelled.examples;
         need(kind, &counts)?;
-        let (mut learner, settings) = self.learner(settings)?;
         let settings = &settings.for_calls(examples.len());
         // Where in a view a patch lies is known where views are stretched.
         let weight = match learner.answer.processor.fit {
@@ -386,6 +388,7 @@ impl Course<'_> {
             unsayable: counts.unsayable,
             labelled: counts.labelled,
             rehearsed,
+            part: self.part,
             curve,
         };
         if let Some(checkpoints) = self.checkpoints {

@@ -172,6 +172,27 @@ fn experts_survive_the_disk_and_faulty_ones_are_refused() {
     assert_eq!(outcomes(&read), outcomes(&student));
     assert_eq!(fingerprints(&read), fingerprints(&student));
 
+    // Who is left when the first one is taken out by hand keeps its files, and the next has others.
+    let mut left = read.manifest.clone();
+    left.experts.remove(0);
+    let text = serde_json::to_string(&left).unwrap();
+    std::fs::write(folder.path().join("student.json"), text).unwrap();
+    let mut left = Student::load(folder.path()).unwrap();
+    let next = left.add_expert("next", reddish(1.0));
+    left.take(next, SubTaskKind::Locate, &red);
+    let names = left
+        .manifest
+        .experts
+        .iter()
+        .flat_map(|expert| expert.modules.values());
+    let names: Vec<&str> = names
+        .filter_map(|adapter| adapter.weights.as_deref())
+        .collect();
+    assert_eq!(
+        names,
+        ["expert-2-locate.safetensors", "expert-3-locate.safetensors"]
+    );
+
     student.manifest.experts[0].domain.mean.pop();
     student.save(folder.path()).unwrap();
     let error = Student::load(folder.path()).err().unwrap().to_string();
@@ -193,6 +214,14 @@ fn experts_survive_the_disk_and_faulty_ones_are_refused() {
         let error = Student::load(folder.path()).err().unwrap().to_string();
         assert!(error.contains("expected a file beside it"), "{error}");
     }
+    let written = serde_json::to_string(&kept).unwrap();
+    let twice = written.replace("expert-2-locate.safetensors", "expert-1-locate.safetensors");
+    std::fs::write(folder.path().join("student.json"), twice).unwrap();
+    let error = Student::load(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("found \"expert-1-locate.safetensors\" twice"),
+        "{error}"
+    );
     student.manifest.format = 3;
     student.save(folder.path()).unwrap();
     let error = Student::load(folder.path()).err().unwrap().to_string();

@@ -11,6 +11,7 @@ use sdvp_data::picto::Split;
 use sdvp_distill::{DistillError, Memory, Observer, Phase};
 use sdvp_eval::report::{GridCell, Scores, SeedTypes, TaskScores};
 use sdvp_eval::{Exam, ExamItem, evaluate};
+use sdvp_modules::StudentPart;
 use sdvp_runtime::Settings;
 use std::sync::Arc;
 
@@ -139,6 +140,12 @@ pub(crate) fn chain(
         memory = effort.complete(memory, &student, seed, progress)?;
         match effort.distill(task, &student, &memory, seed, None, progress) {
             Ok(distilled) => {
+                let part = distilled.steps.last().map(|step| step.part);
+                if part == Some(StudentPart::Trunk) && !effort.is_everywhere() {
+                    cell.notes.push(format!(
+                        "{task}: learned for all pictures, which it is not told from"
+                    ));
+                }
                 student = distilled.student.clone();
                 memory = distilled.remember(&student, memory, &effort.settings(seed))?;
             }

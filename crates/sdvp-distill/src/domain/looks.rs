@@ -6,6 +6,7 @@ use sdvp_modules::Appearance;
 use std::collections::BTreeMap;
 
 /// Appearances of distinct pictures of one side.
+#[derive(Clone)]
 pub(super) struct Looks {
     /// Those that weights are fitted to …
     pub(super) seen: Vec<Appearance>,
@@ -41,9 +42,9 @@ impl Looks {
     }
 
     /// Together with others.
-    pub(super) fn with(mut self, others: Self) -> Self {
-        self.seen.extend(others.seen);
-        self.held_out.extend(others.held_out);
+    pub(super) fn with(mut self, others: &Self) -> Self {
+        self.seen.extend_from_slice(&others.seen);
+        self.held_out.extend_from_slice(&others.held_out);
         self
     }
 

@@ -20,8 +20,9 @@ const ENOUGH: f64 = 0.95;
 ///
 /// Its pictures, which are those of its calls, are told from general ones by how they look: those that
 /// are remembered of tasks that the trunk learned. If they cannot be, the trunk learns it, for all
-/// pictures. If they look like those of an expert, the expert learns it, too; else it gets an expert of
-/// its own. The observer hears what is decided, and why.
+/// pictures that are no expert's. If they look like those of an expert, and both together can be told
+/// from general ones, the expert learns it, too; else it gets an expert of its own. What an expert learned
+/// before it learns again. The observer hears what is decided, and why.
 pub(crate) fn make_room(
     task: &str,
     student: &mut Student,
@@ -29,59 +30,90 @@ pub(crate) fn make_room(
     memory: &Memory,
     observer: &dyn Observer,
 ) -> StudentPart {
+    let known = student.part_of(task);
+    if known != StudentPart::Trunk {
+        observer.note(&format!(
+            "{task} is learned again by the expert that learned it"
+        ));
+        return known;
+    }
     let own = Looks::of(calls.calls.values().flatten().map(|call| call.view.image()));
     let of_part = |part: StudentPart| {
         let tasks = memory.tasks().iter();
-        let tasks =
-            tasks.filter(|known| known.task != task && student.part_of(&known.task) == part);
-        Looks::of(tasks.flat_map(|known| known.images()))
+        let tasks = tasks.filter(|it| it.task != task && student.part_of(&it.task) == part);
+        Looks::of(tasks.flat_map(|it| it.images()))
     };
-    let general = of_part(StudentPart::Trunk);
-    let for_all = |why: &str| {
-        observer.note(&format!("{task} is learned for all pictures: {why}"));
-        StudentPart::Trunk
-    };
-    let (Some(own), Some(general)) = (own, general) else {
+    let (Some(own), Some(general)) = (own, of_part(StudentPart::Trunk)) else {
         let needed = Looks::NEEDED;
-        return for_all(&format!(
-            "it takes {needed} of its own and {needed} general ones to tell them apart"
-        ));
+        let why =
+            format!("it takes {needed} of its own and {needed} general ones to tell them apart");
+        return for_all(task, &why, observer);
     };
-    let Some(domain) = fitted(&own, &general) else {
-        return for_all("its own and general ones are not to be told apart");
+    let fit = fitted(&own, &general);
+    let why = match &fit {
+        Some(domain) => said(domain.held_out),
+        None => "no weights part them from general ones".to_owned(),
+    };
+    let Some(domain) = fit.filter(|domain| is_enough(domain.held_out)) else {
+        let experts = || student.manifest.experts.iter().map(|expert| &expert.domain);
+        let held = own.share(|one| domain_of(experts(), one).is_some());
+        let why = match held > 0.0 {
+            true => format!(
+                "{why}; for the {:.1} % of them that look like an expert's, that one answers all the same",
+                100.0 * held
+            ),
+            false => why,
+        };
+        return for_all(task, &why, observer);
     };
     let told = said(domain.held_out);
-    if domain.held_out.own < ENOUGH || domain.held_out.general < ENOUGH {
-        return for_all(&told);
-    }
     let experts = student.manifest.experts.iter().enumerate();
     let alike = experts.filter_map(|(place, expert)| {
         let others = of_part(StudentPart::Expert(place));
         let parted = parted(&own, &domain, others.as_ref(), &expert.domain);
         (parted < ENOUGH).then_some((place, others, parted))
     });
-    let Some((expert, others, parted)) = alike.min_by(|(.., a), (.., b)| a.total_cmp(b)) else {
+    let Some((place, others, parted)) = alike.min_by(|(.., a), (.., b)| a.total_cmp(b)) else {
         observer.note(&format!("{task} is learned for its own pictures: {told}"));
         return student.add_expert(task, domain);
     };
-    let all = match others {
-        Some(others) => own.with(others),
-        None => own,
-    };
-    let domain = fitted(&all, &general).unwrap_or(domain);
-    let told = said(domain.held_out);
-    student.widen_expert(expert, task, domain);
-    let tasks = student
-        .manifest
-        .experts
-        .get(expert)
-        .map(|it| it.tasks.join(" and "));
-    observer.note(&format!(
-        "{} are learned together: of their pictures only {:.1} % can be told from each other; {told}",
-        tasks.unwrap_or_default(),
+    let experts = student.manifest.experts.get(place);
+    let tasks = experts.map(|it| it.tasks.join(" and ")).unwrap_or_default();
+    let alike = format!(
+        "of its pictures and those of {tasks}, only {:.1} % can be told from the others",
         100.0 * parted
+    );
+    let Some(wider) = others.and_then(|others| together(&own, others, &general)) else {
+        observer.note(&format!(
+            "{task} is learned for its own pictures, although {alike}, because both together cannot be \
+             told from general ones: {told}"
+        ));
+        return student.add_expert(task, domain);
+    };
+    observer.note(&format!(
+        "{task} and {tasks} are learned together: {alike}; {}",
+        said(wider.held_out)
     ));
-    StudentPart::Expert(expert)
+    student.widen_expert(place, task, wider);
+    StudentPart::Expert(place)
+}
+
+fn for_all(task: &str, why: &str, observer: &dyn Observer) -> StudentPart {
+    observer.note(&format!("{task} is learned for all pictures: {why}"));
+    StudentPart::Trunk
+}
+
+fn is_enough(told: ToldApart) -> bool {
+    told.own >= ENOUGH && told.general >= ENOUGH
+}
+
+/// The domain of a task's pictures and those of an expert's; none if they cannot be told from general ones,
+/// or too few of either are held.
+fn together(own: &Looks, others: Looks, general: &Looks) -> Option<Domain> {
+    let all = own.clone().with(&others);
+    let domain = fitted(&all, general)?;
+    let holds = |looks: &Looks| looks.share(|one| domain.holds(one)) >= ENOUGH;
+    (is_enough(domain.held_out) && holds(own) && holds(&others)).then_some(domain)
 }
 
 fn said(held_out: ToldApart) -> String {
@@ -266,13 +298,15 @@ mod tests {
         assert_eq!(learn("nlvr2", others), (second, second));
         assert_eq!(learn("more of gqa", more.to_vec()), (first, first));
         assert_eq!(learn("gqa", some.to_vec()), (first, first));
+        // Whoever learned a task learns it again, of however few pictures.
+        assert_eq!(learn("gqa", some[..20].to_vec()), (first, first));
         // Looks as general pictures do.
         let alike = calls(Task::Spatial, 200);
         let trunk = StudentPart::Trunk;
         assert_eq!(learn("spatial", alike), (trunk, trunk));
         assert_eq!(learn("few", some[..20].to_vec()), (trunk, trunk));
         let tasks = |place: usize| &student.manifest.experts[place].tasks;
-        assert_eq!(tasks(0), &["more of gqa", "gqa"]);
+        assert_eq!(tasks(0), &["gqa", "more of gqa"]);
         assert_eq!(tasks(1), &["nlvr2"]);
     }
 

@@ -322,7 +322,8 @@ mod tests {
     }
 
     fn told(memory: &Memory) -> Vec<String> {
-        let all = crate::memory::Rehearsed(memory.tasks().iter().collect());
+        let student = sdvp_modules::Student::builtin().unwrap();
+        let all = memory.rehearsed_at(sdvp_modules::StudentPart::Trunk, &student);
         let views = all.views().into_iter().map(|v| {
             format!(
                 "{:?} {:?} {:?} {:?}",

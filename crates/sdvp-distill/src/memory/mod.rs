@@ -217,33 +217,53 @@ impl Memory {
     /// What a part of a student rehearses when it learns: what it answers for. An expert that learns its
     /// first task has nothing to lose: of other pictures nobody asks it. (Held to general calls it learns
     /// less of the task, and less of everything else about the task's pictures.)
-    pub(crate) fn rehearsed_at(&self, part: StudentPart, student: &Student) -> Rehearsed<'_> {
-        let tasks = self.tasks.iter();
-        Rehearsed(
-            tasks
-                .filter(|task| student.part_of(&task.task) == part)
-                .collect(),
-        )
+    pub(crate) fn rehearsed_at<'a>(
+        &'a self,
+        part: StudentPart,
+        student: &'a Student,
+    ) -> Rehearsed<'a> {
+        Rehearsed {
+            tasks: &self.tasks,
+            part,
+            student,
+        }
     }
 }
 
-/// The tasks that are rehearsed.
-pub(crate) struct Rehearsed<'a>(Vec<&'a TaskMemory>);
+/// What is rehearsed.
+pub(crate) struct Rehearsed<'a> {
+    tasks: &'a [TaskMemory],
+    part: StudentPart,
+    student: &'a Student,
+}
 
 impl<'a> Rehearsed<'a> {
+    /// The tasks whose calls of a kind the part answers, or will when it has learned.
+    fn tasks(&self, kind: SubTaskKind) -> impl Iterator<Item = &'a TaskMemory> {
+        let (part, student) = (self.part, self.student);
+        self.tasks.iter().filter(move |task| {
+            let of = student.part_of(&task.task);
+            // What an expert did not learn, the trunk answers.
+            of == part || part == StudentPart::Trunk && !student.has_learned(of, kind)
+        })
+    }
+
     /// All views.
     pub(crate) fn views(&self) -> Vec<&'a RememberedView> {
-        self.0.iter().flat_map(|task| &task.views).collect()
+        let tasks = self.tasks(SubTaskKind::Locate);
+        tasks.flat_map(|task| &task.views).collect()
     }
 
     /// All matches.
     pub(crate) fn matches(&self) -> Vec<&'a RememberedMatch> {
-        self.0.iter().flat_map(|task| &task.matches).collect()
+        let tasks = self.tasks(SubTaskKind::Match);
+        tasks.flat_map(|task| &task.matches).collect()
     }
 
     /// All answers.
     pub(crate) fn answers(&self) -> Vec<&'a RememberedAnswer> {
-        self.0.iter().flat_map(|task| &task.answers).collect()
+        let tasks = self.tasks(SubTaskKind::Answer);
+        tasks.flat_map(|task| &task.answers).collect()
     }
 }
 
@@ -295,12 +315,17 @@ mod tests {
         let student = Student::builtin().unwrap();
         let rehearsed = memory.rehearsed_at(StudentPart::Trunk, &student);
         assert_eq!(rehearsed.answers().len(), 46 + 24 + 3);
-        // An expert's tasks are rehearsed by itself alone.
+        // An expert's tasks are rehearsed by itself alone, but for what it did not learn.
         let mut student = student;
         let c = student.add_expert("c", Domain::empty());
         let other = student.add_expert("d", Domain::empty());
-        let answers = |part| memory.rehearsed_at(part, &student).answers().len();
-        assert_eq!(answers(StudentPart::Trunk), 46 + 3);
-        assert_eq!([answers(c), answers(other)], [24, 0]);
+        let base = student.at(StudentPart::Trunk);
+        student.take(c, SubTaskKind::Locate, &base);
+        let trunk = StudentPart::Trunk;
+        let answers = |part, student: &Student| memory.rehearsed_at(part, student).answers().len();
+        assert_eq!(answers(trunk, &student), 46 + 24 + 3);
+        student.take(c, SubTaskKind::Answer, &base);
+        assert_eq!(answers(trunk, &student), 46 + 3);
+        assert_eq!([c, other].map(|part| answers(part, &student)), [24, 0]);
     }
 }

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// Several students of one kind: for pictures of an expert's domain the expert, for all others the trunk.
-/// Whole pictures decide, not views: all steps of a program then agree.
+/// Whole pictures decide, not views: all steps of a program that look at one then agree.
 pub(super) struct Apart {
     trunk: Box<dyn Module>,
     /// One for each domain; none where the expert did not learn this kind.

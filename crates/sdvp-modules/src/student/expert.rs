@@ -7,12 +7,16 @@ use super::{AnswerModel, LocateModel, MatchModel, Student};
 use crate::error::Result;
 use candle_core::Device;
 use sdvp_core::SubTaskKind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where in a student something is learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StudentPart {
     /// In what answers for all pictures that are no expert's.
+    #[default]
     Trunk,
     /// In one of the experts.
     Expert(usize),
@@ -37,8 +41,20 @@ impl Student {
         found.map_or(StudentPart::Trunk, StudentPart::Expert)
     }
 
+    /// Whether a part has a module of its own for a kind.
+    pub fn has_learned(&self, part: StudentPart, kind: SubTaskKind) -> bool {
+        match part {
+            StudentPart::Trunk => true,
+            StudentPart::Expert(place) => {
+                let expert = self.manifest.experts.get(place);
+                expert.is_some_and(|expert| expert.modules.contains_key(&kind))
+            }
+        }
+    }
+
     /// Adds an expert for a task, which as yet has learned nothing.
     pub fn add_expert(&mut self, task: &str, domain: Domain) -> StudentPart {
+        self.leave_experts(task);
         let place = self.manifest.experts.len();
         self.manifest.format = StudentManifest::WITH_EXPERTS;
         self.manifest.experts.push(ExpertManifest {
@@ -52,11 +68,37 @@ impl Student {
 
     /// Gives a task to an expert that is there, whose pictures are those of a wider domain from now on.
     pub fn widen_expert(&mut self, expert: usize, task: &str, domain: Domain) {
+        self.leave_experts(task);
         if let Some(expert) = self.manifest.experts.get_mut(expert) {
-            expert.tasks.retain(|known| known != task);
             expert.tasks.push(task.to_owned());
             expert.domain = domain;
         }
+    }
+
+    /// A task is learned in one part.
+    fn leave_experts(&mut self, task: &str) {
+        for expert in &mut self.manifest.experts {
+            expert.tasks.retain(|known| known != task);
+        }
+    }
+
+    /// A name for the weights of an expert's module that no other one has.
+    fn weights_name(&self, place: usize, kind: SubTaskKind) -> String {
+        let own = self.manifest.experts.get(place);
+        let own = own.and_then(|expert| expert.modules.get(&kind)?.weights.clone());
+        own.unwrap_or_else(|| {
+            let numbered = |number: usize| format!("expert-{number}-{}.safetensors", kind.name());
+            let experts = self.manifest.experts.iter();
+            let taken: BTreeSet<&String> = experts
+                .flat_map(|expert| expert.modules.values())
+                .filter_map(|adapter| adapter.weights.as_ref())
+                .collect();
+            let mut number = place + 1;
+            while taken.contains(&numbered(number)) {
+                number += 1;
+            }
+            numbered(number)
+        })
     }
 
     /// What answers at a place, as a student that does so for all pictures.
@@ -98,13 +140,13 @@ impl Student {
                 }
             }
             StudentPart::Expert(place) => {
+                let weights = self.weights_name(place, kind);
                 let (Some(manifest), Some(expert)) = (
                     self.manifest.experts.get_mut(place),
                     self.experts.get_mut(place),
                 ) else {
                     return;
                 };
-                let weights = format!("expert-{}-{}.safetensors", place + 1, kind.name());
                 let adapter = ModuleAdapter {
                     weights: Some(weights),
                     ..adapter

@@ -4,7 +4,7 @@ use super::domain::Domain;
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_models::LoraConfig;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What of a module learns.
@@ -91,12 +91,24 @@ impl StudentManifest {
             let found = self.format;
             return Err(format!("expected format {first} to {last}, found {found}"));
         }
+        if self.format == Self::FORMAT && !self.experts.is_empty() {
+            let format = Self::WITH_EXPERTS;
+            return Err(format!(
+                "expected format {format} with experts, found {}",
+                self.format
+            ));
+        }
         let experts = self.experts.iter().map(|expert| &expert.modules);
-        for adapter in experts.chain([&self.modules]).flat_map(BTreeMap::values) {
-            if let Some(file) = &adapter.weights
-                && Path::new(file).file_name() != Some(file.as_ref())
-            {
+        let adapters = experts.chain([&self.modules]).flat_map(BTreeMap::values);
+        let mut named = BTreeSet::new();
+        for file in adapters.filter_map(|adapter| adapter.weights.as_ref()) {
+            if Path::new(file).file_name() != Some(file.as_ref()) {
                 return Err(format!("expected a file beside it, found {file:?}"));
+            }
+            if !named.insert(file) {
+                return Err(format!(
+                    "expected a file for each module, found {file:?} twice"
+                ));
             }
         }
         for expert in &self.experts {

@@ -99,6 +99,7 @@ impl Distill {
     pub(crate) fn run(self, json: bool) -> Result<bool> {
         let task = Task::named(&self.task)?;
         let before = modules::student(self.after.as_deref())?;
+        self.effort.suits(&before)?;
         let distillation = self.distillation(task, &before)?;
         let unfinished = self.out.join(UNFINISHED);
         if let Some(done) = self.finished(&distillation, &unfinished)?
@@ -372,8 +373,8 @@ fn judgement(verdict: &Verdict) -> String {
             steps => format!("the student is kept as it was after step {steps}"),
         };
         lines.push(format!(
-            "refused: more than {:.1} points were lost; {kept}. Try a greater --lambda, a lower \
-             --learning-rate, more --rehearsed calls, or --no-gate",
+            "refused: more than {:.1} points were lost; {kept}. Try a lower --learning-rate, for what is \
+             learned for all pictures a greater --lambda or more --rehearsed calls, or --no-gate",
             points(verdict.tolerance),
         ));
     }

@@ -102,7 +102,7 @@ pub(crate) struct How {
     /// What is rehearsed.
     #[arg(long, value_enum, default_value_t)]
     rehearse: Rehearse,
-    /// Rehearsed calls in a batch.
+    /// Rehearsed calls in a batch; an expert that learns its first task has none to rehearse.
     #[arg(long)]
     rehearsed: Option<usize>,
     /// Highest learning rate.
@@ -111,8 +111,8 @@ pub(crate) struct How {
     /// Weight of staying what one was (self-distillation); 0 forgets freely.
     #[arg(long)]
     lambda: Option<f64>,
-    /// How strongly every weight is drawn back to what it was [default: 0; with --everywhere 18, and 240
-    /// with viper].
+    /// How strongly every weight is drawn back to what it was [default: 0; for what is learned for all
+    /// pictures 18, and 240 with viper].
     #[arg(long)]
     anchor: Option<f64>,
     /// Let what is learned answer for all pictures. Else an expert learns it, and answers only for those
@@ -203,7 +203,8 @@ pub(crate) enum Weights {
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Rehearse {
-    /// Those of general and earlier tasks.
+    /// Those that the part of the student that learns answered before: of general and earlier tasks, or
+    /// of an expert's.
     #[default]
     Memory,
     /// The task's own: self-distillation without rehearsal (learning without forgetting, Li &
@@ -356,6 +357,22 @@ impl Effort {
         settings
     }
 
+    /// Whether what is learned is to answer for all pictures.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        self.how.everywhere
+    }
+
+    /// Refuses a student that cannot learn so.
+    pub(crate) fn suits(&self, student: &Student) -> Result<()> {
+        if self.how.everywhere && !student.manifest.experts.is_empty() {
+            bail!(
+                "experts of the student answer for some pictures, whatever is learned for all of them; \
+                 leave out --everywhere"
+            );
+        }
+        Ok(())
+    }
+
     /// A memory with general calls, and calls of every task the student has learned; what `memory`
     /// lacks of them is remembered from what the student says now.
     pub(crate) fn complete(
@@ -400,12 +417,7 @@ impl Effort {
         checkpoints: Option<&Checkpoints>,
         progress: &Progress,
     ) -> Result<Distillation> {
-        if self.how.everywhere && !student.manifest.experts.is_empty() {
-            bail!(
-                "experts of the student answer for some pictures, whatever is learned for all of them; \
-                 leave out --everywhere"
-            );
-        }
+        self.suits(student)?;
         let teachers = modules::Teachers::of(task)?.or_own(&self.how.teacher)?;
         let questions = questions_of(task, Split::Train, seed, self.questions);
         let mut calls = exercises(&questions, self.framework);

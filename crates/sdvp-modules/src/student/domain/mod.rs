@@ -119,6 +119,15 @@ impl Domain {
                 return Err(faulty(format!("{name} has numbers that are not finite")));
             }
         }
+        if !self.bias.is_finite() || !self.reach.is_finite() || self.reach <= 0.0 {
+            return Err(faulty(
+                "bias or reach is no finite number, or reach not above 0".to_owned(),
+            ));
+        }
+        let ToldApart { own, general } = self.held_out;
+        if ![own, general].iter().all(|part| (0.0..=1.0).contains(part)) {
+            return Err(faulty("held_out is no part of 1".to_owned()));
+        }
         if self.deviation.iter().any(|&deviation| deviation <= 0.0) {
             return Err(faulty("a deviation is not above 0".to_owned()));
         }
@@ -215,6 +224,9 @@ mod tests {
         let mut flat = red();
         flat.deviation[3] = 0.0;
         assert!(flat.check().is_err());
+        let mut far = red();
+        far.reach = f32::INFINITY;
+        assert!(far.check().is_err());
         let mut endless = red();
         endless.square[0] = f32::NAN;
         assert!(endless.check().is_err());
