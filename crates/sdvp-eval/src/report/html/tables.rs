@@ -101,6 +101,19 @@ fn compared(row: &UnseenRow, what: &str) -> Markup {
     }
 }
 
+/// Means before, after, and with teachers, over some tasks.
+fn mean_of(name: &str, [before, after, teachers]: [f64; 3]) -> Markup {
+    html! {
+        tr.mean {
+            th scope="row" { (name) }
+            td { (percent(before)) }
+            td { (percent(after)) }
+            td { (points(after - before)) }
+            td { (percent(teachers)) }
+        }
+    }
+}
+
 /// What the same student does in programs that it was not taught with.
 pub(super) fn across(report: &Report) -> Markup {
     html! {
@@ -126,16 +139,9 @@ pub(super) fn unseen(report: &Report) -> Markup {
             (head(&COMPARED))
             tbody {
                 @for row in &report.unseen { (compared(row, &row.metric)) }
-                @if let (Some([before, after, teachers]), true) =
-                    (report.unseen_means(), report.unseen.len() > 1)
+                @if let (Some(means), true) = (report.unseen_means(), report.unseen.len() > 1)
                 {
-                    tr.mean {
-                        th scope="row" { "Mean" }
-                        td { (percent(before)) }
-                        td { (percent(after)) }
-                        td { (points(after - before)) }
-                        td { (percent(teachers)) }
-                    }
+                    (mean_of("Mean", means))
                 }
             }
         }
@@ -156,14 +162,8 @@ pub(super) fn look_alikes(report: &Report) -> Markup {
                     (compared(&row.measured, &format!("as {}", row.target)))
                 }
                 @for target in &report.targets {
-                    @if let Some([before, after, teachers]) = report.look_alike_means(&target.task) {
-                        tr.mean {
-                            th scope="row" { "Mean as " (target.task) }
-                            td { (percent(before)) }
-                            td { (percent(after)) }
-                            td { (points(after - before)) }
-                            td { (percent(teachers)) }
-                        }
+                    @if let Some(means) = report.look_alike_means(&target.task) {
+                        (mean_of(&format!("Mean as {}", target.task), means))
                     }
                 }
             }
