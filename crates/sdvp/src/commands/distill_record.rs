@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use sdvp_core::{Digest, SubTaskKind};
-use sdvp_distill::{CurvePoint, Distillation};
-use sdvp_modules::{Student, StudentPart};
+use sdvp_distill::{CurvePoint, Distillation, DistilledStep};
+use sdvp_modules::Student;
 use sdvp_store::{CheckpointRecord, Configuration, Lock, RunReader, RunWriter, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ pub(super) fn write_run(
         writer.record_losses(&format!("{name}: rehearsal"), &curve(|it| it.divergence))?;
         writer.record_checkpoint(&CheckpointRecord {
             step: points.last().map_or(0, |point| counted(point.step)),
-            weights: weights(student, step.kind)?,
+            weights: weights(student, step)?,
             details: json!({
                 "harvested": step.harvested,
                 "known": step.known,
@@ -96,14 +96,10 @@ fn counted(step: usize) -> u32 {
     u32::try_from(step).unwrap_or(u32::MAX)
 }
 
-/// Identity of the module that learned the last task.
-fn weights(student: &Student, kind: SubTaskKind) -> Result<Digest> {
-    let part = match student.manifest.history.last() {
-        Some(task) => student.part_of(task),
-        None => StudentPart::Trunk,
-    };
-    let learner = student.at(part);
-    Ok(match kind {
+/// Identity of the module that learned in a step, after it.
+fn weights(student: &Student, step: &DistilledStep) -> Result<Digest> {
+    let learner = student.at(step.part);
+    Ok(match step.kind {
         SubTaskKind::Locate => learner.locate.fingerprint()?,
         SubTaskKind::Match => learner.matching.fingerprint()?,
         _ => learner.answer.fingerprint()?,
