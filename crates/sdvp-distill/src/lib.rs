@@ -42,7 +42,7 @@ pub use observer::{Observer, Phase, Silent};
 pub use rehearsal::{remember_answers, remember_matches, remember_views};
 pub use scoring::answered_rightly;
 pub use settings::{ApartSettings, DistillSettings, StepSettings};
-pub use stepwise::{Distillation, DistilledStep, Lesson, distill};
+pub use stepwise::{Distillation, DistilledStep, Lesson, Rehearsal, distill};
 pub use train::{
     AnswerObjective, CurvePoint, PatchNames, Training, TrainingCurve, train_answer, train_locate,
     train_match,

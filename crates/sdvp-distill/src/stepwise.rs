@@ -53,12 +53,28 @@ pub struct Lesson<'a> {
     pub matching: &'a dyn Teacher,
     /// Who knows the answers.
     pub answer: &'a dyn Teacher,
-    /// What is rehearsed in place of the student's memory, if it is to be something else.
-    pub rehearsed: Option<&'a Memory>,
+    /// What the part of the student that learns is held to.
+    pub rehearsal: Rehearsal,
+}
+
+/// Which calls the part of a student that learns is held to, by what it said of them before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rehearsal {
+    /// Those that are remembered and that it answered before: of general and earlier tasks, or of an
+    /// expert's.
+    #[default]
+    Memory,
+    /// The task's own: self-distillation without rehearsal (learning without forgetting, Li & Hoiem
+    /// 2016, arXiv 1606.09282).
+    Own,
+    /// None.
+    Nothing,
 }
 
 /// A distilled student and how it came about.
 pub struct Distillation {
+    /// The task.
+    task: String,
     /// The student, better on the task.
     pub student: Student,
     /// What became of the student after each step; the last is `student`.
@@ -86,18 +102,16 @@ impl Distillation {
         memory: Memory,
         settings: &DistillSettings,
     ) -> Result<Memory> {
-        let Some(task) = student.manifest.history.last() else {
-            return Ok(memory);
-        };
         let (bound, seed) = (&settings.memory, settings.seed);
-        let learned = TaskMemory::of_calls(task, &self.calls, student, bound, seed)?;
+        let learned = TaskMemory::of_calls(&self.task, &self.calls, student, bound, seed)?;
         Ok(memory.with(learned, bound, seed))
     }
 }
 
 /// Distils one task into a student. The part of it that learns rehearses meanwhile what is remembered of the
-/// calls that it answers; what is remembered of general pictures also tells the task's own from them. The student given is left
-/// as it is: it is the frozen former self. What there is of it in `checkpoints` is not done again.
+/// calls that it answers; what is remembered of general pictures also tells the task's own from them. The
+/// student given is left as it is: it is the frozen former self. What there is of it in `checkpoints` is not
+/// done again.
 ///
 /// # Errors
 /// If nothing can be learned, a network fails, or checkpoints cannot be read or written.
@@ -115,6 +129,8 @@ pub fn distill(
         settings,
         checkpoints,
         observer,
+        former: student,
+        own: Memory::default(),
         caller: student.clone(),
         calls: None,
         harvests: 0,
@@ -138,6 +154,7 @@ pub fn distill(
         course.teach_to_answer(round, &settings.answer.part(round, rounds))?;
     }
     Ok(Distillation {
+        task: lesson.task.to_owned(),
         calls: course.calls()?,
         student: course.student,
         checkpoints: course.checkpoint_students,
@@ -152,6 +169,10 @@ struct Course<'a> {
     settings: &'a DistillSettings,
     checkpoints: Option<&'a Checkpoints>,
     observer: &'a dyn Observer,
+    /// Who learns, as it was before.
+    former: &'a Student,
+    /// The task's own calls, if they are rehearsed.
+    own: Memory,
     /// Whose calls are learned from.
     caller: Student,
     /// What it called, once that was needed: steps that are finished do not need it.
@@ -168,20 +189,32 @@ impl Course<'_> {
     /// Who is about to learn a step, with its settings; before the first one it turns out which part of
     /// the student learns the task.
     fn learner(&mut self, step: &StepSettings) -> Result<(Student, StepSettings)> {
-        let Some(apart) = self.settings.apart else {
-            return Ok((self.student.at(self.part), step.clone()));
-        };
         // A student that went through a step already is one that was asked.
-        if self.steps.is_empty() {
+        if self.settings.apart.is_some() && self.steps.is_empty() {
             let calls = self.calls()?;
             let (task, student) = (self.lesson.task, &mut self.student);
             self.part = make_room(task, student, &calls, self.memory, self.observer);
         }
-        let settings = match self.part {
-            StudentPart::Trunk => step.clone(),
-            StudentPart::Expert(_) => apart.step(step),
+        if self.lesson.rehearsal == Rehearsal::Own && self.own.tasks().is_empty() {
+            self.own = self.own_calls()?;
+        }
+        let settings = match (self.settings.apart, self.part) {
+            (Some(apart), StudentPart::Expert(_)) => apart.step(step),
+            _ => step.clone(),
         };
         Ok((self.student.at(self.part), settings))
+    }
+
+    /// What the part that learns the task said of its calls before.
+    fn own_calls(&mut self) -> Result<Memory> {
+        let calls = match self.harvests {
+            0 => self.calls()?,
+            _ => Arc::new(self.harvest(self.former, "calls to rehearse")?),
+        };
+        let (bound, seed) = (&self.settings.memory, self.settings.seed);
+        let former = self.former.at(self.part);
+        let own = TaskMemory::of_calls(self.lesson.task, &calls, &former, bound, seed)?;
+        Ok(Memory::default().with(own, bound, seed))
     }
 
     /// From now on what the student calls as it is now is learned from.
@@ -199,20 +232,30 @@ impl Course<'_> {
             0 => "calls",
             _ => "calls again",
         };
+        let calls = Arc::new(self.harvest(&self.caller, what)?);
+        Ok(Arc::clone(self.calls.insert(calls)))
+    }
+
+    /// What the task's programs call with a student.
+    fn harvest(&self, student: &Student, what: &str) -> Result<Harvest> {
         let name = format!("{}: {what}", self.lesson.task);
-        let modules = self.caller.modules()?;
+        let modules = student.modules()?;
         let exercises = self.lesson.exercises;
-        let calls = match self.checkpoints.map(Checkpoints::runs) {
-            Some(runs) => harvest_with(exercises, modules, runs, &name, self.observer)?,
-            None => harvest(exercises, modules, &name, self.observer)?,
-        };
-        Ok(Arc::clone(self.calls.insert(Arc::new(calls))))
+        match self.checkpoints.map(Checkpoints::runs) {
+            Some(runs) => harvest_with(exercises, modules, runs, &name, self.observer),
+            None => harvest(exercises, modules, &name, self.observer),
+        }
     }
 
     /// What the part that learns is held to.
     fn rehearsed(&self) -> Rehearsed<'_> {
-        let memory = self.lesson.rehearsed.unwrap_or(self.memory);
-        memory.rehearsed_at(self.part, &self.student)
+        let memory = match self.lesson.rehearsal {
+            Rehearsal::Memory => Some(self.memory),
+            Rehearsal::Own => Some(&self.own),
+            Rehearsal::Nothing => None,
+        };
+        let tasks = memory.map_or(&[][..], Memory::tasks);
+        Rehearsed::at(tasks, self.part, &self.student)
     }
 
     fn begin(&self, what: &str, steps: usize) {

@@ -222,6 +222,27 @@ fn experts_survive_the_disk_and_faulty_ones_are_refused() {
         error.contains("found \"expert-1-locate.safetensors\" twice"),
         "{error}"
     );
+    for (name, other, wrong) in [
+        (
+            "expert-2-locate",
+            "locate",
+            "files of their own for what learned green",
+        ),
+        (
+            "\"green\"",
+            "\"red\"",
+            "each task once, found \"red\" twice",
+        ),
+        ("\"experts\"", "\"domains\"", "unknown field `domains`"),
+    ] {
+        let other = written.replacen(name, other, 1);
+        std::fs::write(folder.path().join("student.json"), other).unwrap();
+        let error = Student::load(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(wrong), "{error}");
+    }
+    // Who learns a task again keeps its place.
+    student.widen_expert(0, "red", reddish(0.9));
+    assert_eq!(student.manifest.experts[0].tasks, ["red", "pink"]);
     student.manifest.format = 3;
     student.save(folder.path()).unwrap();
     let error = Student::load(folder.path()).err().unwrap().to_string();

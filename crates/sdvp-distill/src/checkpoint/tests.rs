@@ -4,7 +4,7 @@ use crate::harvest::Exercise;
 use crate::memory::TaskMemory;
 use crate::observer::{Observer, Phase, Silent};
 use crate::settings::DistillSettings;
-use crate::stepwise::{Distillation, Lesson, distill};
+use crate::stepwise::{Distillation, Lesson, Rehearsal, distill};
 use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split, questions};
 use sdvp_models::LoraConfig;
@@ -113,7 +113,7 @@ impl Small {
             locate: &self.teacher,
             matching: &self.teacher,
             answer: &self.teacher,
-            rehearsed: None,
+            rehearsal: Rehearsal::Memory,
         };
         let memory = match checkpoints.map(|them| them.memory().unwrap()) {
             Some(Some(memory)) => memory,

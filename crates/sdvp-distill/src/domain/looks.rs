@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sdvp_core::{Digest, Image};
 use sdvp_modules::Appearance;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Appearances of distinct pictures of one side.
 #[derive(Clone)]
@@ -11,7 +11,7 @@ pub(super) struct Looks {
     /// Those that weights are fitted to …
     pub(super) seen: Vec<Appearance>,
     /// … and those held out, to see how well others are told apart.
-    pub(super) held_out: Vec<Appearance>,
+    held_out: Vec<(Digest, Appearance)>,
 }
 
 impl Looks {
@@ -22,23 +22,27 @@ impl Looks {
     /// One of so many is held out.
     const HELD_OUT: usize = 4;
 
-    /// How pictures look; none if there are too few. They come in the order of digests, whatever order
-    /// they are found in.
-    pub(super) fn of<'a>(pictures: impl IntoIterator<Item = &'a Image>) -> Option<Self> {
+    /// How pictures look. They come in the order of digests, whatever order they are found in.
+    pub(super) fn of<'a>(pictures: impl IntoIterator<Item = &'a Image>) -> Self {
         let distinct = pictures.into_iter();
         let distinct: BTreeMap<Digest, &Image> = distinct
             .map(|picture| (picture.digest(), picture))
             .collect();
-        let some: Vec<&Image> = distinct.into_values().take(Self::MOST).collect();
-        if some.len() < Self::NEEDED {
-            return None;
-        }
-        let mut seen: Vec<Appearance> = some
+        let some: Vec<(Digest, &Image)> = distinct.into_iter().take(Self::MOST).collect();
+        let mut looks: Vec<(Digest, Appearance)> = some
             .par_iter()
-            .map(|picture| Appearance::of(picture.rgb()))
+            .map(|(digest, picture)| (*digest, Appearance::of(picture.rgb())))
             .collect();
-        let held_out = seen.split_off(seen.len() - seen.len() / Self::HELD_OUT);
-        Some(Self { seen, held_out })
+        let held_out = looks.split_off(looks.len() - looks.len() / Self::HELD_OUT);
+        Self {
+            seen: looks.into_iter().map(|(_, looks)| looks).collect(),
+            held_out,
+        }
+    }
+
+    /// Those, if they are enough to tell others by.
+    pub(super) fn enough(self) -> Option<Self> {
+        (self.seen.len() + self.held_out.len() >= Self::NEEDED).then_some(self)
     }
 
     /// Together with others.
@@ -50,7 +54,35 @@ impl Looks {
 
     /// Of those held out, the part for which something is so.
     pub(super) fn share(&self, is: impl Fn(&Appearance) -> bool) -> f64 {
-        let so = self.held_out.iter().filter(|one| is(one)).count();
-        so as f64 / self.held_out.len().max(1) as f64
+        part(self.held_out.iter().map(|(_, looks)| looks), is)
     }
+
+    /// Of those held out that are among some pictures, the part for which something is so; none if they
+    /// are too few to say.
+    pub(super) fn share_among(
+        &self,
+        pictures: &BTreeSet<Digest>,
+        is: impl Fn(&Appearance) -> bool,
+    ) -> Option<f64> {
+        let among = self.held_out.iter();
+        let among = among.filter(|(digest, _)| pictures.contains(digest));
+        let count = among.clone().count();
+        let enough = count >= Self::NEEDED / Self::HELD_OUT;
+        enough.then(|| part(among.map(|(_, looks)| looks), is))
+    }
+
+    /// Of all, fitted to or not, the part for which something is so.
+    pub(super) fn share_of_all(&self, is: impl Fn(&Appearance) -> bool) -> f64 {
+        let held_out = self.held_out.iter().map(|(_, looks)| looks);
+        part(self.seen.iter().chain(held_out), is)
+    }
+}
+
+fn part<'a>(looks: impl Iterator<Item = &'a Appearance>, is: impl Fn(&Appearance) -> bool) -> f64 {
+    let (mut so, mut all) = (0usize, 0usize);
+    for one in looks {
+        so += usize::from(is(one));
+        all += 1;
+    }
+    so as f64 / all.max(1) as f64
 }

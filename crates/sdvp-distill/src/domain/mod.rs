@@ -1,28 +1,26 @@
 //! Which pictures a task is about: what is learned on them need not answer for others.
 
+mod earlier;
+mod fit;
+mod general;
 mod logistic;
 mod looks;
 
 use crate::harvest::Harvest;
-use crate::memory::Memory;
+use crate::memory::{Memory, TaskMemory};
 use crate::observer::Observer;
+use earlier::Earlier;
+use general::{ENOUGH, General, said};
 use looks::Looks;
-use sdvp_modules::{Appearance, Domain, Student, StudentPart, ToldApart, domain_of};
-
-/// The part of the task's pictures that are within reach, and how much further it reaches than those.
-const WITHIN: f64 = 0.99;
-const FURTHER: f32 = 1.25;
-
-/// Of held-out pictures of either side, so many must be told rightly.
-const ENOUGH: f64 = 0.95;
+use sdvp_modules::{Student, StudentPart, domain_of};
 
 /// Decides where in a student a task is learned, and makes room for it there.
 ///
 /// Its pictures, which are those of its calls, are told from general ones by how they look: those that
 /// are remembered of tasks that the trunk learned. If they cannot be, the trunk learns it, for all
 /// pictures that are no expert's. If they look like those of an expert, and both together can be told
-/// from general ones, the expert learns it, too; else it gets an expert of its own. What an expert learned
-/// before it learns again. The observer hears what is decided, and why.
+/// from general ones and from every other expert's, that expert learns it, too; else it gets one of its
+/// own. What an expert learned before it learns again. The observer hears what is decided, and why.
 pub(crate) fn make_room(
     task: &str,
     student: &mut Student,
@@ -38,155 +36,80 @@ pub(crate) fn make_room(
         return known;
     }
     let own = Looks::of(calls.calls.values().flatten().map(|call| call.view.image()));
-    let of_part = |part: StudentPart| {
-        let tasks = memory.tasks().iter();
-        let tasks = tasks.filter(|it| it.task != task && student.part_of(&it.task) == part);
-        Looks::of(tasks.flat_map(|it| it.images()))
+    let for_all = |why: &str| {
+        let held = held_by_experts(student, &own);
+        observer.note(&format!("{task} is learned for all pictures: {why}{held}"));
+        StudentPart::Trunk
     };
-    let (Some(own), Some(general)) = (own, of_part(StudentPart::Trunk)) else {
+    let general = General::of(&remembered(StudentPart::Trunk, task, student, memory));
+    let (Some(enough), Some(general)) = (own.clone().enough(), general) else {
         let needed = Looks::NEEDED;
-        let why =
-            format!("it takes {needed} of its own and {needed} general ones to tell them apart");
-        return for_all(task, &why, observer);
-    };
-    let fit = fitted(&own, &general);
-    let why = match &fit {
-        Some(domain) => said(domain.held_out),
-        None => "no weights part them from general ones".to_owned(),
-    };
-    let Some(domain) = fit.filter(|domain| is_enough(domain.held_out)) else {
-        let experts = || student.manifest.experts.iter().map(|expert| &expert.domain);
-        let held = own.share(|one| domain_of(experts(), one).is_some());
-        let why = match held > 0.0 {
-            true => format!(
-                "{why}; for the {:.1} % of them that look like an expert's, that one answers all the same",
-                100.0 * held
-            ),
-            false => why,
-        };
-        return for_all(task, &why, observer);
-    };
-    let told = said(domain.held_out);
-    let experts = student.manifest.experts.iter().enumerate();
-    let alike = experts.filter_map(|(place, expert)| {
-        let others = of_part(StudentPart::Expert(place));
-        let parted = parted(&own, &domain, others.as_ref(), &expert.domain);
-        (parted < ENOUGH).then_some((place, others, parted))
-    });
-    let Some((place, others, parted)) = alike.min_by(|(.., a), (.., b)| a.total_cmp(b)) else {
-        observer.note(&format!("{task} is learned for its own pictures: {told}"));
-        return student.add_expert(task, domain);
-    };
-    let experts = student.manifest.experts.get(place);
-    let tasks = experts.map(|it| it.tasks.join(" and ")).unwrap_or_default();
-    let alike = format!(
-        "of its pictures and those of {tasks}, only {:.1} % can be told from the others",
-        100.0 * parted
-    );
-    let Some(wider) = others.and_then(|others| together(&own, others, &general)) else {
-        observer.note(&format!(
-            "{task} is learned for its own pictures, although {alike}, because both together cannot be \
-             told from general ones: {told}"
+        return for_all(&format!(
+            "it takes {needed} of its own and {needed} general ones to tell them apart"
         ));
-        return student.add_expert(task, domain);
     };
-    observer.note(&format!(
-        "{task} and {tasks} are learned together: {alike}; {}",
-        said(wider.held_out)
-    ));
-    student.widen_expert(place, task, wider);
-    StudentPart::Expert(place)
-}
-
-fn for_all(task: &str, why: &str, observer: &dyn Observer) -> StudentPart {
-    observer.note(&format!("{task} is learned for all pictures: {why}"));
-    StudentPart::Trunk
-}
-
-fn is_enough(told: ToldApart) -> bool {
-    told.own >= ENOUGH && told.general >= ENOUGH
-}
-
-/// The domain of a task's pictures and those of an expert's; none if they cannot be told from general ones,
-/// or too few of either are held.
-fn together(own: &Looks, others: Looks, general: &Looks) -> Option<Domain> {
-    let all = own.clone().with(&others);
-    let domain = fitted(&all, general)?;
-    let holds = |looks: &Looks| looks.share(|one| domain.holds(one)) >= ENOUGH;
-    (is_enough(domain.held_out) && holds(own) && holds(&others)).then_some(domain)
-}
-
-fn said(held_out: ToldApart) -> String {
-    format!(
-        "of pictures held out, {:.1} % of the task's and {:.1} % of general ones are told rightly",
-        100.0 * held_out.own,
-        100.0 * held_out.general
-    )
-}
-
-/// Of held-out pictures of a task, and of those of an expert's, the lesser part that does not go to the
-/// other if the task gets an expert of its own.
-fn parted(own: &Looks, domain: &Domain, others: Option<&Looks>, expert: &Domain) -> f64 {
-    let kept_from = |looks: &Looks, other: usize| {
-        looks.share(|one| domain_of([expert, domain], one) != Some(other))
+    let domain = match general.told_from(&enough) {
+        Ok(domain) => domain,
+        Err(why) => return for_all(&why.to_string()),
     };
-    let of_others = others.map_or(1.0, |others| kept_from(others, 1));
-    kept_from(own, 0).min(of_others)
-}
-
-/// The domain of a task, from its pictures and general ones; none if no weights part them.
-fn fitted(own: &Looks, general: &Looks) -> Option<Domain> {
-    let mut domain = usual(&own.seen);
-    let sides = [&own.seen, &general.seen].map(|side| -> Vec<Vec<f64>> {
-        side.iter()
-            .map(|appearance| with_squares(&domain, appearance))
-            .collect()
-    });
-    let weights = logistic::fit(&sides[0], &sides[1])?;
-    let number = |place: usize| weights.get(place).map_or(0.0, |&weight| weight as f32);
-    let length = Appearance::LENGTH;
-    domain.linear = (0..length).map(number).collect();
-    domain.square = (length..2 * length).map(number).collect();
-    domain.bias = number(2 * length);
-    let strangeness = own.seen.iter().map(|one| domain.strangeness(one));
-    let mut strange: Vec<f32> = strangeness.collect();
-    strange.sort_by(f32::total_cmp);
-    let place = (WITHIN * strange.len() as f64) as usize;
-    domain.reach = FURTHER * *strange.get(place).or(strange.last())?;
-    let held_out = ToldApart {
-        own: own.share(|one| domain.holds(one)),
-        general: general.share(|one| !domain.holds(one)),
-    };
-    Some(Domain { held_out, ..domain })
-}
-
-/// A domain that knows what is usual among its own pictures, and nothing else yet.
-fn usual(own: &[Appearance]) -> Domain {
-    let count = own.len().max(1) as f64;
-    let of_each = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f32> {
-        let numbers = 0..Appearance::LENGTH;
-        numbers
-            .map(|place| {
-                let all = own.iter().filter_map(|one| one.numbers().get(place));
-                let sum: f64 = all.map(|&number| value(place, f64::from(number))).sum();
-                (sum / count) as f32
-            })
-            .collect()
-    };
-    let mean = of_each(&|_, number| number);
-    let variance = of_each(&|place, number| (number - f64::from(mean[place])).powi(2));
-    Domain {
-        mean,
-        // Pictures may be all alike in something.
-        deviation: variance.iter().map(|v| v.sqrt().max(1e-3)).collect(),
-        ..Domain::empty()
+    let earlier = Earlier::all(task, student, memory);
+    let mut alike: Vec<(&Earlier, f64)> = earlier
+        .iter()
+        .map(|expert| (expert, expert.parted(&enough, &domain)))
+        .filter(|(_, parted)| *parted < ENOUGH)
+        .collect();
+    alike.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    let mut apart = Vec::new();
+    for (expert, parted) in alike {
+        let others = earlier.iter().filter(|other| other.place != expert.place);
+        match expert.together(&enough, &general, others) {
+            Ok(wider) => {
+                observer.note(&format!(
+                    "{task} and {} are learned together: {}; {}",
+                    expert.tasks,
+                    expert.alike(parted),
+                    said(wider.held_out)
+                ));
+                student.widen_expert(expert.place, task, wider);
+                return StudentPart::Expert(expert.place);
+            }
+            Err(why) => apart.push(format!(
+                ", although {}, because {why}",
+                expert.alike(parted)
+            )),
+        }
     }
+    observer.note(&format!(
+        "{task} is learned for its own pictures{}: {}",
+        apart.concat(),
+        said(domain.held_out)
+    ));
+    student.add_expert(task, domain)
 }
 
-fn with_squares(domain: &Domain, appearance: &Appearance) -> Vec<f64> {
-    let deviations: Vec<f64> = domain.deviations(appearance).map(f64::from).collect();
-    let squares: Vec<f64> = deviations.iter().map(|z| z * z).collect();
-    deviations.into_iter().chain(squares).collect()
+/// What is remembered of the other tasks that a part learned.
+fn remembered<'a>(
+    part: StudentPart,
+    task: &str,
+    student: &Student,
+    memory: &'a Memory,
+) -> Vec<&'a TaskMemory> {
+    let tasks = memory.tasks().iter();
+    let tasks = tasks.filter(|it| it.task != task && student.part_of(&it.task) == part);
+    tasks.collect()
+}
+
+/// What to add where the trunk learns a task of whose pictures it is not asked.
+fn held_by_experts(student: &Student, own: &Looks) -> String {
+    let experts = || student.manifest.experts.iter().map(|expert| &expert.domain);
+    let held = own.share_of_all(|one| domain_of(experts(), one).is_some());
+    match held > 0.0 {
+        true => format!(
+            "; for the {:.1} % of them that look like an expert's, that one answers all the same",
+            100.0 * held
+        ),
+        false => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -196,59 +119,13 @@ mod tests {
     use crate::observer::Silent;
     use sdvp_core::{Image, SubTask, SubTaskKind};
     use sdvp_data::Task;
-    use sdvp_data::picto::{Question, Split, Style, questions};
+    use sdvp_data::picto::{Split, questions};
     use std::collections::BTreeMap;
-
-    fn seen(question: &Question) -> impl Iterator<Item = Image> + use<> {
-        question.inputs().into_iter().map(|(_, picture)| picture)
-    }
 
     fn pictures(task: Task, split: Split, count: usize) -> Vec<Image> {
         let questions = questions(task, split, 3, count);
-        questions.iter().flat_map(seen).collect()
-    }
-
-    fn looks(pictures: &[Image]) -> Looks {
-        Looks::of(pictures).unwrap()
-    }
-
-    fn domain(own: &[Image], general: &[Image]) -> Domain {
-        fitted(&looks(own), &looks(general)).unwrap()
-    }
-
-    #[test]
-    fn a_target_is_told_from_everything_else() {
-        let general = pictures(Task::General, Split::Train, 300);
-        let share = |domain: &Domain, pictures: &[Image]| {
-            let held = pictures
-                .iter()
-                .filter(|p| domain.holds(&Appearance::of(p.rgb())));
-            held.count() as f64 / pictures.len() as f64
-        };
-        for task in Task::targets() {
-            let domain = domain(&pictures(task, Split::Train, 300), &general);
-            assert!(domain.held_out.own > 0.95, "{domain:?}");
-            assert!(domain.held_out.general > 0.98, "{domain:?}");
-            let others = Task::targets().into_iter().filter(|other| *other != task);
-            for other in Task::unseen().into_iter().chain(others) {
-                let held = share(&domain, &pictures(other, Split::Val, 100));
-                assert!(held < 0.03, "{task}, {other}: {held}");
-            }
-            assert!(share(&domain, &pictures(task, Split::Val, 100)) > 0.95);
-        }
-    }
-
-    #[test]
-    fn pictures_like_none_that_were_seen_belong_to_no_domain() {
-        let own = pictures(Task::Nlvr2, Split::Train, 200);
-        let general = pictures(Task::General, Split::Train, 200);
-        let domain = domain(&own, &general);
-        for question in questions(Task::Count, Split::Val, 5, 40) {
-            let sketched = question.in_style(Style::Sketch);
-            for picture in seen(&sketched) {
-                assert!(!domain.holds(&Appearance::of(picture.rgb())));
-            }
-        }
+        let inputs = questions.iter().flat_map(|question| question.inputs());
+        inputs.map(|(_, picture)| picture).collect()
     }
 
     fn calls(task: Task, count: usize) -> Vec<SubTask> {
@@ -277,6 +154,60 @@ mod tests {
             calls: BTreeMap::from([(SubTaskKind::Answer, calls)]),
             ..Harvest::default()
         }
+    }
+
+    /// Keeps what is noted.
+    #[derive(Default)]
+    struct Notes(std::sync::Mutex<Vec<String>>);
+
+    impl Observer for Notes {
+        fn begin(&self, _: &crate::observer::Phase) {}
+        fn advance(&self, _: usize) {}
+        fn loss(&self, _: usize, _: f32) {}
+        fn note(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    #[test]
+    fn what_decided_is_told() {
+        let bound = crate::memory::MemoryBound::default();
+        let general = remembered("general", &calls(Task::General, 1200));
+        let gqa = calls(Task::Gqa, 300);
+        let learn = |student: &mut Student, memory: &Memory, calls: &[SubTask]| {
+            let notes = Notes::default();
+            let part = make_room("gqa", student, &harvested(calls.to_vec()), memory, &notes);
+            (part, notes.0.into_inner().unwrap().concat())
+        };
+        let memory = Memory::default().with(general, &bound, 1);
+
+        // Among all general pictures those of a small task are few, but it would lose most of its own.
+        let mut student = Student::builtin().unwrap();
+        let small = remembered("small", &gqa[..60]);
+        let with_small = memory.clone().with(small, &bound, 1);
+        let (part, told) = learn(&mut student, &with_small, &gqa[60..]);
+        assert_eq!(part, StudentPart::Trunk);
+        assert!(
+            told.contains("of small's pictures held out, only"),
+            "{told}"
+        );
+
+        // Of an expert nothing is remembered: what looks like its pictures cannot join it.
+        let (part, _) = learn(&mut student, &memory, &gqa[..150]);
+        assert_eq!(part, StudentPart::Expert(0));
+        student.manifest.experts[0].tasks = vec!["older".to_owned()];
+        let (part, told) = learn(&mut student.clone(), &memory, &gqa[150..]);
+        assert_eq!(part, StudentPart::Expert(1));
+        assert!(
+            told.contains("too few of the latter are remembered"),
+            "{told}"
+        );
+
+        // Too few pictures to tell others by; which of them an expert holds is said.
+        let (part, told) = learn(&mut student, &memory, &gqa[150..170]);
+        assert_eq!(part, StudentPart::Trunk);
+        assert!(told.contains("it takes 50 of its own"), "{told}");
+        assert!(told.contains("that one answers all the same"), "{told}");
     }
 
     #[test]
@@ -308,14 +239,5 @@ mod tests {
         let tasks = |place: usize| &student.manifest.experts[place].tasks;
         assert_eq!(tasks(0), &["gqa", "more of gqa"]);
         assert_eq!(tasks(1), &["nlvr2"]);
-    }
-
-    #[test]
-    fn what_cannot_be_told_apart_says_so() {
-        let general = pictures(Task::General, Split::Train, 300);
-        let alike = pictures(Task::Spatial, Split::Train, 300);
-        let ToldApart { own, general: not } = domain(&alike, &general).held_out;
-        assert!(own + not < 1.5, "{own} {not}");
-        assert!(Looks::of(&general[..20]).is_none());
     }
 }

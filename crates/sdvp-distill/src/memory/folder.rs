@@ -323,7 +323,8 @@ mod tests {
 
     fn told(memory: &Memory) -> Vec<String> {
         let student = sdvp_modules::Student::builtin().unwrap();
-        let all = memory.rehearsed_at(sdvp_modules::StudentPart::Trunk, &student);
+        let trunk = sdvp_modules::StudentPart::Trunk;
+        let all = crate::memory::Rehearsed::at(memory.tasks(), trunk, &student);
         let views = all.views().into_iter().map(|v| {
             format!(
                 "{:?} {:?} {:?} {:?}",

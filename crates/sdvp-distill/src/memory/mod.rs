@@ -1,8 +1,8 @@
 //! Memory: calls of general and earlier tasks, with what the student said of them when they were
 //! remembered. It goes from task to task with the student.
 //!
-//! What a student is held to is what it said *then*: general calls keep the answers of the
-//! untouched student through all tasks, so that small losses do not add up from task to task
+//! What a part of a student is held to is what it said *then*: a call keeps what was said of it when it
+//! was first remembered through all tasks, so that small losses do not add up from task to task
 //! (as in dark experience replay, Buzzega et al. 2020, arXiv 2004.07211).
 
 mod bound;
@@ -213,21 +213,6 @@ impl Memory {
             task.thin([views, matches, answers], bound.policy, seed);
         }
     }
-
-    /// What a part of a student rehearses when it learns: what it answers for. An expert that learns its
-    /// first task has nothing to lose: of other pictures nobody asks it. (Held to general calls it learns
-    /// less of the task, and less of everything else about the task's pictures.)
-    pub(crate) fn rehearsed_at<'a>(
-        &'a self,
-        part: StudentPart,
-        student: &'a Student,
-    ) -> Rehearsed<'a> {
-        Rehearsed {
-            tasks: &self.tasks,
-            part,
-            student,
-        }
-    }
 }
 
 /// What is rehearsed.
@@ -238,6 +223,17 @@ pub(crate) struct Rehearsed<'a> {
 }
 
 impl<'a> Rehearsed<'a> {
+    /// What a part of a student rehearses of some tasks when it learns: what it answers for. An expert that
+    /// learns its first task has nothing to lose: of other pictures nobody asks it. (Held to general calls
+    /// it learns less of the task, and less of everything else about the task's pictures.)
+    pub(crate) fn at(tasks: &'a [TaskMemory], part: StudentPart, student: &'a Student) -> Self {
+        Self {
+            tasks,
+            part,
+            student,
+        }
+    }
+
     /// The tasks whose calls of a kind the part answers, or will when it has learned.
     fn tasks(&self, kind: SubTaskKind) -> impl Iterator<Item = &'a TaskMemory> {
         let (part, student) = (self.part, self.student);
@@ -313,7 +309,7 @@ mod tests {
         assert_eq!((b.0.as_str(), b.1), ("b", 3));
         assert!(memory.knows("c") && !memory.knows("d"));
         let student = Student::builtin().unwrap();
-        let rehearsed = memory.rehearsed_at(StudentPart::Trunk, &student);
+        let rehearsed = Rehearsed::at(memory.tasks(), StudentPart::Trunk, &student);
         assert_eq!(rehearsed.answers().len(), 46 + 24 + 3);
         // An expert's tasks are rehearsed by itself alone, but for what it did not learn.
         let mut student = student;
@@ -322,7 +318,8 @@ mod tests {
         let base = student.at(StudentPart::Trunk);
         student.take(c, SubTaskKind::Locate, &base);
         let trunk = StudentPart::Trunk;
-        let answers = |part, student: &Student| memory.rehearsed_at(part, student).answers().len();
+        let answers =
+            |part, student: &Student| Rehearsed::at(memory.tasks(), part, student).answers().len();
         assert_eq!(answers(trunk, &student), 46 + 24 + 3);
         student.take(c, SubTaskKind::Answer, &base);
         assert_eq!(answers(trunk, &student), 46 + 3);

@@ -82,6 +82,16 @@ impl Report {
                 .map(|row| &row.measured),
         )
     }
+
+    /// Beside experts, the targets that no expert learned: what was learned of them answers for all
+    /// pictures that are no expert's.
+    pub fn learned_for_all(&self) -> impl Iterator<Item = &str> {
+        let targets = self.targets.iter().map(|target| target.task.as_str());
+        targets.filter(|task| {
+            let mut learned = self.experts.iter().flat_map(|expert| &expert.tasks);
+            !self.experts.is_empty() && !learned.any(|known| known == task)
+        })
+    }
 }
 
 fn means<'a>(rows: impl Iterator<Item = &'a UnseenRow>) -> Option<[f64; 3]> {

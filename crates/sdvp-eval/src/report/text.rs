@@ -95,16 +95,18 @@ pub fn text_table(report: &Report) -> String {
         format!("{name:<width$}{cells}").trim_end().to_owned() + "\n"
     };
     let table: String = lines.iter().map(row).collect();
-    match report.experts.is_empty() {
-        true => table,
-        false => table + "\n" + ABOUT_EXPERTS,
+    if report.experts.is_empty() {
+        return table;
     }
+    let for_all = report.learned_for_all();
+    let for_all = for_all.map(|task| format!("{task} was learned for all other pictures.\n"));
+    table + "\n" + ABOUT_EXPERTS + &for_all.collect::<String>()
 }
 
 /// What people should know of who answers.
 const ABOUT_EXPERTS: &str = "\
-What was learned answers only for pictures that look like its task's, so
-that tasks over others keep their level by construction: \"told\" says how
+What an expert learned answers only for pictures that look like its task's,
+so that others keep their level by construction: \"told\" says how
 many held-out pictures of either side are told rightly, \"if for all\" what
 the tasks never seen would score if it answered for all pictures. \"As\" a
 task are these tasks over pictures that look like its: there what was

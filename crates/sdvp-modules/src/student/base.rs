@@ -117,7 +117,7 @@ impl Student {
         let before = self.manifest.modules.get(&kind)?;
         Some(ModuleAdapter {
             base: before.base.clone(),
-            weights: Some(format!("{}.safetensors", kind.name())),
+            weights: Some(StudentManifest::weights_of(kind)),
             method,
         })
     }

@@ -66,11 +66,17 @@ impl Student {
         StudentPart::Expert(place)
     }
 
-    /// Gives a task to an expert that is there, whose pictures are those of a wider domain from now on.
+    /// Gives a task to an expert that is there, if it has not learned it before; its pictures are those of
+    /// this domain from now on.
     pub fn widen_expert(&mut self, expert: usize, task: &str, domain: Domain) {
-        self.leave_experts(task);
+        let is_new = self.part_of(task) != StudentPart::Expert(expert);
+        if is_new {
+            self.leave_experts(task);
+        }
         if let Some(expert) = self.manifest.experts.get_mut(expert) {
-            expert.tasks.push(task.to_owned());
+            if is_new {
+                expert.tasks.push(task.to_owned());
+            }
             expert.domain = domain;
         }
     }

@@ -54,6 +54,7 @@ pub struct ModuleAdapter {
 
 /// What a student is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StudentManifest {
     /// Version of this layout.
     pub format: u32,
@@ -68,6 +69,7 @@ pub struct StudentManifest {
 
 /// What an expert learned, and for which pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExpertManifest {
     /// Its tasks, in the order of learning: several if their pictures look alike.
     pub tasks: Vec<String>,
@@ -82,6 +84,11 @@ impl StudentManifest {
     pub(super) const FORMAT: u32 = 1;
     /// … and with such, which whoever knows nothing of them must not read.
     pub(super) const WITH_EXPERTS: u32 = 2;
+
+    /// The name of what the trunk learned of a kind.
+    pub(super) fn weights_of(kind: SubTaskKind) -> String {
+        format!("{}.safetensors", kind.name())
+    }
 
     /// Checks what a file says.
     pub(super) fn check(&self) -> Result<(), String> {
@@ -111,8 +118,21 @@ impl StudentManifest {
                 ));
             }
         }
+        let mut learned = BTreeSet::new();
         for expert in &self.experts {
             let tasks = expert.tasks.join(", ");
+            if let Some(twice) = expert.tasks.iter().find(|task| !learned.insert(*task)) {
+                return Err(format!("expected each task once, found {twice:?} twice"));
+            }
+            // The trunk's would be written there as soon as it learns.
+            let kinds = self.modules.keys().chain(expert.modules.keys());
+            let of_trunk: BTreeSet<String> = kinds.map(|kind| Self::weights_of(*kind)).collect();
+            let files = expert.modules.values().filter_map(|it| it.weights.as_ref());
+            if let Some(file) = files.into_iter().find(|file| of_trunk.contains(*file)) {
+                return Err(format!(
+                    "expected files of their own for what learned {tasks}, found {file:?}"
+                ));
+            }
             let checked = expert.domain.check();
             checked.map_err(|error| format!("the domain of {tasks}: {error}"))?;
         }

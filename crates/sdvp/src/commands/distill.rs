@@ -146,6 +146,7 @@ impl Distill {
             let kinds = module.answers().iter();
             kinds.map(|kind| (kind.name(), module.fingerprint()))
         });
+        let experts = before.manifest.experts.iter().map(|expert| &expert.tasks);
         let memory = match &self.after {
             Some(folder) => Memory::digest(folder)?,
             None => None,
@@ -157,6 +158,7 @@ impl Distill {
             "from": {
                 "modules": modules.collect::<BTreeMap<_, _>>(),
                 "history": before.manifest.history,
+                "experts": experts.collect::<Vec<_>>(),
                 "memory": memory,
             },
             "gate": {

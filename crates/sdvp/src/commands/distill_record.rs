@@ -74,7 +74,9 @@ pub(super) fn write_run(
             points.collect()
         };
         writer.record_losses(&format!("{name}: labels"), &curve(|it| it.loss))?;
-        writer.record_losses(&format!("{name}: rehearsal"), &curve(|it| it.divergence))?;
+        if step.rehearsed > 0 {
+            writer.record_losses(&format!("{name}: rehearsal"), &curve(|it| it.divergence))?;
+        }
         writer.record_checkpoint(&CheckpointRecord {
             step: points.last().map_or(0, |point| counted(point.step)),
             weights: weights(student, step)?,

@@ -9,7 +9,7 @@ use sdvp_data::Task;
 use sdvp_data::picto::{Oracle, Split};
 use sdvp_distill::{
     ApartSettings, Checkpoints, DistillSettings, Distillation, FinalAnswerTeacher, Lesson, Memory,
-    MemoryPolicy, RandomTeacher, TaskMemory, TruthTeacher, answered_rightly, distill,
+    MemoryPolicy, RandomTeacher, Rehearsal, TaskMemory, TruthTeacher, answered_rightly, distill,
 };
 use sdvp_models::LoraConfig;
 use sdvp_modules::{EarlySettings, Student, Teacher, TrainMethod};
@@ -207,8 +207,7 @@ pub(crate) enum Rehearse {
     /// of an expert's.
     #[default]
     Memory,
-    /// The task's own: self-distillation without rehearsal (learning without forgetting, Li &
-    /// Hoiem 2016).
+    /// The task's own: self-distillation without rehearsal.
     Own,
     /// None: no self-distillation at all.
     Nothing,
@@ -447,22 +446,17 @@ impl Effort {
                 [Arc::clone(&known), Arc::clone(&known), known]
             }
         };
-        let other = match self.how.rehearse {
-            Rehearse::Memory => None,
-            Rehearse::Own => {
-                let bound = &settings.memory;
-                let own = TaskMemory::of(task.name(), &calls, student, bound, seed, progress)?;
-                Some(Memory::default().with(own, bound, seed))
-            }
-            Rehearse::Nothing => Some(Memory::default()),
-        };
         let lesson = Lesson {
             task: task.name(),
             exercises: &calls,
             locate: locate.as_ref(),
             matching: matching.as_ref(),
             answer: answer.as_ref(),
-            rehearsed: other.as_ref(),
+            rehearsal: match self.how.rehearse {
+                Rehearse::Memory => Rehearsal::Memory,
+                Rehearse::Own => Rehearsal::Own,
+                Rehearse::Nothing => Rehearsal::Nothing,
+            },
         };
         let distilled = distill(&lesson, student, memory, &settings, checkpoints, progress)?;
         Ok(distilled)

@@ -193,6 +193,9 @@ pub(super) fn experts(report: &Report) -> Markup {
                 }
             }
         }
+        @for task in report.learned_for_all() {
+            p.quiet { (task) " was learned for all other pictures, from which its own cannot be told." }
+        }
     }
 }
 

@@ -154,7 +154,7 @@ pub(super) fn stage(task: Task, step: &DistilledStep) -> Stage {
     let point = |p: &sdvp_distill::CurvePoint| CurvePoint {
         step: p.step,
         loss: f64::from(p.loss),
-        rehearsal: Some(f64::from(p.divergence)),
+        rehearsal: (step.rehearsed > 0).then_some(f64::from(p.divergence)),
         validation: None,
     };
     Stage {
