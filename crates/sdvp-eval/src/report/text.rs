@@ -106,9 +106,9 @@ pub fn text_table(report: &Report) -> String {
 /// What people should know of who answers.
 const ABOUT_EXPERTS: &str = "\
 What an expert learned answers only for pictures that look like its task's,
-so that others keep their level by construction: \"told\" says how
-many held-out pictures of either side are told rightly, \"if for all\" what
-the tasks never seen would score if it answered for all pictures. \"As\" a
+so that tasks over others keep their level by construction: \"told\" says
+how many held-out pictures of either side are told rightly, \"if for all\"
+what the tasks never seen would score if it answered for all. \"As\" a
 task are these tasks over pictures that look like its: there what was
 learned does answer.
 ";
@@ -187,6 +187,11 @@ mod tests {
             notes.lines().all(|line| line.chars().count() <= 80),
             "{notes}"
         );
+        assert!(
+            notes.ends_with("picto-nlvr2 was learned for all other pictures.\n"),
+            "{notes}"
+        );
+        assert!(!notes.contains("picto-gqa was learned"), "{notes}");
         assert!(table.contains("answers only for  its own told   others told    if for all"));
         assert!(
             table.contains("as picto-gqa      40.0           61.0           33.0           +21.0"),
