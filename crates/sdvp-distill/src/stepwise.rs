@@ -171,7 +171,7 @@ struct Course<'a> {
     observer: &'a dyn Observer,
     /// Who learns, as it was before.
     former: &'a Student,
-    /// The task's own calls, if they are rehearsed.
+    /// The task's own calls, if they are rehearsed; else nothing.
     own: Memory,
     /// Whose calls are learned from.
     caller: Student,
@@ -250,12 +250,10 @@ impl Course<'_> {
     /// What the part that learns is held to.
     fn rehearsed(&self) -> Rehearsed<'_> {
         let memory = match self.lesson.rehearsal {
-            Rehearsal::Memory => Some(self.memory),
-            Rehearsal::Own => Some(&self.own),
-            Rehearsal::Nothing => None,
+            Rehearsal::Memory => self.memory,
+            Rehearsal::Own | Rehearsal::Nothing => &self.own,
         };
-        let tasks = memory.map_or(&[][..], Memory::tasks);
-        Rehearsed::at(tasks, self.part, &self.student)
+        memory.rehearsed_at(self.part, &self.student)
     }
 
     fn begin(&self, what: &str, steps: usize) {

@@ -63,7 +63,7 @@ impl Earlier {
     }
 
     /// The domain of a task's pictures and the expert's own: told from general ones and from those of the
-    /// `other` experts, few of either left out.
+    /// `others`, few of either left out.
     pub(super) fn together<'a>(
         &self,
         own: &Looks,

@@ -323,8 +323,7 @@ mod tests {
 
     fn told(memory: &Memory) -> Vec<String> {
         let student = sdvp_modules::Student::builtin().unwrap();
-        let trunk = sdvp_modules::StudentPart::Trunk;
-        let all = crate::memory::Rehearsed::at(memory.tasks(), trunk, &student);
+        let all = memory.rehearsed_at(sdvp_modules::StudentPart::Trunk, &student);
         let views = all.views().into_iter().map(|v| {
             format!(
                 "{:?} {:?} {:?} {:?}",

@@ -213,6 +213,21 @@ impl Memory {
             task.thin([views, matches, answers], bound.policy, seed);
         }
     }
+
+    /// What a part of a student rehearses when it learns: what it answers for. An expert that learns its
+    /// first task has nothing to lose: of other pictures nobody asks it. (Held to general calls it learns
+    /// less of the task, and less of everything else about the task's pictures.)
+    pub(crate) fn rehearsed_at<'a>(
+        &'a self,
+        part: StudentPart,
+        student: &'a Student,
+    ) -> Rehearsed<'a> {
+        Rehearsed {
+            tasks: &self.tasks,
+            part,
+            student,
+        }
+    }
 }
 
 /// What is rehearsed.
@@ -223,17 +238,6 @@ pub(crate) struct Rehearsed<'a> {
 }
 
 impl<'a> Rehearsed<'a> {
-    /// What a part of a student rehearses of some tasks when it learns: what it answers for. An expert that
-    /// learns its first task has nothing to lose: of other pictures nobody asks it. (Held to general calls
-    /// it learns less of the task, and less of everything else about the task's pictures.)
-    pub(crate) fn at(tasks: &'a [TaskMemory], part: StudentPart, student: &'a Student) -> Self {
-        Self {
-            tasks,
-            part,
-            student,
-        }
-    }
-
     /// The tasks whose calls of a kind the part answers, or will when it has learned.
     fn tasks(&self, kind: SubTaskKind) -> impl Iterator<Item = &'a TaskMemory> {
         let (part, student) = (self.part, self.student);
@@ -309,7 +313,7 @@ mod tests {
         assert_eq!((b.0.as_str(), b.1), ("b", 3));
         assert!(memory.knows("c") && !memory.knows("d"));
         let student = Student::builtin().unwrap();
-        let rehearsed = Rehearsed::at(memory.tasks(), StudentPart::Trunk, &student);
+        let rehearsed = memory.rehearsed_at(StudentPart::Trunk, &student);
         assert_eq!(rehearsed.answers().len(), 46 + 24 + 3);
         // An expert's tasks are rehearsed by itself alone, but for what it did not learn.
         let mut student = student;
@@ -318,8 +322,7 @@ mod tests {
         let base = student.at(StudentPart::Trunk);
         student.take(c, SubTaskKind::Locate, &base);
         let trunk = StudentPart::Trunk;
-        let answers =
-            |part, student: &Student| Rehearsed::at(memory.tasks(), part, student).answers().len();
+        let answers = |part, student: &Student| memory.rehearsed_at(part, student).answers().len();
         assert_eq!(answers(trunk, &student), 46 + 24 + 3);
         student.take(c, SubTaskKind::Answer, &base);
         assert_eq!(answers(trunk, &student), 46 + 3);

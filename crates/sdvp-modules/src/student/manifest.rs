@@ -127,8 +127,8 @@ impl StudentManifest {
             // The trunk's would be written there as soon as it learns.
             let kinds = self.modules.keys().chain(expert.modules.keys());
             let of_trunk: BTreeSet<String> = kinds.map(|kind| Self::weights_of(*kind)).collect();
-            let files = expert.modules.values().filter_map(|it| it.weights.as_ref());
-            if let Some(file) = files.into_iter().find(|file| of_trunk.contains(*file)) {
+            let mut files = expert.modules.values().filter_map(|it| it.weights.as_ref());
+            if let Some(file) = files.find(|file| of_trunk.contains(*file)) {
                 return Err(format!(
                     "expected files of their own for what learned {tasks}, found {file:?}"
                 ));
