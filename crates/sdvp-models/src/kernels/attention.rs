@@ -5,7 +5,8 @@
 
 use super::exp::exp;
 use super::lanes::{sum2, vectorised};
-use super::matrix::{Place, product, write_product};
+use super::matrix::{Factor, Place, product, write_product};
+use super::transpose::transpose;
 use super::unwritten::{Unwritten, written};
 use super::values;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -115,15 +116,38 @@ impl Plan {
         }
     }
 
-    fn probabilities(&self, image: usize, head: usize, packed: &[f32], p: &mut [f32]) {
+    /// Space for keys or values of a head, turned.
+    fn space(&self) -> Vec<f32> {
+        vec![0f32; self.tokens * self.head_width()]
+    }
+
+    /// Keys (1) or values (2) of a head within one image's packed rows, turned: `[head width, tokens]`.
+    fn turned<'a>(
+        &self,
+        part: usize,
+        head: usize,
+        packed: &[f32],
+        space: &'a mut [f32],
+    ) -> Factor<'a> {
+        transpose(packed, self.part(part, head), self.tokens, space);
+        (space, Place::rows_of(self.tokens))
+    }
+
+    fn probabilities(
+        &self,
+        (image, head): (usize, usize),
+        packed: &[f32],
+        p: &mut [f32],
+        space: &mut [f32],
+    ) {
         let (n, d) = (self.tokens, self.head_width());
-        let keys = self.part(1, head).transposed();
-        let queries = self.part(0, head);
+        let keys = self.turned(1, head, packed, space);
+        let queries = (packed, self.part(0, head));
         product(
             (n, n, d),
             (&mut *p, self.square()),
-            (packed, queries),
-            (packed, keys),
+            queries,
+            keys,
             self.scale(),
         );
         let mask = self
@@ -134,20 +158,20 @@ impl Plan {
     }
 
     /// `dV = Pᵀ dY`, `dP = dY Vᵀ`, `dQ = dS K / √d`, `dK = dSᵀ Q / √d` of one head, from its
-    /// probabilities; `dp` is for what is between.
+    /// probabilities; `dp` and `space` are for what is between.
     fn head_gradients(
         &self,
         head: usize,
         packed: &[f32],
         grad: &[f32],
-        (p, dp): (&[f32], &mut [f32]),
+        (p, dp, space): (&[f32], &mut [f32], &mut [f32]),
         out: &mut Unwritten,
     ) {
         let (n, d) = (self.tokens, self.head_width());
         let [q, k, v] = [0, 1, 2].map(|part| self.part(part, head));
         let (square, grad) = (self.square(), (grad, self.mixed(head)));
         write_product((n, d, n), (out, v), (p, square.transposed()), grad, 1.0);
-        let values = (packed, v.transposed());
+        let values = self.turned(2, head, packed, space);
         product((n, n, d), (&mut *dp, square), grad, values, 1.0);
         softmax_backward(p, dp, n);
         let keys = (packed, k);
@@ -176,10 +200,10 @@ impl CustomOp1 for PackedAttention {
                 .zip(x.par_chunks(n * 3 * width))
                 .enumerate()
                 .for_each_init(
-                    || vec![0f32; n * n],
-                    |p, (image, (y, packed))| {
+                    || (vec![0f32; n * n], plan.space()),
+                    |(p, space), (image, (y, packed))| {
                         for head in 0..plan.heads {
-                            plan.probabilities(image, head, packed, p);
+                            plan.probabilities((image, head), packed, p, space);
                             let v = (packed, plan.part(2, head));
                             let into = (&mut *y, plan.mixed(head));
                             write_product((n, d, n), into, (p, plan.square()), v, 1.0);
@@ -232,11 +256,11 @@ impl CustomOp2 for PackedAttentionBackward {
                 .zip(grad.par_chunks(n * width))
                 .enumerate()
                 .for_each_init(
-                    || (vec![0f32; n * n], vec![0f32; n * n]),
-                    |(p, dp), (image, ((out, packed), grad))| {
+                    || (vec![0f32; n * n], vec![0f32; n * n], plan.space()),
+                    |(p, dp, space), (image, ((out, packed), grad))| {
                         for head in 0..plan.heads {
-                            plan.probabilities(image, head, packed, p);
-                            plan.head_gradients(head, packed, grad, (p, dp), out);
+                            plan.probabilities((image, head), packed, p, space);
+                            plan.head_gradients(head, packed, grad, (p, dp, space), out);
                         }
                     },
                 );

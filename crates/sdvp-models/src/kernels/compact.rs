@@ -4,6 +4,7 @@
 
 use super::lanes::{sum2, vectorised};
 use super::matrix::{Place, product};
+use super::transpose::transposed;
 use super::values;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use half::slice::HalfFloatSliceExt;
@@ -102,6 +103,11 @@ impl CustomOp2 for CompactLinear {
         if y.is_empty() || input == 0 {
             return Ok((CpuStorage::F32(y), (rows, output).into()));
         }
+        let turned = if rows > FEW {
+            transposed(x, rows)
+        } else {
+            Vec::new()
+        };
         // Column by column: the pieces are one after another.
         y.par_chunks_mut(PIECE * rows)
             .enumerate()
@@ -113,30 +119,16 @@ impl CustomOp2 for CompactLinear {
                 } else {
                     let (w, x) = (
                         (w, Place::rows_of(input)),
-                        (x, Place::rows_of(input).transposed()),
+                        (turned.as_slice(), Place::rows_of(rows)),
                     );
                     product((count, rows, input), (y, Place::rows_of(rows)), w, x, 1.0);
                 }
             });
         if rows > 1 {
-            y = turned(&y, rows, output);
+            y = transposed(&y, output);
         }
         Ok((CpuStorage::F32(y), (rows, output).into()))
     }
-}
-
-/// Rows of `[columns, rows]` values.
-fn turned(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut turned = vec![0f32; values.len()];
-    turned
-        .par_chunks_mut(columns)
-        .enumerate()
-        .for_each(|(row, line)| {
-            for (value, column) in line.iter_mut().zip(values.chunks_exact(rows)) {
-                *value = column[row];
-            }
-        });
-    turned
 }
 
 /// `x Wᵀ` for `x` `[rows, input]` in single precision and `w` `[output, input]` in single or half;

@@ -5,7 +5,8 @@
 
 use super::matrix::{Place, add_product, write_product};
 use super::sums::{in_order, sum_rows};
-use super::unwritten::{Unwritten, repeat_row, written};
+use super::transpose::transposed;
+use super::unwritten::{Unwritten, repeat_each, repeat_row, written};
 use super::values;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ fn piece(rows: usize) -> usize {
 }
 
 /// Of fewer rows than this, such as one word of each of some texts, columns are shared out: pieces of
-/// rows would each pack the whole weight, which takes longer than multiplying by it.
+/// rows would each turn or pack the whole weight, which takes longer than multiplying by it.
 const FEW_ROWS: usize = 64;
 /// Columns that are computed together then.
 const COLUMNS: usize = 256;
@@ -62,7 +63,8 @@ fn forward(
         return by_columns(x, w, bias, (rows, input, output));
     }
     let piece = piece(rows);
-    let weight = (w, Place::rows_of(input).transposed());
+    let turned = transposed(w, output);
+    let weight = (turned.as_slice(), Place::rows_of(output));
     let place = Place::rows_of(output);
     let write = |y: &mut Unwritten| {
         y.par_chunks_mut(piece * output)
@@ -88,34 +90,32 @@ fn by_columns(
     bias: Option<&[f32]>,
     (rows, input, output): (usize, usize, usize),
 ) -> Vec<f32> {
-    let part = |(at, w): (usize, &[f32])| {
-        let columns = w.len() / input;
-        let (sizes, place) = ((rows, columns, input), Place::rows_of(columns));
-        let x = (x, Place::rows_of(input));
-        let weight = (w, Place::rows_of(input).transposed());
-        let write = |y: &mut Unwritten| match bias {
-            None => write_product(sizes, (y, place), x, weight, 1.0),
-            Some(bias) => {
-                let bias = &bias[at * COLUMNS..][..columns];
-                add_product(sizes, (repeat_row(y, bias), place), x, weight);
-            }
-        };
-        // SAFETY: a product, or a bias, is written to every value.
-        unsafe { written(rows * columns, write) }
+    // Column by column: so it is the few rows that are packed, and the weight is read as it lies.
+    let turned = transposed(x, rows);
+    let write = |y: &mut Unwritten| {
+        y.par_chunks_mut(COLUMNS * rows)
+            .zip(w.par_chunks(COLUMNS * input))
+            .enumerate()
+            .for_each(|(at, (y, w))| {
+                let sizes = (rows, w.len() / input, input);
+                let place = Place::rows_of(rows).transposed();
+                let x = (turned.as_slice(), place);
+                let weight = (w, Place::rows_of(input).transposed());
+                match bias {
+                    None => write_product(sizes, (y, place), x, weight, 1.0),
+                    Some(bias) => {
+                        let bias = &bias[at * COLUMNS..][..sizes.1];
+                        add_product(sizes, (repeat_each(y, bias), place), x, weight);
+                    }
+                }
+            });
     };
-    let parts: Vec<Vec<f32>> = w
-        .par_chunks(COLUMNS * input)
-        .enumerate()
-        .map(part)
-        .collect();
-    let mut y = Vec::with_capacity(rows * output);
-    for row in 0..rows {
-        for part in &parts {
-            let columns = part.len() / rows;
-            y.extend_from_slice(&part[row * columns..][..columns]);
-        }
+    // SAFETY: the pieces are all of `y`, and a product, or a bias, is written to every value of each.
+    let y = unsafe { written(rows * output, write) };
+    match rows {
+        1 => y,
+        _ => transposed(&y, output),
     }
-    y
 }
 
 /// The weight's gradient, followed by the bias's.

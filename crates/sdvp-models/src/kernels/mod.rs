@@ -15,6 +15,7 @@ mod linear;
 mod matrix;
 mod norm;
 mod sums;
+mod transpose;
 mod unfold;
 mod unwritten;
 

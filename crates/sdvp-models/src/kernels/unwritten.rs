@@ -30,6 +30,18 @@ pub(super) fn repeat_row<'a>(rows: &'a mut Unwritten, row: &[f32]) -> &'a mut [f
     unsafe { rows.assume_init_mut() }
 }
 
+/// Writes each of `values` as often as they are to fill all of it, one after another.
+pub(super) fn repeat_each<'a>(places: &'a mut Unwritten, values: &[f32]) -> &'a mut [f32] {
+    assert!(!values.is_empty() && places.len().is_multiple_of(values.len()));
+    let times = places.len() / values.len();
+    for (places, value) in places.chunks_exact_mut(times.max(1)).zip(values) {
+        places.fill(MaybeUninit::new(*value));
+    }
+    // SAFETY: as many parts of that length as there are values make up all of it, and each was just
+    // written.
+    unsafe { places.assume_init_mut() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +55,16 @@ mod tests {
             })
         };
         assert_eq!(values, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn values_are_repeated_to_the_last_place() {
+        // SAFETY: repeat_each writes every place.
+        let values = unsafe {
+            written(6, |places| {
+                repeat_each(places, &[1.0, 2.0]);
+            })
+        };
+        assert_eq!(values, [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
     }
 }
