@@ -19,9 +19,8 @@ vectorised! {
                 let high = BLOCK.min(rows - row);
                 for r in 0..high {
                     let start = place.start + (row + r) * place.row + first + column;
-                    let line = &from[start..start + wide];
-                    for (c, value) in line.iter().enumerate() {
-                        block[c][r] = *value;
+                    for (line, value) in block.iter_mut().zip(&from[start..start + wide]) {
+                        line[r] = *value;
                     }
                 }
                 for (c, line) in block.iter().enumerate().take(wide) {
