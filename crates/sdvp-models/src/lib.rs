@@ -23,6 +23,7 @@ mod processor;
 mod processor_config;
 mod squared;
 mod tokenizer;
+pub mod vocabulary;
 pub mod weights;
 
 pub use calibration::{Calibration, FRAMEWORK_THRESHOLD, NotAProbability};

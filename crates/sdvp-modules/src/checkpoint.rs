@@ -11,8 +11,25 @@ use std::path::Path;
 
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// What older checkpoints have instead. It may run any code when it is read, so it is not.
-const PICKLED: &str = "pytorch_model.bin";
+/// What older checkpoints have instead, in one file or several. It may run any code when it is read, so it
+/// is not.
+const PICKLED: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+
+/// Where there are no weights that are read: what there is.
+fn no_weights(source: &ModelSource) -> SetupError {
+    match PICKLED.into_iter().find(|file| source.has(file)) {
+        Some(file) => SetupError::Pickled {
+            model: source.name(),
+            file,
+        },
+        None => source.missing(WEIGHTS, MODEL_FILES),
+    }
+}
+
+/// Whether a folder has weights that are read.
+pub(crate) fn has_weights(source: &ModelSource) -> bool {
+    source.has(WEIGHTS) || source.has(INDEX)
+}
 
 /// Where each tensor is.
 #[derive(Deserialize)]
@@ -29,13 +46,8 @@ pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tenso
         read_file(source, WEIGHTS)
     } else if source.has(INDEX) {
         read_parts(source)
-    } else if source.has(PICKLED) {
-        Err(SetupError::Pickled {
-            model: source.name(),
-            file: PICKLED,
-        })
     } else {
-        Err(source.missing(WEIGHTS, MODEL_FILES))
+        Err(no_weights(source))
     }
 }
 
@@ -47,13 +59,10 @@ pub(crate) fn read_headers(folder: &Path) -> Result<BTreeMap<String, TensorHeade
     let source = ModelSource::Folder(folder.to_owned());
     let files = if !source.has(WEIGHTS) && source.has(INDEX) {
         parts(&source, &source.json(INDEX, MODEL_FILES)?)?
-    } else if !source.has(WEIGHTS) && source.has(PICKLED) {
-        return Err(SetupError::Pickled {
-            model: source.name(),
-            file: PICKLED,
-        });
-    } else {
+    } else if source.has(WEIGHTS) {
         BTreeSet::from([WEIGHTS.to_owned()])
+    } else {
+        return Err(no_weights(&source));
     };
     let mut headers = BTreeMap::new();
     for file in files {
@@ -190,8 +199,16 @@ mod tests {
     fn pickles_are_refused_with_a_way_out() {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(folder.path()).unwrap_err().contains(WEIGHTS));
-        std::fs::write(folder.path().join(PICKLED), b"\x80").unwrap();
-        let error = read(folder.path()).unwrap_err();
-        assert!(error.contains("save_pretrained"), "{error}");
+        for file in PICKLED.into_iter().rev() {
+            std::fs::write(folder.path().join(file), b"\x80").unwrap();
+            let errors = [
+                read(folder.path()).unwrap_err(),
+                read_headers(folder.path()).unwrap_err().to_string(),
+            ];
+            for error in errors {
+                assert!(error.contains("save_pretrained"), "{error}");
+                assert!(error.contains(file), "{error}");
+            }
+        }
     }
 }

@@ -17,6 +17,14 @@ pub enum SetupError {
         /// What does not fit.
         source: ModelError,
     },
+    /// A tokenizer's files do not say what they should.
+    #[error("the tokenizer of model {model} cannot be used: {source}")]
+    Tokenizer {
+        /// The model.
+        model: String,
+        /// Why.
+        source: ModelError,
+    },
     /// A part of a model is missing.
     #[error("model {model} has no {file}; expected a folder with {expected}")]
     MissingFile {

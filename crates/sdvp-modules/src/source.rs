@@ -4,15 +4,18 @@ use crate::error::{Result, SetupError};
 use crate::student::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER};
 use sdvp_core::limits::SETTINGS_FILE;
 use sdvp_core::{admit_json, read_within};
-use sdvp_models::Tokenizer;
+use sdvp_models::{Tokenizer, vocabulary};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Everything that prepares inputs, in one file.
 const WHOLE_PROCESSOR: &str = "processor_config.json";
+/// What a tokenizer may be.
+pub(crate) const TOKENIZERS: &str = "tokenizer.json, nor vocab.json and merges.txt, nor vocab.txt";
 
 /// The files of one model.
 #[derive(Clone, Debug)]
@@ -110,12 +113,39 @@ impl ModelSource {
         Ok(whole.image_processor)
     }
 
-    /// How a model's texts become ids.
+    /// How a model's texts become ids: its `tokenizer.json`, or what older checkpoints have in its place.
     ///
     /// # Errors
     /// If there is no tokenizer, or it cannot be read.
     pub(crate) fn tokenizer(&self) -> Result<Tokenizer> {
-        Ok(Tokenizer::from_bytes(&self.read(TOKENIZER, MODEL_FILES)?)?)
+        let unfit = |source| SetupError::Tokenizer {
+            model: self.name(),
+            source,
+        };
+        if self.has(TOKENIZER) {
+            let json = self.read(TOKENIZER, MODEL_FILES)?;
+            return Tokenizer::from_bytes(&json).map_err(unfit);
+        }
+        if !self.has_tokenizer() {
+            return Err(self.missing(TOKENIZERS, MODEL_FILES));
+        }
+        let mut parts = HashMap::new();
+        for file in vocabulary::FILES.into_iter().filter(|file| self.has(file)) {
+            parts.insert(file, self.read(file, MODEL_FILES)?);
+        }
+        Tokenizer::from_vocabulary(|file| parts.get(file)).map_err(unfit)
+    }
+
+    /// Whether there are files that say how texts become ids.
+    pub(crate) fn has_tokenizer(&self) -> bool {
+        self.has(TOKENIZER)
+            || (self.has(vocabulary::VOCABULARY) && self.has(vocabulary::MERGES))
+            || self.has(vocabulary::WORDS)
+    }
+
+    /// Whether there is a file that says how pictures are prepared.
+    pub(crate) fn has_processor(&self) -> bool {
+        self.has(PROCESSOR) || self.has(WHOLE_PROCESSOR)
     }
 
     /// One JSON file, parsed.

@@ -260,6 +260,7 @@ fn summaries_say_what_loading_finds() {
             let loads = published_module(kind, &golden(name)).is_ok();
             assert_eq!(summary.answers.contains(&kind), loads, "{name} {kind}");
         }
+        assert!(summary.missing.is_empty(), "{name}: {:?}", summary.missing);
         let counted: usize = tensors(&Copy::of(name))
             .values()
             .map(Tensor::elem_count)
@@ -267,5 +268,52 @@ fn summaries_say_what_loading_finds() {
         let read = WeightSummary::read(&golden(name)).unwrap();
         assert_eq!(read.dtypes.values().sum::<u64>(), counted as u64);
         assert!(read.parameters > 0);
+    }
+}
+
+#[test]
+fn a_vocabulary_serves_as_well_as_a_tokenizer_and_without_either_both_are_named() {
+    for (name, kind) in CHECKPOINTS {
+        if kind == SubTaskKind::Depth {
+            continue;
+        }
+        let copy = Copy::of(name);
+        let whole = copy.json("tokenizer.json");
+        let expected = outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
+        std::fs::remove_file(copy.path("tokenizer.json")).unwrap();
+
+        let error = copy.load(kind).err().unwrap();
+        let summary = CheckpointSummary::read(copy.0.path()).unwrap();
+        assert_eq!(summary.missing.len(), 1, "{name}");
+        for file in ["tokenizer.json", "merges.txt", "vocab.txt"] {
+            assert!(error.contains(file), "{name}: {error}");
+            assert!(summary.missing[0].contains(file), "{name}");
+        }
+
+        let ids = whole["model"]["vocab"].as_object().unwrap();
+        let mut words: Vec<(&String, u64)> = ids
+            .iter()
+            .map(|(word, id)| (word, id.as_u64().unwrap()))
+            .collect();
+        words.sort_by_key(|(_, id)| *id);
+        let words: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
+        copy.write("vocab.txt", words.join("\n"));
+        let settings = json!({"pad_token": words[0], "unk_token": whole["model"]["unk_token"]});
+        copy.write("tokenizer_config.json", settings.to_string());
+        let found = outcome(copy.load(kind).unwrap().as_ref(), kind).unwrap();
+        assert_eq!(found, expected, "{name}");
+        assert!(
+            CheckpointSummary::read(copy.0.path())
+                .unwrap()
+                .missing
+                .is_empty()
+        );
+
+        copy.write("vocab.txt", "a\nb");
+        let error = copy.load(kind).err().unwrap();
+        assert!(
+            error.contains("[CLS]") && error.contains("tokenizer"),
+            "{name}: {error}"
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! What a checkpoint is, without loading it.
 
 use super::{Kind, loader};
-use crate::checkpoint::read_headers;
+use crate::checkpoint::{has_weights, read_headers};
 use crate::error::Result;
-use crate::source::ModelSource;
-use crate::student::{CONFIG, MODEL_FILES};
+use crate::source::{ModelSource, TOKENIZERS};
+use crate::student::{CONFIG, MODEL_FILES, PROCESSOR};
 use sdvp_core::SubTaskKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct CheckpointSummary {
     /// The sub-tasks that it can answer here. Empty for a folder made here, which says nothing of its
     /// type: only loading it tells.
     pub answers: Vec<SubTaskKind>,
+    /// Files that it would need for that and has not.
+    pub missing: Vec<&'static str>,
 }
 
 /// What a checkpoint's weights are.
@@ -42,8 +44,20 @@ impl CheckpointSummary {
         let says = found.model_type.is_some();
         let kinds = SubTaskKind::ALL.into_iter();
         let can = kinds.filter(|kind| says && loader(*kind, &found).is_some());
+        let answers: Vec<SubTaskKind> = can.collect();
+        // How far away things are is asked without words.
+        let reads = answers.iter().any(|kind| *kind != SubTaskKind::Depth);
+        let needed = [
+            (has_weights(&source), "model.safetensors"),
+            (source.has_processor(), PROCESSOR),
+            (!reads || source.has_tokenizer(), TOKENIZERS),
+        ];
+        let missing = needed
+            .into_iter()
+            .filter(|(there, _)| !answers.is_empty() && !there);
         Ok(Self {
-            answers: can.collect(),
+            missing: missing.map(|(_, file)| file).collect(),
+            answers,
             model_type: found.model_type,
             architectures: found.architectures,
         })

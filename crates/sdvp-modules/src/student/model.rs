@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// What belongs into a model's folder.
-pub(crate) const MODEL_FILES: &str = "config.json, preprocessor_config.json, model.safetensors and, if it reads texts, tokenizer.json";
+pub(crate) const MODEL_FILES: &str = "config.json, preprocessor_config.json, model.safetensors and, if it reads texts, tokenizer.json (or vocab.json and merges.txt, or vocab.txt)";
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const PROCESSOR: &str = "preprocessor_config.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";

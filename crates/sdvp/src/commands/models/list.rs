@@ -2,7 +2,6 @@
 
 use crate::output;
 use anyhow::Result;
-use sdvp_core::SubTaskKind;
 use sdvp_hub::{Cache, Snapshot};
 use sdvp_modules::{BUILTIN, CheckpointSummary};
 
@@ -31,6 +30,7 @@ pub(super) fn run(json: bool) -> Result<bool> {
                 "bytes": snapshot.bytes(),
                 "path": snapshot.folder,
                 "answers": read.as_ref().ok().map(|summary| &summary.answers),
+                "missing": read.as_ref().ok().map(|summary| &summary.missing),
                 "reason": read.as_ref().err().map(|error| error.to_string()),
             })
         });
@@ -63,16 +63,19 @@ fn named(snapshot: &Snapshot) -> String {
 
 fn uses(snapshot: &Snapshot) -> String {
     match CheckpointSummary::read(&snapshot.folder) {
-        Ok(summary) => options(&summary.answers),
+        Ok(summary) => options(&summary),
         Err(_) => "no checkpoint, or not a whole one".to_owned(),
     }
 }
 
-/// The options that take a checkpoint for these sub-tasks.
-pub(super) fn options(answers: &[SubTaskKind]) -> String {
-    if answers.is_empty() {
+/// The options that take a checkpoint, or what it has not.
+pub(super) fn options(summary: &CheckpointSummary) -> String {
+    if summary.answers.is_empty() {
         return "not used here".to_owned();
     }
-    let options: Vec<String> = answers.iter().map(|kind| format!("--{kind}")).collect();
-    options.join(" ")
+    if !summary.missing.is_empty() {
+        return format!("not whole: it has no {}", summary.missing.join(", and no "));
+    }
+    let options = summary.answers.iter().map(|kind| format!("--{kind}"));
+    options.collect::<Vec<_>>().join(" ")
 }

@@ -37,6 +37,7 @@ impl Pull {
                 "downloaded": pulled.downloaded(),
                 "asked": pulled.asked,
                 "answers": summary.as_ref().ok().map(|summary| &summary.answers),
+                "missing": summary.as_ref().ok().map(|summary| &summary.missing),
                 "reason": summary.as_ref().err().map(|error| error.to_string()),
             }))?;
             return Ok(true);
@@ -58,7 +59,10 @@ impl Pull {
                 let kind = summary.model_type.unwrap_or_default();
                 format!("it is a {kind:?}, which nothing here can use")
             }
-            Ok(summary) => format!("{} {}", options(&summary.answers), pulled.id),
+            Ok(summary) if summary.missing.is_empty() => {
+                format!("{} {}", options(&summary), pulled.id)
+            }
+            Ok(summary) => format!("it cannot be used: {}", options(&summary)),
             Err(error) => format!("it cannot be used: {error}"),
         })?;
         Ok(true)

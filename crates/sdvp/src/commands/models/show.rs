@@ -26,6 +26,7 @@ impl Show {
                 "model_type": summary.model_type,
                 "architectures": summary.architectures,
                 "answers": summary.answers,
+                "missing": summary.missing,
                 "parameters": weights.parameters,
                 "dtypes": weights.dtypes,
                 "files": files
@@ -43,7 +44,7 @@ impl Show {
             .map(|(dtype, count)| format!("{dtype} {count}"))
             .collect();
         let usable = match &summary.model_type {
-            Some(_) => options(&summary.answers),
+            Some(_) => options(&summary),
             None => "`sdvp models verify` tells by loading it".to_owned(),
         };
         for (name, value) in [
