@@ -1,17 +1,18 @@
 """Golden numbers for the networks of sdvp-models. Needs torch, transformers,
 peft and Pillow.
 
-    python tools/models_golden.py crates/sdvp-models/tests/golden
+    python tools/models_golden.py crates
 
-writes one file an architecture: a tiny network with random weights under the names of published
+writes into `sdvp-models/tests/golden` one file an architecture: a tiny network with random weights under the names of published
 checkpoints (`weight/…`), what it is given (`input/…`), what transformers computes (`output/…`), and
 the gradients (`gradient/…`) of the sum of the outputs times the numbers in `probe/…`. Sizes are in
 the file's metadata, as in a published `config.json`. `clip_adapter/` is an adapter of the CLIP as peft
-saves it, and `published/` has whole folders as they are downloaded.
+saves it. Into `sdvp-modules/tests/golden/published` it writes whole folders as they are downloaded.
 
-    python tools/models_golden.py crates/sdvp-models/tests/golden --adapter FOLDER
+    python tools/models_golden.py crates --adapter FOLDER
 
-loads an adapter that sdvp saved and prints the logits that peft computes with it.
+loads an adapter that sdvp saved and writes the logits that peft computes with it beside it, to
+`expected.safetensors`.
 """
 
 import json
@@ -325,7 +326,7 @@ def published(folder):
     side, said = {"height": SIDE, "width": SIDE}, {}
 
     def save(name, model, processor):
-        into = folder / "published" / name
+        into = folder / name
         model.save_pretrained(into)
         processor.save_pretrained(into)
         (into / "generation_config.json").unlink(missing_ok=True)
@@ -399,7 +400,16 @@ def published(folder):
             ids, mask = read("what is this")
             given = {"input_ids": ids, "pixel_values": pixels, "attention_mask": mask}
             found = made.decode(model.generate(**given, max_length=20, do_sample=False)[0].tolist())
-            if 2 < len(found.split()) < 9 and len(set(found.split())) > 1:
+            if not (2 < len(found.split()) < 9 and len(set(found.split())) > 1):
+                continue
+            beams = []
+            for number, penalty in [(3, 1.0), (4, -1.0), (4, 2.0)]:
+                rows = model.generate(**given, max_length=20, do_sample=False, num_beams=number, length_penalty=penalty)
+                beams.append([number, penalty, made.decode(rows[0].tolist())])
+            # Some of them say something, and something else.
+            texts = [text for _, _, text in beams]
+            if all(texts) and set(texts) != {found}:
+                said["blip_beams"] = beams
                 return found
         raise RuntimeError("no seed says anything")
 
@@ -449,7 +459,7 @@ def published(folder):
         for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, depth_anything]:
             torch.manual_seed(0)
             said[make.__name__] = make()
-    (folder / "published" / "said.json").write_text(json.dumps(said, indent=1) + "\n")
+    (folder / "said.json").write_text(json.dumps(said, indent=1) + "\n")
 
 
 def golden_clip(folder):
@@ -478,22 +488,25 @@ def clip_adapter(folder):
 
 
 def check_adapter(folder, adapter):
-    """Loads an adapter that sdvp saved into peft, and prints what it and the network compute."""
+    """Loads an adapter that sdvp saved into peft, and keeps what it and the network compute."""
     model, given = golden_clip(folder)
     model = peft.PeftModel.from_pretrained(model, adapter).eval()
     with torch.no_grad():
-        print(json.dumps(model(**given).logits_per_image.tolist()))
+        logits = model(**given).logits_per_image
+    save_file({"logits": logits.contiguous()}, Path(adapter) / "expected.safetensors")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[2] == "--adapter":
-        check_adapter(Path(sys.argv[1]), sys.argv[3])
+    if len(sys.argv) not in (2, 4):
+        sys.exit("usage: python tools/models_golden.py CRATES [--adapter FOLDER]")
+    crates = Path(sys.argv[1])
+    golden = crates / "sdvp-models/tests/golden"
+    if len(sys.argv) == 4:
+        check_adapter(golden, sys.argv[3])
         sys.exit()
-    if len(sys.argv) != 2:
-        sys.exit("usage: python tools/models_golden.py FOLDER")
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, depth_anything, clip_adapter, published]:
+    for make in [owlvit, owlv2, clip, vilt, blip_answer, blip_match, depth_anything, clip_adapter]:
         torch.manual_seed(0)
-        make(folder)
+        make(golden)
+    torch.manual_seed(0)
+    published(crates / "sdvp-modules/tests/golden/published")

@@ -1,6 +1,6 @@
 """Golden numbers for image processing. Needs torch, transformers and Pillow.
 
-    python tools/processor_golden.py PHOTOGRAPHS.tar... > crates/sdvp-models/tests/golden/processor.json
+    python tools/processor_golden.py crates PHOTOGRAPHS.tar...
 
 prints, for every photograph and every published way of preparing it, what some of the network's
 pixels are before they are normalised (0 to 255), as transformers computes them with Pillow.
@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import tarfile
+from pathlib import Path
 
 import numpy
 from PIL import Image
@@ -52,14 +53,14 @@ def photographs(paths):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python tools/processor_golden.py PHOTOGRAPHS.tar...")
+    if len(sys.argv) < 3:
+        sys.exit("usage: python tools/processor_golden.py CRATES PHOTOGRAPHS.tar...")
     ways = {
         name: {**settings, "image_processor_type": processor.__name__.removesuffix("Pil")}
         for name, (processor, settings) in WAYS.items()
     }
     golden = {"ways": ways, "photographs": {}}
-    for name, photograph in photographs(sys.argv[1:]):
+    for name, photograph in photographs(sys.argv[2:]):
         said = {}
         for way, (processor, settings) in WAYS.items():
             prepare = processor(**settings, do_normalize=False)
@@ -67,5 +68,5 @@ if __name__ == "__main__":
             _, height, width = pixels.shape
             said[way] = [int(round(255 * float(v))) for x, y in points(width, height) for v in pixels[:, y, x]]
         golden["photographs"][name] = said
-    json.dump(golden, sys.stdout, separators=(",", ":"))
-    print()
+    file = Path(sys.argv[1]) / "sdvp-models/tests/golden/processor.json"
+    file.write_text(json.dumps(golden, separators=(",", ":")) + "\n")

@@ -1,6 +1,7 @@
 //! Work on the project itself: `cargo run --release -p xtask -- bench training-step`.
 
 mod bench;
+mod golden;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -25,6 +26,8 @@ enum Command {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Make anew what transformers, peft and onnxruntime compute, which the tests of networks compare with.
+    Golden(golden::GoldenArguments),
 }
 
 #[derive(Subcommand)]
@@ -52,8 +55,22 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
-    let Command::Bench { what } = Arguments::parse().command;
-    let done = match what {
+    let done = match Arguments::parse().command {
+        Command::Golden(arguments) => golden::golden(&arguments),
+        Command::Bench { what } => run(what),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell the user if standard error is gone.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(what: Bench) -> anyhow::Result<()> {
+    match what {
         Bench::TrainingStep(arguments) => bench::training_step(&arguments),
         Bench::Layers => bench::layers(),
         Bench::Programs(arguments) => bench::programs(&arguments),
@@ -64,13 +81,5 @@ fn main() -> ExitCode {
         Bench::Reading(arguments) => bench::reading(&arguments),
         Bench::Statements(arguments) => bench::statements(&arguments),
         Bench::Store(arguments) => bench::store(&arguments),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nothing is left to tell the user if standard error is gone.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -70,10 +70,47 @@ impl LoraConfig {
                 })
             };
             let (down, up, weight) = (take(DOWN)?, take(UP)?, take("weight")?);
-            let merged = (weight + (up.matmul(&down)? * self.scale()?)?)?;
+            let merged = (weight + self.addition(&down, &up)?)?;
             tensors.insert(format!("{layer}weight"), merged.detach());
         }
         Ok(tensors)
+    }
+
+    /// Takes additions out of the weights that [`LoraConfig::merge`] folded them into, and puts them beside
+    /// these again. What a weight was is found but for the rounding of a sum and a difference.
+    ///
+    /// # Errors
+    /// If half of an addition, or the weight it was folded into, is missing.
+    pub fn unmerge(
+        &self,
+        mut merged: HashMap<String, Tensor>,
+        additions: &HashMap<String, Tensor>,
+    ) -> Result<HashMap<String, Tensor>> {
+        let missing =
+            |name: &str| ModelError::Parameters(vec![format!("{name}: missing, cannot unmerge")]);
+        let mut names: Vec<&String> = additions.keys().collect();
+        names.sort();
+        for layer in names.into_iter().filter_map(|name| name.strip_suffix(DOWN)) {
+            let part = |part: &str| {
+                let name = format!("{layer}{part}");
+                additions.get(&name).ok_or_else(|| missing(&name))
+            };
+            let addition = self.addition(part(DOWN)?, part(UP)?)?;
+            let name = format!("{layer}weight");
+            let weight = merged.get_mut(&name).ok_or_else(|| missing(&name))?;
+            *weight = (&*weight - addition)?.detach();
+        }
+        merged.extend(
+            additions
+                .iter()
+                .map(|(name, it)| (name.clone(), it.clone())),
+        );
+        Ok(merged)
+    }
+
+    /// What is added to a weight, `[output, input]`.
+    fn addition(&self, down: &Tensor, up: &Tensor) -> Result<Tensor> {
+        Ok((up.matmul(down)? * self.scale()?)?)
     }
 }
 
@@ -178,6 +215,34 @@ mod tests {
         for (merged, branched) in values(&run(&mlp, &head)).into_iter().zip(values(&after)) {
             assert!((merged - branched).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn what_was_merged_is_taken_out_again() {
+        let (_, _, params) = adapted(plain());
+        let mut whole = params.to_tensors();
+        let up = Tensor::randn(0f32, 1f32, (6, 2), &Device::Cpu).unwrap();
+        whole.insert("mlp.lora_B.weight".to_owned(), up);
+        let is_addition = |name: &String| name.contains("lora_");
+        let additions: HashMap<String, Tensor> = whole
+            .clone()
+            .into_iter()
+            .filter(|(name, _)| is_addition(name))
+            .collect();
+        let merged = config().merge(whole.clone()).unwrap();
+        assert_eq!(merged.len(), whole.len() - 2);
+        assert_ne!(values(&merged["mlp.weight"]), values(&whole["mlp.weight"]));
+        let again = config().unmerge(merged.clone(), &additions).unwrap();
+        assert_eq!(again.len(), whole.len());
+        for (name, value) in &whole {
+            for (a, b) in values(&again[name]).into_iter().zip(values(value)) {
+                assert!((a - b).abs() < 1e-5, "{name}: {a} and {b}");
+            }
+        }
+        let mut half = additions;
+        half.remove("mlp.lora_B.weight");
+        let error = config().unmerge(merged, &half).unwrap_err().to_string();
+        assert!(error.contains("mlp.lora_B.weight"), "{error}");
     }
 
     #[test]

@@ -25,6 +25,14 @@ pub enum SetupError {
         /// Why.
         source: ModelError,
     },
+    /// Something was said of a model's answers that it has not.
+    #[error("{what}, and model {model} is none")]
+    Answering {
+        /// The model.
+        model: String,
+        /// What can be said of which models.
+        what: &'static str,
+    },
     /// A part of a model is missing.
     #[error("model {model} has no {file}; expected a folder with {expected}")]
     MissingFile {

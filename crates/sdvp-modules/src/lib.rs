@@ -16,8 +16,8 @@ mod teacher;
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
-    BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, Prompting, Qwen3VlAnswerer,
-    WeightSummary, placed_module, published_module,
+    Answering, BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, Prompting,
+    Qwen3VlAnswerer, WeightSummary, placed_module, published_module,
 };
 pub use source::ModelSource;
 pub use stand_in::StandIn;

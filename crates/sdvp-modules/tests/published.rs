@@ -6,7 +6,7 @@
 
 use candle_core::{DType, Device};
 use sdvp_core::{Image, Module, Outcome, Region, SubTask, SubTaskKind, View};
-use sdvp_modules::{Prompting, placed_module, published_module};
+use sdvp_modules::{Answering, placed_module, published_module};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ struct Said {
     /// Probabilities of all answers.
     vilt: BTreeMap<String, f32>,
     blip_answer: String,
+    /// Beams, penalty, answer.
+    blip_beams: Vec<(usize, f32, String)>,
     blip_match: f32,
     depth_anything: Depths,
 }
@@ -274,9 +276,8 @@ struct Answered {
     probability: f32,
 }
 
-fn qwen3_vl(prompting: Option<&Prompting>) -> Result<Arc<dyn Module>, String> {
-    let folder = folder("qwen3_vl");
-    placed_module(SubTaskKind::Answer, &folder, prompting, &Device::Cpu)
+fn answering(name: &str, answering: &Answering) -> Result<Arc<dyn Module>, String> {
+    placed_module(SubTaskKind::Answer, &folder(name), answering, &Device::Cpu)
         .map_err(|error| error.to_string())
 }
 
@@ -297,10 +298,13 @@ fn qwen3_vl_answers_whatever_else_is_asked() {
     tasks.push(SubTask::answer(other, "Is it red?"));
     // Of numbers in bfloat16 nothing is lost in either of the others.
     for precision in [None, Some(DType::F32), Some(DType::F16)] {
-        let module = qwen3_vl(Some(&Prompting {
-            precision,
-            ..Prompting::default()
-        }));
+        let module = answering(
+            "qwen3_vl",
+            &Answering {
+                precision,
+                ..Answering::default()
+            },
+        );
         let module = module.unwrap();
         let together = module.run(&tasks);
         for (outcome, (question, expected)) in together[1..].iter().zip(&said) {
@@ -331,12 +335,15 @@ fn qwen3_vl_answers_whatever_else_is_asked() {
 
 #[test]
 fn an_instruction_and_limits_are_part_of_what_answers() {
-    let usual = qwen3_vl(None).unwrap();
+    let usual = answering("qwen3_vl", &Answering::default()).unwrap();
     let task = [SubTask::answer(picture(), "what is this")];
-    let short = qwen3_vl(Some(&Prompting {
-        longest_answer: 1,
-        ..Prompting::default()
-    }));
+    let short = answering(
+        "qwen3_vl",
+        &Answering {
+            longest: Some(1),
+            ..Answering::default()
+        },
+    );
     let (Ok(Outcome::Answer(long)), Ok(Outcome::Answer(short))) = (
         usual.run(&task).remove(0),
         short.as_ref().unwrap().run(&task).remove(0),
@@ -345,27 +352,74 @@ fn an_instruction_and_limits_are_part_of_what_answers() {
     };
     assert!(long.text.starts_with(short.text.trim()) && long.text != short.text);
     assert!(short.confidence > long.confidence);
-    let silent = qwen3_vl(Some(&Prompting {
-        instruction: String::new(),
-        ..Prompting::default()
-    }));
+    let silent = answering(
+        "qwen3_vl",
+        &Answering {
+            instruction: Some(String::new()),
+            ..Answering::default()
+        },
+    );
     assert_ne!(silent.unwrap().fingerprint(), usual.fingerprint());
-    let blind = qwen3_vl(Some(&Prompting {
-        most_pixels: 63,
-        ..Prompting::default()
-    }));
+    let blind = answering(
+        "qwen3_vl",
+        &Answering {
+            most_pixels: Some(63),
+            ..Answering::default()
+        },
+    );
     assert!(blind.err().unwrap().contains("64"));
-    let other = placed_module(
-        SubTaskKind::Answer,
-        &folder("vilt"),
-        Some(&Prompting::default()),
-        &Device::Cpu,
-    );
-    let error = other.err().unwrap().to_string();
-    assert!(
-        error.contains("qwen3_vl") && error.contains("vilt"),
-        "{error}"
-    );
+}
+
+#[test]
+fn a_blip_writes_with_beams_what_transformers_does() {
+    let task = [SubTask::answer(picture(), "what is this")];
+    let usual = answering("blip_answer", &Answering::default()).unwrap();
+    let mut fingerprints = vec![usual.fingerprint()];
+    for (beams, length_penalty, expected) in said().blip_beams {
+        let module = answering(
+            "blip_answer",
+            &Answering {
+                beams: Some(beams),
+                length_penalty: Some(length_penalty),
+                ..Answering::default()
+            },
+        );
+        let module = module.unwrap();
+        let Ok(Outcome::Answer(answer)) = module.run(&task).remove(0) else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.text, expected, "{beams} {length_penalty}");
+        assert!(!fingerprints.contains(&module.fingerprint()));
+        fingerprints.push(module.fingerprint());
+    }
+    assert_eq!(fingerprints.len(), 4);
+}
+
+#[test]
+fn what_a_checkpoint_has_not_cannot_be_said_of_its_answers() {
+    let instruction = Answering {
+        instruction: Some("Shortly.".to_owned()),
+        ..Answering::default()
+    };
+    let beams = Answering {
+        beams: Some(2),
+        ..Answering::default()
+    };
+    let longest = Answering {
+        longest: Some(2),
+        ..Answering::default()
+    };
+    for (name, said, named) in [
+        ("vilt", &instruction, "qwen3_vl"),
+        ("vilt", &beams, "BLIP"),
+        ("vilt", &longest, "BLIP"),
+        ("blip_answer", &instruction, "qwen3_vl"),
+        ("qwen3_vl", &beams, "BLIP"),
+    ] {
+        let error = answering(name, said).err().unwrap();
+        assert!(error.contains(named) && error.contains(name), "{error}");
+    }
+    assert!(answering("blip_answer", &longest).is_ok());
 }
 
 #[test]

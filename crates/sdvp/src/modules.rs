@@ -8,7 +8,7 @@ use sdvp_hub::{Cache, ModelId};
 use sdvp_models::Compute;
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
-    AnswerTeacher, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher, Prompting,
+    AnswerTeacher, Answering, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher,
     Student, Teacher, TeacherModel, builtin_source, placed_module,
 };
 use std::path::{Path, PathBuf};
@@ -61,23 +61,37 @@ pub(crate) struct Checkpoints {
     asked: Asked,
 }
 
-/// How a Qwen3-VL is asked. Other checkpoints refuse these options.
+/// How an --answer's Qwen3-VL or BLIP writes. Other checkpoints refuse these options.
 #[derive(clap::Args, Clone, Debug, Default)]
 struct Asked {
     /// Said to the --answer's Qwen3-VL after every question, in place of "Answer with a single word or
     /// short phrase."
     #[arg(long, value_name = "TEXT", requires = "answer")]
     instruction: Option<String>,
-    /// The most tokens of its answers (32).
+    /// The most tokens of an answer of a Qwen3-VL (32) or a BLIP (19).
     #[arg(long, value_name = "N", requires = "answer", value_parser = clap::value_parser!(u32).range(1..=1024))]
     answer_tokens: Option<u32>,
-    /// Larger pictures are made smaller for it, to so many pixels (1310720).
+    /// Larger pictures are made smaller for a Qwen3-VL, to so many pixels (1310720).
     #[arg(long, value_name = "N", requires = "answer", value_parser = clap::value_parser!(u32).range(1024..=4_194_304))]
     answer_pixels: Option<u32>,
-    /// How precise its weights are in memory (as in its files). Computing is in single precision
+    /// How precise a Qwen3-VL's weights are in memory (as in its files). Computing is in single precision
     /// always.
     #[arg(long, value_enum, requires = "answer")]
     dtype: Option<Precision>,
+    /// Candidates between which a BLIP chooses what to write (1: always the likeliest next word).
+    #[arg(long, value_name = "N", requires = "answer", value_parser = clap::value_parser!(u8).range(1..=32))]
+    answer_beams: Option<u8>,
+    /// A candidate's log-probability is divided by its length to this power (1); above 0, longer ones gain.
+    #[arg(long, value_name = "P", requires = "answer_beams", allow_negative_numbers = true, value_parser = finite)]
+    answer_length_penalty: Option<f32>,
+}
+
+/// A number that is one.
+fn finite(text: &str) -> std::result::Result<f32, String> {
+    match text.parse() {
+        Ok(number) if f32::is_finite(number) => Ok(number),
+        _ => Err(format!("expected a number, found {text}")),
+    }
 }
 
 /// A number's precision.
@@ -92,25 +106,19 @@ enum Precision {
 }
 
 impl Asked {
-    /// Nothing if nothing is said of it.
-    fn prompting(&self) -> Option<Prompting> {
-        let said = self.instruction.is_some()
-            || self.answer_tokens.is_some()
-            || self.answer_pixels.is_some()
-            || self.dtype.is_some();
-        let usual = Prompting::default();
-        said.then(|| Prompting {
-            instruction: self.instruction.clone().unwrap_or(usual.instruction),
-            longest_answer: self
-                .answer_tokens
-                .map_or(usual.longest_answer, |n| n as usize),
-            most_pixels: self.answer_pixels.map_or(usual.most_pixels, u64::from),
+    fn answering(&self) -> Answering {
+        Answering {
+            instruction: self.instruction.clone(),
+            longest: self.answer_tokens.map(|n| n as usize),
+            most_pixels: self.answer_pixels.map(u64::from),
             precision: self.dtype.map(|precision| match precision {
                 Precision::F32 => DType::F32,
                 Precision::Bf16 => DType::BF16,
                 Precision::F16 => DType::F16,
             }),
-        })
+            beams: self.answer_beams.map(usize::from),
+            length_penalty: self.answer_length_penalty,
+        }
     }
 }
 
@@ -125,11 +133,11 @@ impl Checkpoints {
             (SubTaskKind::Depth, &self.depth),
         ] {
             if let Some(path) = folder {
-                let prompting = self
-                    .asked
-                    .prompting()
-                    .filter(|_| kind == SubTaskKind::Answer);
-                let module = prompted(kind, &located(path)?, prompting.as_ref())?;
+                let answering = match kind {
+                    SubTaskKind::Answer => self.asked.answering(),
+                    _ => Answering::default(),
+                };
+                let module = asked(kind, &located(path)?, &answering)?;
                 modules.retain(|other| !other.answers().contains(&kind));
                 modules.push(module);
             }
@@ -160,22 +168,18 @@ pub(crate) fn located(said: &Path) -> Result<PathBuf> {
 
 /// A checkpoint's folder, or a described ONNX file, as a module.
 pub(crate) fn module(kind: SubTaskKind, path: &Path) -> Result<Arc<dyn Module>> {
-    prompted(kind, path, None)
+    asked(kind, path, &Answering::default())
 }
 
-/// The same, with what an instruction-tuned model is told beside the question.
-fn prompted(
-    kind: SubTaskKind,
-    path: &Path,
-    prompting: Option<&Prompting>,
-) -> Result<Arc<dyn Module>> {
+/// The same, with how answers are to be written.
+fn asked(kind: SubTaskKind, path: &Path, answering: &Answering) -> Result<Arc<dyn Module>> {
     if !is_description(path) {
-        return placed_module(kind, path, prompting, &device()?)
+        return placed_module(kind, path, answering, &device()?)
             .with_context(|| format!("cannot load the checkpoint {}", path.display()));
     }
-    if prompting.is_some() {
+    if *answering != Answering::default() {
         bail!(
-            "an instruction, a length or a precision can be set of a Qwen3-VL, found {}",
+            "how answers are written can be set of a Qwen3-VL or a BLIP, found {}",
             path.display()
         );
     }

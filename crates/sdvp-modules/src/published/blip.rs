@@ -143,6 +143,7 @@ impl Blip {
 /// Answers questions in words of its own.
 pub struct BlipAnswerer {
     network: BlipAnswer,
+    decoding: Decoding,
     blip: Blip,
 }
 
@@ -151,9 +152,19 @@ impl BlipAnswerer {
     ///
     /// # Errors
     /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
-        let (network, blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
-        Ok(Self { network, blip })
+    pub fn load(source: &ModelSource, decoding: Decoding, device: &Device) -> Result<Self> {
+        let (network, mut blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
+        if decoding != Decoding::default() {
+            blip.fingerprint = Hasher::new("blip answers, written")
+                .part(blip.fingerprint.as_bytes())
+                .part(format!("{decoding:?}").as_bytes())
+                .finish();
+        }
+        Ok(Self {
+            network,
+            decoding,
+            blip,
+        })
     }
 
     fn answers_to(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
@@ -162,9 +173,7 @@ impl BlipAnswerer {
             .image_states(tasks, |pixels| self.network.image_states(pixels))?;
         self.blip.beside_views(tasks, &images, |images, ids, mask| {
             let questions = self.network.question_states(images, ids, mask)?;
-            let written = self
-                .network
-                .generate(&questions, mask, &Decoding::default())?;
+            let written = self.network.generate(&questions, mask, &self.decoding)?;
             written
                 .into_iter()
                 .map(|written| self.answer(&written))

@@ -10,7 +10,7 @@ mod summary;
 
 pub use blip::{BlipAnswerer, BlipMatcher};
 pub use depth::DepthEstimator;
-pub use prompting::Prompting;
+pub use prompting::{Answering, Prompting};
 pub use qwen3_vl::Qwen3VlAnswerer;
 pub use summary::{CheckpointSummary, WeightSummary};
 
@@ -21,6 +21,7 @@ use crate::student::{
     MatchStudent, StudentModel, StudentNetwork,
 };
 use candle_core::Device;
+use prompting::NotOfIt;
 use sdvp_core::{Module, SubTaskKind};
 use sdvp_models::params::Builder;
 use serde::Deserialize;
@@ -40,40 +41,24 @@ struct Kind {
 /// # Errors
 /// If a file is missing or does not fit, or the checkpoint answers something else.
 pub fn published_module(kind: SubTaskKind, folder: &Path) -> Result<Arc<dyn Module>> {
-    placed_module(kind, folder, None, &Device::Cpu)
+    placed_module(kind, folder, &Answering::default(), &Device::Cpu)
 }
 
-/// As [`published_module`], with what an instruction-tuned model is told beside the question, and the
-/// device that the module is to compute on.
+/// As [`published_module`], with how answers are to be written, and the device that the module is to
+/// compute on.
 ///
 /// # Errors
-/// If there is something to be told, and the checkpoint is no such model; or it does not fit on the
-/// device.
+/// If something is said of answers that the checkpoint has not; or it does not fit on the device.
 pub fn placed_module(
     kind: SubTaskKind,
     folder: &Path,
-    prompting: Option<&Prompting>,
+    answering: &Answering,
     device: &Device,
 ) -> Result<Arc<dyn Module>> {
     let source = ModelSource::Folder(folder.to_owned());
     let found: Kind = source.json(CONFIG, MODEL_FILES)?;
-    let model_type = found.model_type.as_deref();
-    if let Some(prompting) = prompting {
-        if (kind, model_type) == (SubTaskKind::Answer, Some("qwen3_vl")) {
-            let module = Qwen3VlAnswerer::load(&source, prompting.clone(), device)?;
-            return Ok(Arc::new(module));
-        }
-        return Err(SetupError::Config {
-            model: source.name(),
-            file: CONFIG.to_owned(),
-            reason: format!(
-                "an instruction, a length or a precision can be set of model_type qwen3_vl, found {}",
-                model_type.unwrap_or("nothing")
-            ),
-        });
-    }
     match loader(kind, &found) {
-        Some(load) => load(&source, device),
+        Some(load) => load(&source, answering, device),
         None => {
             let found = format!(
                 "{} {:?}",
@@ -90,40 +75,58 @@ pub fn placed_module(
 }
 
 /// Makes a module of a checkpoint's files, on a device.
-type Load = fn(&ModelSource, &Device) -> Result<Arc<dyn Module>>;
+type Load = fn(&ModelSource, &Answering, &Device) -> Result<Arc<dyn Module>>;
 
 /// How a checkpoint becomes a module that answers a kind; none if it cannot.
 fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
     let is = |architecture: &str| found.architectures.iter().any(|name| name == architecture);
     let load: Load = match (kind, found.model_type.as_deref()) {
-        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source, device| {
+        (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source, answering, device| {
+            said_of(source, answering.nothing())?;
             let model = Arc::new(placed(LocateModel::load(source, None)?, device)?);
             Ok(Arc::new(LocateStudent::new(model)?))
         },
-        (SubTaskKind::Match, None | Some("clip")) => |source, device| {
+        (SubTaskKind::Match, None | Some("clip")) => |source, answering, device| {
+            said_of(source, answering.nothing())?;
             let model = Arc::new(placed(MatchModel::load(source, None)?, device)?);
             Ok(Arc::new(MatchStudent::new(model)?))
         },
-        (SubTaskKind::Answer, None | Some("vilt")) => |source, device| {
+        (SubTaskKind::Answer, None | Some("vilt")) => |source, answering, device| {
+            said_of(source, answering.nothing())?;
             let model = Arc::new(placed(AnswerModel::load(source, None)?, device)?);
             Ok(Arc::new(AnswerStudent::new(model)?))
         },
         (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
-            |source, device| Ok(Arc::new(BlipAnswerer::load(source, device)?))
+            |source, answering, device| {
+                let decoding = said_of(source, answering.decoding())?;
+                Ok(Arc::new(BlipAnswerer::load(source, decoding, device)?))
+            }
         }
         (SubTaskKind::Match, Some("blip")) if is("BlipForImageTextRetrieval") => {
-            |source, device| Ok(Arc::new(BlipMatcher::load(source, device)?))
+            |source, answering, device| {
+                said_of(source, answering.nothing())?;
+                Ok(Arc::new(BlipMatcher::load(source, device)?))
+            }
         }
-        (SubTaskKind::Answer, Some("qwen3_vl")) => |source, device| {
-            let module = Qwen3VlAnswerer::load(source, Prompting::default(), device)?;
-            Ok(Arc::new(module))
+        (SubTaskKind::Answer, Some("qwen3_vl")) => |source, answering, device| {
+            let prompting = said_of(source, answering.prompting())?;
+            Ok(Arc::new(Qwen3VlAnswerer::load(source, prompting, device)?))
         },
-        (SubTaskKind::Depth, Some("depth_anything")) => {
-            |source, device| Ok(Arc::new(DepthEstimator::load(source, device)?))
-        }
+        (SubTaskKind::Depth, Some("depth_anything")) => |source, answering, device| {
+            said_of(source, answering.nothing())?;
+            Ok(Arc::new(DepthEstimator::load(source, device)?))
+        },
         _ => return None,
     };
     Some(load)
+}
+
+/// Whether what is said of answers is of this checkpoint.
+fn said_of<T>(source: &ModelSource, said: std::result::Result<T, NotOfIt>) -> Result<T> {
+    said.map_err(|NotOfIt(what)| SetupError::Answering {
+        model: source.name(),
+        what,
+    })
 }
 
 /// A model on a device; it is made in main memory.

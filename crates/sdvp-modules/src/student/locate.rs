@@ -74,6 +74,8 @@ pub struct LocateStudent {
 const SCORE_FLOOR: f32 = 0.01;
 /// Views whose features are kept (about 20 KiB each for the small configuration).
 const KEPT_VIEWS: usize = 4096;
+/// What they may take: an OWL-ViT-B/32 has 1.2 MB to say of a view, an OWLv2 or a large one up to 11.
+const KEPT_BYTES: usize = 1 << 30;
 /// Names whose vectors are kept.
 const KEPT_QUERIES: usize = 8192;
 /// Views that go through the image tower together: few enough that what is between two layers stays
@@ -108,7 +110,7 @@ impl LocateStudent {
             fingerprint: computed_on(&model.device, model.fingerprint()?),
             network: model.frozen_network()?,
             model,
-            features: Memory::new(views),
+            features: Memory::within(views, KEPT_BYTES, |features| features.bytes()),
             queries: Memory::new(queries),
         })
     }
@@ -190,6 +192,16 @@ fn detections(
 }
 
 impl ViewFeatures {
+    fn bytes(&self) -> usize {
+        let parts = [
+            &self.class_embeddings,
+            &self.shift,
+            &self.scale,
+            &self.boxes,
+        ];
+        parts.iter().map(|part| size_of_val(part.as_slice())).sum()
+    }
+
     /// Every image of a batch by itself, so that the batch can be freed.
     fn of_each(batch: &ImageFeatures) -> std::result::Result<Vec<Arc<Self>>, ModelError> {
         let rows = |tensor: &Tensor| -> std::result::Result<Vec<Vec<f32>>, ModelError> {

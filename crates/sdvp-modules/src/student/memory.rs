@@ -8,11 +8,37 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 /// The latest values by key; one of no entries remembers nothing.
-pub(crate) struct Memory<K: Hash + Eq, V>(Option<Mutex<LruCache<K, V>>>);
+pub(crate) struct Memory<K: Hash + Eq, V> {
+    kept: Option<Mutex<Kept<K, V>>>,
+    /// What may be kept in all, and what a value takes of it.
+    most: usize,
+    bytes_of: fn(&V) -> usize,
+}
+
+/// What is kept, and how much that is.
+struct Kept<K: Hash + Eq, V> {
+    values: LruCache<K, V>,
+    bytes: usize,
+}
 
 impl<K: Hash + Ord + Clone + Send + Sync, V: Clone + Send> Memory<K, V> {
     pub(crate) fn new(entries: usize) -> Self {
-        Self(NonZeroUsize::new(entries).map(|entries| Mutex::new(LruCache::new(entries))))
+        Self::within(entries, usize::MAX, |_| 0)
+    }
+
+    /// One that also keeps no more than `most` bytes, of which `bytes_of` says what a value takes.
+    pub(crate) fn within(entries: usize, most: usize, bytes_of: fn(&V) -> usize) -> Self {
+        let kept = NonZeroUsize::new(entries).map(|entries| {
+            Mutex::new(Kept {
+                values: LruCache::new(entries),
+                bytes: 0,
+            })
+        });
+        Self {
+            kept,
+            most,
+            bytes_of,
+        }
     }
 
     /// A value for every key: those remembered, and those that `compute` makes of the others. It
@@ -49,15 +75,29 @@ impl<K: Hash + Ord + Clone + Send + Sync, V: Clone + Send> Memory<K, V> {
     }
 
     fn get(&self, key: &K) -> Option<V> {
-        let memory = self.0.as_ref()?;
-        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.get(key).cloned()
+        let kept = self.kept.as_ref()?;
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values.get(key).cloned()
     }
 
     fn put(&self, key: &K, value: &V) {
-        if let Some(memory) = &self.0 {
-            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.put(key.clone(), value.clone());
+        let Some(kept) = &self.kept else {
+            return;
+        };
+        let bytes = (self.bytes_of)(value);
+        if bytes > self.most {
+            return;
+        }
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, replaced)) = kept.values.push(key.clone(), value.clone()) {
+            kept.bytes -= (self.bytes_of)(&replaced);
+        }
+        kept.bytes += bytes;
+        while kept.bytes > self.most {
+            let Some((_, oldest)) = kept.values.pop_lru() else {
+                break;
+            };
+            kept.bytes -= (self.bytes_of)(&oldest);
         }
     }
 }
@@ -106,5 +146,19 @@ mod tests {
         let failed = memory.get_or_compute([1].into_iter(), 2, |_| Err("no"));
         assert_eq!(failed, Err("no"));
         assert_eq!(squares(&memory, &[1]).1, [vec![1]]);
+    }
+
+    #[test]
+    fn no_more_bytes_are_kept_than_may_be_whatever_the_number_of_entries() {
+        let memory = Memory::within(8, 100, |value: &u32| *value as usize);
+        squares(&memory, &[5, 6]);
+        // 25 + 36 + 49 is too much: the oldest goes.
+        assert_eq!(squares(&memory, &[7]).1, [vec![7]]);
+        assert_eq!(squares(&memory, &[6, 7]).1, Vec::<Vec<u32>>::new());
+        assert_eq!(squares(&memory, &[5]).1, [vec![5]]);
+        // What is too large by itself is answered, and takes nobody's place.
+        assert_eq!(squares(&memory, &[11]).0[&11], 121);
+        assert_eq!(squares(&memory, &[5, 7]).1, Vec::<Vec<u32>>::new());
+        assert_eq!(squares(&memory, &[11]).1, [vec![11]]);
     }
 }

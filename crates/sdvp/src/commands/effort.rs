@@ -140,6 +140,10 @@ pub(crate) struct How {
     /// Train low-rank additions of this rank instead.
     #[arg(long)]
     lora: Option<usize>,
+    /// What they are multiplied by is this over their rank [default: twice the rank].
+    #[arg(long, value_name = "ALPHA", requires = "lora", value_parser = alpha)]
+    #[serde(default)]
+    lora_alpha: Option<f32>,
     /// Where they sit: layers whose name holds this, or matches it if it has a `*`. May be given
     /// several times; all layers of the encoders if not.
     #[arg(long, requires = "lora")]
@@ -239,6 +243,14 @@ fn probability(text: &str) -> std::result::Result<f32, String> {
     }
 }
 
+/// A factor of additions.
+fn alpha(text: &str) -> std::result::Result<f32, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && f32::is_finite(number) => Ok(number),
+        _ => Err(format!("expected a number above 0, found {text}")),
+    }
+}
+
 /// A number of pieces.
 fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
@@ -272,7 +284,7 @@ impl How {
         }
         TrainMethod::Lora(LoraConfig {
             rank,
-            alpha: 2.0 * rank as f32,
+            alpha: self.lora_alpha.unwrap_or(2.0 * rank as f32),
             dropout: self.lora_dropout,
             patterns,
         })
