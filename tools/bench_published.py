@@ -7,10 +7,11 @@ starts it.
 writes `owlvit/` (google/owlvit-base-patch32's sizes), `blip/` (Salesforce/blip-vqa-base's) and N
 photographs as PNG; of noise where no archive is given.
 
-    python tools/bench_published.py run DIR --threads N
+    python tools/bench_published.py run DIR --threads N --batch N
 
-reads `calls.json`, lists of batches of [photograph, name, question], and prints one JSON line: what
-loading and each list took, the memory at most, and what was said.
+reads `calls.json`, lists of [photograph, name, question], and prints one JSON line: what loading and each
+list took, the memory at most, and what was said. `first` in place of `run` goes through the first list
+only, and `load` through none.
 """
 
 import argparse
@@ -32,7 +33,7 @@ WORDS = "is there a dog cat car person chair what color the how many are of this
 
 
 def tokenizer(folder, start, end, size):
-    """Known words first; where texts are written, every other id has a word, too."""
+    """Known words first; every other id has a word, too."""
     ids = {word: at + 1000 for at, word in enumerate(WORDS)}
     ids |= {"[START]": start, "[END]": end, "[UNK]": 100, "[PAD]": 0}
     taken = set(ids.values())
@@ -48,7 +49,7 @@ def tokenizer(folder, start, end, size):
 def make(folder, archive, images):
     torch.manual_seed(0)
     for name, model, processor, words in [
-        ("owlvit", transformers.OwlViTForObjectDetection(transformers.OwlViTConfig()), OwlViTImageProcessorPil(), (49406, 49407, 0)),
+        ("owlvit", transformers.OwlViTForObjectDetection(transformers.OwlViTConfig()), OwlViTImageProcessorPil(), (49406, 49407, 49408)),
         ("blip", transformers.BlipForQuestionAnswering(transformers.BlipConfig()), BlipImageProcessorPil(), (101, 102, 30524)),
     ]:
         model.save_pretrained(folder / name)
@@ -106,19 +107,20 @@ class Models:
         return [self.tokenizers["blip"].decode(row[1:].tolist(), skip_special_tokens=True) for row in written]
 
 
-def run(folder, threads):
+def run(folder, threads, batch, lists):
     torch.set_num_threads(threads)
     start = time.perf_counter()
     models = Models(folder)
     said = {"load_s": time.perf_counter() - start, "torch": torch.__version__, "transformers": transformers.__version__}
     pictures = {path.name: Image.open(path).convert("RGB") for path in sorted((folder / "photographs").iterdir())}
     said["rounds"] = []
-    for batches in json.loads((folder / "calls.json").read_text()):
+    for calls in json.loads((folder / "calls.json").read_text())[:lists]:
         start, boxes, answers = time.perf_counter(), [], []
-        for batch in batches:
-            seen = [pictures[name] for name, _, _ in batch]
-            boxes += models.find(seen, [name for _, name, _ in batch])
-            answers += models.answer(seen, [question for _, _, question in batch])
+        for at in range(0, len(calls), batch):
+            some = calls[at : at + batch]
+            seen = [pictures[name] for name, _, _ in some]
+            boxes += models.find(seen, [name for _, name, _ in some])
+            answers += models.answer(seen, [question for _, _, question in some])
         said["rounds"].append({"seconds": time.perf_counter() - start, "boxes": boxes, "answers": answers})
     # Not ru_maxrss, which begins with what the process that started this one had.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
@@ -128,13 +130,14 @@ def run(folder, threads):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["make", "run"])
+    parser.add_argument("what", choices=["make", "load", "first", "run"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("archive", type=Path, nargs="?")
     parser.add_argument("--images", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=8)
     given = parser.parse_args()
     if given.what == "make":
         make(given.folder, given.archive, given.images)
     else:
-        run(given.folder, given.threads)
+        run(given.folder, given.threads, given.batch, {"load": 0, "first": 1}.get(given.what))

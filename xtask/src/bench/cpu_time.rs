@@ -70,16 +70,14 @@ pub(crate) fn tell_others(out: &mut impl Write, others: Option<f64>) -> Result<(
     Ok(())
 }
 
-/// Processor time of one process with all its threads.
+/// Processor time of one process with all its threads, and of those that it started and that have ended.
 pub(crate) fn ticks(process: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; the times are fields 14 and 15 of all.
+    // The name, in parentheses, may hold anything; the times are fields 14 to 17 of all.
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut times = fields
-        .split_whitespace()
-        .skip(11)
-        .map_while(|field| field.parse::<u64>().ok());
-    Some(times.next()? + times.next()?)
+    let times = fields.split_whitespace().skip(11).take(4);
+    let times: Vec<u64> = times.map_while(|field| field.parse().ok()).collect();
+    (times.len() == 4).then(|| times.iter().sum())
 }
 
 #[cfg(test)]

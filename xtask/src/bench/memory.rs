@@ -167,7 +167,7 @@ fn run(sdvp: &Path, root: &Path, count: usize, out: Option<&Path>) -> Result<Tak
 }
 
 /// The greatest resident memory of a process up to now, bytes.
-fn resident_peak(child: &Child) -> Option<u64> {
+pub(super) fn resident_peak(child: &Child) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status
         .lines()

@@ -2,23 +2,29 @@
 //! transformers: loading, memory, a question a photograph, and ten.
 
 use super::cpu_time::{Usage, tell_others};
+use super::median;
+use super::memory::resident_peak;
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sdvp_core::{DecodeLimits, Image, Module, Outcome, SubTask, SubTaskKind};
 use sdvp_modules::published_module;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Calls that go through the networks together, on either side.
 const BATCH: usize = 8;
 /// Questions about one photograph, of the second round.
 const EACH: usize = 10;
+/// What is asked of which photograph, for either side.
+const CALLS: &str = "calls.json";
+/// Time between two looks at a process; the system keeps its peak.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Photographs of the second round.
 const ASKED_OFTEN: usize = 4;
 
@@ -39,13 +45,19 @@ pub(crate) struct PublishedArguments {
     /// The folder for the checkpoints (2 GB), kept and used again [default: a temporary one].
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Times that either side loads before, in processes of their own; the middle one is told.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    loads: u8,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// What the bench starts itself anew for.
+    #[arg(long, hide = true)]
+    ours: Option<What>,
 }
 
 /// What one side has to say.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Side {
     load_s: f64,
     peak_mib: f64,
@@ -56,7 +68,7 @@ struct Side {
     transformers: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Round {
     seconds: f64,
     /// The score and place (in parts of the photograph's sides) of the surest box of each call.
@@ -87,9 +99,13 @@ fn calls(images: usize) -> [Vec<Call>; 2] {
 
 /// Runs the bench and prints its result.
 pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(arguments.threads)
-        .build_global()?;
+    if let Some(what) = arguments.ours {
+        let folder = arguments
+            .folder
+            .as_deref()
+            .context("--ours needs --folder")?;
+        return tell(&ours(folder, what, arguments.threads)?);
+    }
     let temporary = tempfile::tempdir()?;
     let folder = match &arguments.folder {
         Some(folder) => {
@@ -106,25 +122,180 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
         ensure!(make.status()?.success(), "cannot make the checkpoints");
     }
     let calls = calls(arguments.images);
-    let batches: Vec<Vec<&[Call]>> = calls.iter().map(|it| it.chunks(BATCH).collect()).collect();
-    std::fs::write(folder.join("calls.json"), json!(batches).to_string())?;
+    std::fs::write(folder.join(CALLS), serde_json::to_string(&calls)?)?;
 
     // Whoever comes first would wait for the disk, and the other not.
     for name in ["owlvit", "blip"] {
         let mut weights = std::fs::File::open(folder.join(name).join("model.safetensors"))?;
         std::io::copy(&mut weights, &mut std::io::sink())?;
     }
+    let here = |what: What| -> Result<Side> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let what = what.to_possible_value().map(|it| it.get_name().to_owned());
+        command.args(["bench", "published", "--ours", &what.unwrap_or_default()]);
+        command.args(["--threads", &arguments.threads.to_string(), "--folder"]);
+        side(command.arg(folder), arguments.threads)
+    };
+    let there = |what: &str| -> Result<Side> {
+        let mut command = script(&arguments.python, what, folder);
+        command.args([
+            "--threads",
+            &arguments.threads.to_string(),
+            "--batch",
+            &BATCH.to_string(),
+        ]);
+        side(&mut command, arguments.threads)
+            .with_context(|| format!("{} has no working transformers", arguments.python.display()))
+    };
+    // In turns, each in a process of its own, so that neither profits from the other.
+    let mut loads = [Vec::new(), Vec::new()];
+    for _ in 0..arguments.loads {
+        loads[0].push(here(What::Load)?.load_s);
+        loads[1].push(there("load")?.load_s);
+    }
     let start = Usage::now(&[std::process::id()]);
-    let ours = ours(folder, &calls)?;
+    let ours = here(What::Run)?;
     let others = Usage::others_until_now(start, &[std::process::id()]);
-    let output = script(&arguments.python, "run", folder)
-        .args(["--threads", &arguments.threads.to_string()])
-        .env("OMP_NUM_THREADS", arguments.threads.to_string())
-        .stderr(Stdio::inherit())
-        .output()?;
-    let theirs: Side = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("{} has no working transformers", arguments.python.display()))?;
-    report(arguments, &calls, &ours, &theirs, others)
+    let theirs = there("run")?;
+    let whole = [
+        whole_run(folder, &calls[0], arguments.threads)?,
+        watched(
+            &mut {
+                let mut command = script(&arguments.python, "first", folder);
+                command.args([
+                    "--threads",
+                    &arguments.threads.to_string(),
+                    "--batch",
+                    &BATCH.to_string(),
+                ]);
+                command
+            },
+            arguments.threads,
+        )?
+        .1,
+    ];
+    report(
+        arguments,
+        &Found {
+            calls,
+            loads,
+            ours,
+            theirs,
+            whole,
+            others,
+        },
+    )
+}
+
+/// What is measured of our side in a process of its own.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Loading.
+    Load,
+    /// That, and all calls.
+    Run,
+}
+
+/// Everything that is reported.
+struct Found {
+    calls: [Vec<Call>; 2],
+    /// Seconds, here and there.
+    loads: [Vec<f64>; 2],
+    ours: Side,
+    theirs: Side,
+    /// A question a photograph, from the start of a process to its end.
+    whole: [Whole; 2],
+    others: Option<f64>,
+}
+
+/// What a process took.
+struct Whole {
+    seconds: f64,
+    peak_mib: f64,
+}
+
+/// Runs one side to its end; its last line is what it has to say.
+fn side(command: &mut Command, threads: usize) -> Result<Side> {
+    let (said, _) = watched(command, threads)?;
+    serde_json::from_slice(&said).context("expected a JSON object of times")
+}
+
+/// Runs a process to its end, and watches it.
+fn watched(command: &mut Command, threads: usize) -> Result<(Vec<u8>, Whole)> {
+    let threads = threads.to_string();
+    command.env("OMP_NUM_THREADS", &threads);
+    command.env("RAYON_NUM_THREADS", &threads);
+    let start = Instant::now();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut stdout = child.stdout.take().context("a process without an output")?;
+    let reader = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        std::io::Read::read_to_end(&mut stdout, &mut said).map(|_| said)
+    });
+    let mut peak = 0;
+    let status = loop {
+        // It may end while it is looked at.
+        peak = peak.max(resident_peak(&child).unwrap_or(0));
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        std::thread::sleep(PAUSE);
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let said = reader
+        .join()
+        .ok()
+        .context("an output could not be read")??;
+    ensure!(
+        status.success(),
+        "{:?} failed: {status}",
+        command.get_program()
+    );
+    let peak_mib = peak as f64 / f64::from(1 << 20);
+    Ok((said, Whole { seconds, peak_mib }))
+}
+
+/// `sdvp run` over a table of photographs, with a program each.
+fn whole_run(folder: &Path, calls: &[Call], threads: usize) -> Result<Whole> {
+    let sdvp = std::env::current_exe()?.with_file_name("sdvp");
+    ensure!(
+        sdvp.is_file(),
+        "{} is missing; cargo build --release makes it",
+        sdvp.display()
+    );
+    let (mut rows, mut programs) = (String::new(), String::new());
+    for (at, (file, name, question)) in calls.iter().enumerate() {
+        let (id, image) = (at.to_string(), format!("photographs/{file}"));
+        let row = json!({"id": id, "image": image, "question": question, "answer": "yes"});
+        rows += &format!("{row}\n");
+        let program = format!(
+            "BOX0=LOC(image=IMAGE,object='{name}')\n\
+             ANSWER0=VQA(image=IMAGE,question='{question}')\n\
+             FINAL_ANSWER=RESULT(var=ANSWER0)"
+        );
+        programs += &format!("{}\n", json!({"id": id, "program": program}));
+    }
+    let [table, written] = ["table.jsonl", "programs.jsonl"].map(|file| folder.join(file));
+    std::fs::write(&table, rows)?;
+    std::fs::write(&written, programs)?;
+    let mut command = Command::new(sdvp);
+    command.arg("run").arg(table).arg("--programs").arg(written);
+    command.arg("--locate").arg(folder.join("owlvit"));
+    command
+        .arg("--answer")
+        .arg(folder.join("blip"))
+        .arg("--json");
+    let (said, whole) = watched(&mut command, threads)?;
+    let said: Value = serde_json::from_slice(&said)?;
+    ensure!(
+        said["score"]["n"] == json!(calls.len()) && said["score"]["failure_rate"] == json!(0.0),
+        "expected {} questions and no failure, found {}",
+        calls.len(),
+        said["score"]
+    );
+    Ok(whole)
 }
 
 fn script(python: &Path, what: &str, folder: &Path) -> Command {
@@ -134,11 +305,23 @@ fn script(python: &Path, what: &str, folder: &Path) -> Command {
     command
 }
 
-fn ours(folder: &Path, calls: &[Vec<Call>]) -> Result<Side> {
+fn tell(side: &Side) -> Result<()> {
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(side)?)?;
+    Ok(())
+}
+
+fn ours(folder: &Path, what: What, threads: usize) -> Result<Side> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()?;
     let start = Instant::now();
     let locate = published_module(SubTaskKind::Locate, &folder.join("owlvit"))?;
     let answer = published_module(SubTaskKind::Answer, &folder.join("blip"))?;
     let load_s = start.elapsed().as_secs_f64();
+    let calls: Vec<Vec<Call>> = match what {
+        What::Load => Vec::new(),
+        What::Run => serde_json::from_slice(&std::fs::read(folder.join(CALLS))?)?,
+    };
     let mut pictures = BTreeMap::new();
     for (file, ..) in calls.iter().flatten() {
         if !pictures.contains_key(file) {
@@ -213,13 +396,19 @@ pub(super) fn peak_mib() -> f64 {
     kib.unwrap_or(0.0) / 1024.0
 }
 
-fn report(
-    arguments: &PublishedArguments,
-    calls: &[Vec<Call>],
-    ours: &Side,
-    theirs: &Side,
-    others: Option<f64>,
-) -> Result<()> {
+fn report(arguments: &PublishedArguments, found: &Found) -> Result<()> {
+    let Found {
+        calls,
+        ours,
+        theirs,
+        ..
+    } = found;
+    let load_s = found.loads.each_ref().map(|times| median(times));
+    let images_per_s = found
+        .whole
+        .each_ref()
+        .map(|it| calls[0].len() as f64 / it.seconds);
+    let whole_mib = found.whole.each_ref().map(|it| it.peak_mib);
     let mut rows: Vec<Value> = Vec::new();
     let (mut same, mut all, mut farthest) = (0, 0, 0f32);
     let targets = ["a question a photograph", "ten questions a photograph"]
@@ -250,8 +439,9 @@ fn report(
     if arguments.json {
         let report = json!({
             "bench": "published", "threads": arguments.threads, "torch": theirs.torch,
-            "transformers": theirs.transformers, "rounds": rows, "others_share": others,
-            "load_s": [ours.load_s, theirs.load_s], "peak_mib": [ours.peak_mib, theirs.peak_mib],
+            "transformers": theirs.transformers, "rounds": rows, "others_share": found.others,
+            "load_s": load_s, "loads_s": found.loads, "images_per_s": images_per_s,
+            "run_peak_mib": whole_mib, "peak_mib": [ours.peak_mib, theirs.peak_mib],
             "same_answers": same, "answers": all, "farthest_box": farthest,
         });
         writeln!(out, "{report}")?;
@@ -264,12 +454,12 @@ fn report(
     )?;
     writeln!(
         out,
-        "loading        {:8.2} s   {:8.2} s",
-        ours.load_s, theirs.load_s
+        "loading        {:8.2} s   {:8.2} s   (middle of {}; target: less)",
+        load_s[0], load_s[1], arguments.loads
     )?;
     writeln!(
         out,
-        "memory at most {:8.0} MiB {:8.0} MiB",
+        "memory at most {:8.0} MiB {:8.0} MiB (target: less)",
         ours.peak_mib, theirs.peak_mib
     )?;
     for row in &rows {
@@ -285,7 +475,18 @@ fn report(
     }
     writeln!(
         out,
+        "sdvp run and a Python script, {} photographs, from start to end: {:.3} and {:.3} photographs a \
+         second, ratio {:.2}; memory at most {:.0} and {:.0} MiB",
+        calls[0].len(),
+        images_per_s[0],
+        images_per_s[1],
+        images_per_s[0] / images_per_s[1],
+        whole_mib[0],
+        whole_mib[1],
+    )?;
+    writeln!(
+        out,
         "the same answer to {same} of {all} questions; scores and boxes differ by at most {farthest:.5}"
     )?;
-    tell_others(&mut out, others)
+    tell_others(&mut out, found.others)
 }
