@@ -3,11 +3,23 @@
 
 use candle_core::{Device, DeviceLocation};
 use sdvp_core::{Digest, Hasher};
+use sdvp_models::{Products, products_on};
 
 /// Identity of a module that computes on a device, of the identity of its weights and settings. On the
 /// processor it is the same.
 pub(crate) fn computed_on(device: &Device, module: Digest) -> Digest {
-    computed_at(device.location(), module)
+    rounded(products_on(device), computed_at(device.location(), module))
+}
+
+/// With rounded factors it says something else, too.
+fn rounded(products: Products, module: Digest) -> Digest {
+    match products {
+        Products::Single => module,
+        Products::Brain => Hasher::new("rounded factors")
+            .part(products.to_string().as_bytes())
+            .part(module.as_bytes())
+            .finish(),
+    }
 }
 
 fn computed_at(location: DeviceLocation, module: Digest) -> Digest {
@@ -39,8 +51,10 @@ mod tests {
             at(DeviceLocation::Cuda { gpu_id: 0 }),
             at(DeviceLocation::Cuda { gpu_id: 1 }),
             at(DeviceLocation::Metal { gpu_id: 0 }),
+            rounded(Products::Brain, at(DeviceLocation::Cuda { gpu_id: 0 })),
         ];
         assert_eq!(places[0], module);
+        assert_eq!(rounded(Products::Single, places[1]), places[1]);
         let distinct: std::collections::BTreeSet<Digest> = places.into_iter().collect();
         assert_eq!(distinct.len(), places.len());
     }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use sdvp_core::LimitSetting;
-use sdvp_models::Compute;
+use sdvp_models::{Compute, Products};
 use std::process::ExitCode;
 
 mod answers;
@@ -34,6 +34,10 @@ struct Cli {
     /// have been built in (`--features cuda`, `--features metal`).
     #[arg(long, global = true, default_value_t, env = "SDVP_DEVICE")]
     device: Compute,
+    /// How precisely matrices are multiplied on a graphics card: f32, or bf16 (mixed precision: weights,
+    /// sums and updates stay in single precision).
+    #[arg(long, global = true, default_value_t, env = "SDVP_PRODUCTS")]
+    products: Products,
     /// Change a limit on what comes in, such as image-side=20000 or record-bytes=64MiB; `sdvp limits` lists
     /// them. May be given for several.
     // Limits are set while this is read.
@@ -88,8 +92,8 @@ fn main() -> ExitCode {
         .without_time()
         .init();
     let cli = Cli::parse();
-    modules::compute_on(cli.device);
-    match commands::run(cli.command, cli.json) {
+    let placed = modules::compute_on(cli.device, cli.products);
+    match placed.and_then(|()| commands::run(cli.command, cli.json)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -5,7 +5,7 @@ use candle_core::{DType, Device};
 use sdvp_core::{Digest, Module, SubTaskKind};
 use sdvp_data::Task;
 use sdvp_hub::{Cache, ModelId};
-use sdvp_models::Compute;
+use sdvp_models::{Compute, Products, multiply_in};
 use sdvp_modules::onnx::OnnxDetector;
 use sdvp_modules::{
     AnswerTeacher, Answering, ConvDetector, Detector, LabelFile, LocateTeacher, MatchTeacher,
@@ -18,9 +18,14 @@ use std::sync::{Arc, OnceLock};
 static COMPUTE: OnceLock<Compute> = OnceLock::new();
 
 /// Lets networks compute there from now on; shipped teachers and ONNX files stay on the processor.
-pub(crate) fn compute_on(compute: Compute) {
+///
+/// # Errors
+/// If matrices cannot be multiplied so there.
+pub(crate) fn compute_on(compute: Compute, products: Products) -> Result<()> {
     // Said once, before anything computes.
+    multiply_in(products, compute)?;
     let _ = COMPUTE.set(compute);
+    Ok(())
 }
 
 /// Where networks compute.

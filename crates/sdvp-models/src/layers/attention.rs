@@ -4,6 +4,7 @@ use super::{Linear, linear, softmax};
 use crate::error::{ModelError, Result};
 use crate::kernels;
 use crate::params::Builder;
+use crate::products::product;
 use candle_core::{DType, Device, Tensor};
 
 /// What a checkpoint calls the four projections.
@@ -295,7 +296,7 @@ pub fn attention(
             .contiguous()
     };
     let scale = 1.0 / ((dim / heads) as f64).sqrt();
-    let scores = (split(q)?.matmul(&split(k)?.t()?)? * scale)?;
+    let scores = (product(&split(q)?, &split(k)?.t()?)? * scale)?;
     let weights = match visible(key_mask, causal, k.dim(1)?, q.device())? {
         None => softmax(&scores)?,
         Some(visible) => {
@@ -305,7 +306,7 @@ pub fn attention(
             softmax(&scores.broadcast_add(&hidden)?)?.broadcast_mul(&visible)?
         }
     };
-    let mixed = weights.matmul(&split(v)?)?;
+    let mixed = product(&weights, &split(v)?)?;
     Ok(mixed.transpose(1, 2)?.reshape((batch, tokens, dim))?)
 }
 

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::kernels;
 use crate::lora::{DOWN, UP};
 use crate::params::{Builder, Init, Parameter};
+use crate::products::product;
 use candle_core::{D, Tensor};
 
 /// `y = W x + b`.
@@ -112,7 +113,7 @@ fn composite(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
     let mut shape = x.dims().to_vec();
     let input = x.dim(D::Minus1)?;
     let rows = x.elem_count() / input.max(1);
-    let y = x.reshape((rows, input))?.matmul(&weight.t()?)?;
+    let y = product(&x.reshape((rows, input))?, &weight.t()?)?;
     let y = match bias {
         Some(bias) => y.broadcast_add(bias)?,
         None => y,
