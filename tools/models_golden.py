@@ -332,7 +332,7 @@ def published(folder):
         (into / "generation_config.json").unlink(missing_ok=True)
         return into, processor(picture(), return_tensors="pt")["pixel_values"]
 
-    def owl(name, configuration, network, processor, extent):
+    def owl(name, configuration, network, processor):
         config = {**towers("quick_gelu"), "projection_dim": SIZES["hidden_size"]}
         model = enlarge(network(configuration(**config)))
         for value in model.box_head.parameters():
@@ -341,19 +341,17 @@ def published(folder):
         _, read = tokenizer(into, LENGTH)
         ids, mask = read("red dog")
         found = model(input_ids=ids, pixel_values=pixels, attention_mask=mask)
-        center, size = found.pred_boxes[0, :, :2], found.pred_boxes[0, :, 2:]
-        boxes = torch.cat([center - size / 2, center + size / 2], -1) * torch.tensor(2 * extent)
-        scores = torch.sigmoid(found.logits[0, :, 0]).tolist()
-        return sorted(([score, *box] for score, box in zip(scores, boxes.tolist())), reverse=True)
+        found = processor().post_process_object_detection(found, threshold=0.0, target_sizes=[(30, 40)])[0]
+        scores, boxes = found["scores"].tolist(), found["boxes"].tolist()
+        return sorted(([score, *box] for score, box in zip(scores, boxes)), reverse=True)
 
     def owlvit():
         classes = transformers.OwlViTConfig, transformers.OwlViTForObjectDetection, OwlViTImageProcessorPil
-        return owl("owlvit", *classes, [40, 30])
+        return owl("owlvit", *classes)
 
     def owlv2():
-        # Boxes are in parts of a square.
         classes = transformers.Owlv2Config, transformers.Owlv2ForObjectDetection, Owlv2ImageProcessorPil
-        return owl("owlv2", *classes, [40, 40])
+        return owl("owlv2", *classes)
 
     def vilt():
         answers = {0: "yes", 1: "no", 2: "dog"}

@@ -9,7 +9,8 @@ use crate::memory::{Memory, Rehearsed, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
 use crate::train::{
-    AnswerObjective, PatchNames, Training, TrainingCurve, train_answer, train_locate, train_match,
+    AnswerObjective, PatchNames, Training, TrainingCurve, planned_demand, train_answer,
+    train_locate, train_match,
 };
 use sdvp_core::{SubTask, SubTaskKind};
 use sdvp_models::{Fit, LoraConfig};
@@ -140,6 +141,7 @@ pub fn distill(
         steps: Vec::new(),
     };
     course.student.manifest.history.push(lesson.task.to_owned());
+    course.say_demand()?;
     let rounds = settings.rounds.max(1);
     for round in 0..rounds {
         if round > 0 {
@@ -186,6 +188,38 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
+    /// Says what memory the step that needs most will take.
+    fn say_demand(&self) -> Result<()> {
+        let (student, seed) = (self.former, self.settings.seed);
+        let step = |step: &StepSettings| match self.settings.apart {
+            Some(apart) => apart.step(step),
+            None => step.clone(),
+        };
+        let [locate, matching, answer] = [
+            &self.settings.locate,
+            &self.settings.matching,
+            &self.settings.answer,
+        ]
+        .map(step);
+        let steps = [
+            ("locate", planned_demand(&student.locate, &locate, seed)?),
+            ("match", planned_demand(&student.matching, &matching, seed)?),
+            ("answer", planned_demand(&student.answer, &answer, seed)?),
+        ];
+        let steps = steps
+            .into_iter()
+            .filter_map(|(what, demand)| Some((what, demand?)));
+        let Some((what, most)) = steps.max_by_key(|(_, demand)| demand.memory()) else {
+            return Ok(());
+        };
+        let gib = most.memory() as f64 / f64::from(1 << 30);
+        self.observer.note(&format!(
+            "{}: learning to {what} will take most memory, about {gib:.2} GiB beside the student",
+            self.lesson.task
+        ));
+        Ok(())
+    }
+
     /// Who is about to learn a step, with its settings; before the first one it turns out which part of
     /// the student learns the task.
     fn learner(&mut self, step: &StepSettings) -> Result<(Student, StepSettings)> {

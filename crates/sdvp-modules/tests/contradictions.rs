@@ -317,3 +317,36 @@ fn a_vocabulary_serves_as_well_as_a_tokenizer_and_without_either_both_are_named(
         );
     }
 }
+
+#[test]
+fn of_weights_in_parts_each_is_looked_at() {
+    let (name, kind) = IN_PARTS;
+    let mut parts = 0;
+    for entry in std::fs::read_dir(golden(name)).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if !file.ends_with(".safetensors") {
+            continue;
+        }
+        parts += 1;
+        let copy = Copy::of(name);
+        let bytes = std::fs::read(copy.path(&file)).unwrap();
+        let mut endless = bytes.clone();
+        endless[..8].copy_from_slice(&1_000_000_000_000_000_000u64.to_le_bytes());
+        for damaged in [
+            &bytes[..0],
+            &bytes[..100],
+            &bytes[..bytes.len() - 1],
+            &endless,
+        ] {
+            copy.write(&file, damaged);
+            let error = copy.load(kind).err().unwrap();
+            assert!(error.contains(&file), "{error}");
+            let error = WeightSummary::read(copy.0.path()).unwrap_err().to_string();
+            assert!(error.contains(&file), "{error}");
+        }
+        std::fs::remove_file(copy.path(&file)).unwrap();
+        let error = copy.load(kind).err().unwrap();
+        assert!(error.contains(&file), "{error}");
+    }
+    assert_eq!(parts, 4);
+}

@@ -32,7 +32,7 @@ use learner::Learner;
 use sdvp_models::ModelError;
 use sdvp_models::optimizer::Schedule;
 use sdvp_models::params::Params;
-use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod};
+use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod, TrainingDemand};
 
 /// Freezes what the method does not train.
 fn choose_trainable<N: StudentNetwork>(params: &mut Params, method: &TrainMethod) {
@@ -41,6 +41,41 @@ fn choose_trainable<N: StudentNetwork>(params: &mut Params, method: &TrainMethod
         TrainMethod::Vision => params.set_trainable(N::sees),
         TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
     }
+}
+
+/// What teaching a model takes, whose learning parameters are chosen, if so many calls are remembered.
+fn demand<N: StudentNetwork>(
+    model: &StudentModel<N>,
+    settings: &StepSettings,
+    remembered: usize,
+) -> TrainingDemand {
+    let inputs = settings.batch + settings.rehearsed.min(remembered);
+    let pieces = parts_of(settings.batch, 0, settings.pieces)
+        .len()
+        .div_ceil(PARTS);
+    model.training_demand(inputs, pieces, &settings.early)
+}
+
+/// What teaching a model as the settings say will take, said before anything is begun; nothing if it is
+/// not taught. No more is remembered than fits.
+///
+/// # Errors
+/// If low-rank additions cannot be made.
+pub(crate) fn planned_demand<N: StudentNetwork>(
+    model: &StudentModel<N>,
+    settings: &StepSettings,
+    seed: u64,
+) -> Result<Option<TrainingDemand>> {
+    if settings.steps == 0 {
+        return Ok(None);
+    }
+    let lora = match &settings.method {
+        TrainMethod::Lora(lora) => Some((lora.clone(), seed)),
+        TrainMethod::Full | TrainMethod::Vision => None,
+    };
+    let mut learner = model.duplicate(lora)?;
+    choose_trainable::<N>(&mut learner.params, &settings.method);
+    Ok(Some(demand(&learner, settings, usize::MAX)))
 }
 
 /// For learning from nothing: a short warm-up, then a cosine to a twentieth.
@@ -104,12 +139,7 @@ where
     } = *training;
     choose_trainable::<N>(&mut model.params, &settings.method);
     model.keep_early(&settings.early)?;
-    let inputs = settings.batch + settings.rehearsed.min(memory.len());
-    let pieces = parts_of(settings.batch, 0, settings.pieces)
-        .len()
-        .div_ceil(PARTS);
-    let demand = model.training_demand(inputs, pieces);
-    observer.note(&demand.to_string());
+    observer.note(&demand(model, settings, memory.len()).to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);

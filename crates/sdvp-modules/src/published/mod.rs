@@ -1,5 +1,5 @@
 //! Published checkpoints as modules: a folder as it is downloaded (`config.json`,
-//! `preprocessor_config.json`, `model.safetensors`, and `tokenizer.json` where texts are read),
+//! `preprocessor_config.json`, `model.safetensors`, and where texts are read `tokenizer.json` or a vocabulary),
 //! recognised by what its configuration says it is.
 
 mod blip;

@@ -1,5 +1,6 @@
 //! What training will take, said before it begins.
 
+use super::early::EarlySettings;
 use super::model::{StudentModel, StudentNetwork};
 use std::fmt;
 
@@ -40,34 +41,48 @@ pub struct TrainingDemand {
 const WIDTHS: usize = 10;
 /// … and in widths of the feed-forward part: before and after the activation.
 const INNER_WIDTHS: usize = 2;
+/// The same of a layer whose linear parts have low-rank additions: each comes to a result of its own, a
+/// scaled one and a sum, and queries, keys and values are put side by side only then.
+const ADAPTED_WIDTHS: usize = 25;
+const ADAPTED_INNER_WIDTHS: usize = 5;
 
 impl PassSizes {
     /// Bytes that so many layers keep of one input until the backward pass, and once more for that.
-    fn layer_bytes(&self, layers: usize) -> u64 {
-        let widths = WIDTHS * self.hidden + INNER_WIDTHS * self.inner;
+    fn layer_bytes(&self, layers: usize, adapted: bool) -> u64 {
+        let widths = match adapted {
+            true => ADAPTED_WIDTHS * self.hidden + ADAPTED_INNER_WIDTHS * self.inner,
+            false => WIDTHS * self.hidden + INNER_WIDTHS * self.inner,
+        };
         2 * 4 * (self.tokens * layers * widths) as u64
     }
 }
 
 impl<N: StudentNetwork> StudentModel<N> {
-    /// What a step over so many inputs takes, gone through in so many pieces. Counts on what
-    /// [`StudentModel::keep_early`] has set up.
-    pub fn training_demand(&self, inputs: usize, pieces: usize) -> TrainingDemand {
+    /// What a step over so many inputs takes, gone through in so many pieces, if the parameters that may
+    /// learn do, and early states are kept as said.
+    pub fn training_demand(
+        &self,
+        inputs: usize,
+        pieces: usize,
+        early: &EarlySettings,
+    ) -> TrainingDemand {
         let sizes = N::pass_sizes(&self.config);
-        let early = self.early_layers();
+        let trainable = self.params.trainable();
+        let names = || trainable.iter().map(|it| it.0.as_str());
+        let untouched = N::untouched_layers(&self.config, &mut names()).min(sizes.layers);
+        let adapted = names().any(|name| name.contains(".lora_"));
         let at_once = inputs.div_ceil(pieces.max(1));
         let weights = self.params.count() as u64;
-        let learning = self.params.trainable();
-        let learning: u64 = learning.iter().map(|it| it.1.elem_count() as u64).sum();
+        let learning: u64 = trainable.iter().map(|it| it.1.elem_count() as u64).sum();
         TrainingDemand {
             weights,
             learning,
             weight_bytes: 2 * 4 * weights,
             optimizer_bytes: 4 * 4 * learning,
-            step_bytes: at_once as u64 * sizes.layer_bytes(sizes.layers - early.min(sizes.layers)),
-            kept_bytes: match &self.early {
-                Some(early) if early.keeps() => 4 * (sizes.tokens * sizes.hidden) as u64,
-                _ => 0,
+            step_bytes: at_once as u64 * sizes.layer_bytes(sizes.layers - untouched, adapted),
+            kept_bytes: match untouched > 0 && early.bytes > 0 {
+                true => 4 * (sizes.tokens * sizes.hidden) as u64,
+                false => 0,
             },
         }
     }
@@ -119,12 +134,18 @@ mod tests {
             patterns: vec![format!("vision_model.encoder.layers.{last}.mlp")],
         };
         let mut model = student.duplicate(Some((lora, 1))).unwrap();
-        let all = model.training_demand(8, 1);
+        let early = EarlySettings::default();
+        let all = model.training_demand(8, 1, &early);
         assert_eq!(all.learning, all.weights);
-        assert_eq!(model.training_demand(8, 4).step_bytes * 4, all.step_bytes);
+        let piece = model.training_demand(8, 4, &early).step_bytes;
+        assert_eq!(piece * 4, all.step_bytes);
         model.params.set_trainable(|name| name.contains(".lora_"));
-        model.keep_early(&EarlySettings::default()).unwrap();
-        let few = model.training_demand(8, 1);
+        let few = model.training_demand(8, 1, &early);
+        let nothing = EarlySettings {
+            bytes: 0,
+            ..EarlySettings::default()
+        };
+        assert_eq!(model.training_demand(8, 1, &nothing).kept_bytes, 0);
         let [hidden, inner] = [
             model.config.vision_config.encoder.hidden_size as u64,
             model.config.vision_config.encoder.intermediate_size as u64,

@@ -143,11 +143,6 @@ impl<N> EarlyLayers<N> {
         self.layers
     }
 
-    /// Whether there is room for anything.
-    pub(crate) fn keeps(&self) -> bool {
-        self.states.bound() > 0
-    }
-
     /// A row of states for every key, from disk or computed now: `compute` is given the network, the
     /// number of layers and places of `keys`, a few at a time.
     pub(crate) fn rows(

@@ -44,11 +44,6 @@ impl StateFile {
         })
     }
 
-    /// Bytes that it may have.
-    pub(crate) fn bound(&self) -> u64 {
-        self.bound
-    }
-
     /// A row, if it was kept.
     ///
     /// # Errors
