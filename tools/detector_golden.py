@@ -5,7 +5,8 @@
 The detector is the YOLOv8n that the PyPI package nudenet carries (`pip download --no-deps nudenet==3.4.2`,
 then unzip): it finds faces, feet and other parts of people. Its licence (AGPL) does not let it be part of
 this repository. Boxes are left, top, right, bottom in a photograph's pixels; of boxes of a class that overlap
-by more than half the likeliest stays. Needs onnxruntime, numpy and Pillow.
+by more than half the likeliest stays. Needs onnxruntime, numpy, Pillow and, for its archives, what
+processor_golden.py needs.
 """
 
 import json

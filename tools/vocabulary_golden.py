@@ -1,8 +1,8 @@
 """How transformers reads tokenizers that are a vocabulary and its settings, for the tests of sdvp-models.
 
-    python tools/vocabulary_golden.py crates/sdvp-models/tests/golden/vocabularies
+    python tools/vocabulary_golden.py crates
 
-makes small vocabularies in the files that checkpoints without a `tokenizer.json` have: `clip/` and
+makes, in `sdvp-models/tests/golden/vocabularies`, small vocabularies in the files that checkpoints without a `tokenizer.json` have: `clip/` and
 `owlvit/` (`vocab.json`, `merges.txt`; the latter pads with "!"), `bert/` and `cased/` (`vocab.txt`), and
 in `expected.json` the ids that `CLIPTokenizer` and `BertTokenizer` give each text, and the texts of the
 ids. Needs tokenizers and transformers.
@@ -36,6 +36,7 @@ TEXTS = [
     "wow!!! a!b",
     "under_score e-mail@example.com http://x.y/z?a=1&b=2",
     "\u200bzero\u200dwidth\ufeff and \x07bell \ufffd",
+    "[DEC] a polka dot cat, Polka Dot [dec]",
     "",
     "supercalifragilisticexpialidocious" * 4,
 ]
@@ -63,24 +64,29 @@ def byte_pairs(folder, special):
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "CLIPTokenizer", **special}))
 
 
-def whole_words(folder, lower):
+def whole_words(folder, lower, added=()):
     seen = SEEN.lower() if lower else SEEN
     words = sorted({word.strip(".,?!;'") for word in seen.split()} | {"cafe", "naive", "猫"})
     letters = sorted({letter for text in [seen, *TEXTS] for letter in text if letter.isascii() and letter.isprintable()})
     parts = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters), "##s", *words]
     folder.mkdir(parents=True)
     (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(part for part in parts if part.strip())) + "\n")
+    if added:
+        known = len((folder / "vocab.txt").read_text().splitlines())
+        (folder / "added_tokens.json").write_text(json.dumps({word: known + at for at, word in enumerate(added)}))
+        (folder / "special_tokens_map.json").write_text(json.dumps({"additional_special_tokens": [added[0]]}))
     settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": lower, "tokenize_chinese_chars": True, "strip_accents": None}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
 def main(folder):
-    shutil.rmtree(folder, ignore_errors=True)
+    for name in ["clip", "owlvit", "bert", "cased"]:
+        shutil.rmtree(folder / name, ignore_errors=True)
     clip = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
     whole = {"content": "<|startoftext|>", "lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
     byte_pairs(folder / "clip", clip)
     byte_pairs(folder / "owlvit", {**clip, "bos_token": whole, "pad_token": "!"})
-    whole_words(folder / "bert", True)
+    whole_words(folder / "bert", True, ["[DEC]", "polka dot"])
     whole_words(folder / "cased", False)
     expected = {"texts": TEXTS, "ids": {}, "written": {}}
     for name, kind in [("clip", CLIPTokenizer), ("owlvit", CLIPTokenizer), ("bert", BertTokenizer), ("cased", BertTokenizer)]:
@@ -92,4 +98,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tools/vocabulary_golden.py CRATES")
+    main(Path(sys.argv[1]) / "sdvp-models/tests/golden/vocabularies")

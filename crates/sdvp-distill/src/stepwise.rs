@@ -188,23 +188,27 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Says what memory the step that needs most will take.
+    /// Says what memory the step that needs most may take.
     fn say_demand(&self) -> Result<()> {
-        let (student, seed) = (self.former, self.settings.seed);
-        let step = |step: &StepSettings| match self.settings.apart {
-            Some(apart) => apart.step(step),
-            None => step.clone(),
+        let (student, settings, seed) = (self.former, self.settings, self.settings.seed);
+        // Which part learns, and so what of its memory it rehearses, turns out later.
+        let remembered = match (self.lesson.rehearsal, self.memory.tasks().is_empty()) {
+            (Rehearsal::Nothing, _) | (Rehearsal::Memory, true) => 0,
+            _ => usize::MAX,
         };
-        let [locate, matching, answer] = [
-            &self.settings.locate,
-            &self.settings.matching,
-            &self.settings.answer,
-        ]
-        .map(step);
         let steps = [
-            ("locate", planned_demand(&student.locate, &locate, seed)?),
-            ("match", planned_demand(&student.matching, &matching, seed)?),
-            ("answer", planned_demand(&student.answer, &answer, seed)?),
+            (
+                "locate",
+                planned_demand(&student.locate, &settings.locate, seed, remembered)?,
+            ),
+            (
+                "match",
+                planned_demand(&student.matching, &settings.matching, seed, remembered)?,
+            ),
+            (
+                "answer",
+                planned_demand(&student.answer, &settings.answer, seed, remembered)?,
+            ),
         ];
         let steps = steps
             .into_iter()
@@ -214,7 +218,7 @@ impl Course<'_> {
         };
         let gib = most.memory() as f64 / f64::from(1 << 30);
         self.observer.note(&format!(
-            "{}: learning to {what} will take most memory, about {gib:.2} GiB beside the student",
+            "{}: learning to {what} may take most memory, up to about {gib:.2} GiB beside the student",
             self.lesson.task
         ));
         Ok(())

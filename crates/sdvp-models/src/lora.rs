@@ -4,7 +4,7 @@ use crate::error::{ModelError, Result};
 use crate::pattern;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The factor that reads the input, `[rank, input]`.
 pub(crate) const DOWN: &str = "lora_A.weight";
@@ -88,9 +88,10 @@ impl LoraConfig {
     ) -> Result<HashMap<String, Tensor>> {
         let missing =
             |name: &str| ModelError::Parameters(vec![format!("{name}: missing, cannot unmerge")]);
-        let mut names: Vec<&String> = additions.keys().collect();
-        names.sort();
-        for layer in names.into_iter().filter_map(|name| name.strip_suffix(DOWN)) {
+        let layers = additions
+            .keys()
+            .filter_map(|name| name.strip_suffix(DOWN).or(name.strip_suffix(UP)));
+        for layer in layers.collect::<BTreeSet<&str>>() {
             let part = |part: &str| {
                 let name = format!("{layer}{part}");
                 additions.get(&name).ok_or_else(|| missing(&name))
@@ -239,10 +240,15 @@ mod tests {
                 assert!((a - b).abs() < 1e-5, "{name}: {a} and {b}");
             }
         }
-        let mut half = additions;
-        half.remove("mlp.lora_B.weight");
-        let error = config().unmerge(merged, &half).unwrap_err().to_string();
-        assert!(error.contains("mlp.lora_B.weight"), "{error}");
+        for part in ["mlp.lora_A.weight", "mlp.lora_B.weight"] {
+            let mut half = additions.clone();
+            half.remove(part);
+            let error = config()
+                .unmerge(merged.clone(), &half)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How precisely matrices are multiplied where it is no processor that does it.
 //!
 //! Mixed precision: weights, what is added up over many layers, softmax, normalisation, losses and updates
-//! stay in single precision; only the factors of matrix products are rounded. bfloat16 has the range of
+//! stay in single precision; factors and results of the products in linear layers and attention are rounded
+//! (within a product, cards sum in single precision), and so are gradients there. bfloat16 has the range of
 //! single precision, so gradients need no scaling.
 
 use crate::compute::Compute;
@@ -46,7 +47,7 @@ pub fn products_on(device: &Device) -> Products {
     }
 }
 
-/// `a b`, in single precision or with rounded factors, as chosen for their device; the result is in single
+/// `a b`, in single precision or rounded, as chosen for their device; the result is a tensor in single
 /// precision, and so are the gradients of both.
 pub(crate) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match products_on(a.device()) {

@@ -1,7 +1,9 @@
 //! Text to token ids, by a `tokenizer.json` of the `tokenizers` library.
 
 use crate::error::{ModelError, Result};
+use crate::vocabulary::check_merges;
 use candle_core::{Device, Tensor};
+use tokenizers::PaddingParams;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -88,7 +90,13 @@ impl Tokenizer {
     /// # Errors
     /// If it is not a tokenizer, or nothing to pad with can be found.
     pub fn from_bytes(json: &[u8]) -> Result<Self> {
-        let failed = |reason: String| ModelError::Tokenizer(format!("tokenizer.json: {reason}"));
+        Self::from_json(json, "tokenizer.json")
+    }
+
+    /// As [`Tokenizer::from_bytes`], of a content that comes from this file.
+    pub(crate) fn from_json(json: &[u8], file: &str) -> Result<Self> {
+        let failed = |reason: String| ModelError::Tokenizer(format!("{file}: {reason}"));
+        check_merges(json).map_err(failed)?;
         let mut inner =
             tokenizers::Tokenizer::from_bytes(json).map_err(|e| failed(e.to_string()))?;
         let said = inner.get_padding().map(|padding| padding.pad_id);
@@ -108,7 +116,26 @@ impl Tokenizer {
         Ok(Self { inner, pad })
     }
 
-    /// The tokenizer as JSON text.
+    /// The content of a `tokenizer.json` that says what it pads with, too.
+    ///
+    /// # Errors
+    /// If the library cannot write it.
+    pub fn to_file(&self) -> Result<String> {
+        let mut padding = PaddingParams {
+            pad_id: self.pad,
+            ..PaddingParams::default()
+        };
+        if let Some(word) = self.inner.id_to_token(self.pad) {
+            padding.pad_token = word;
+        }
+        let mut whole = self.inner.clone();
+        whole
+            .with_padding(Some(padding))
+            .to_string(true)
+            .map_err(|e| ModelError::Tokenizer(e.to_string()))
+    }
+
+    /// The tokenizer as JSON text, which is part of what a model is known by.
     ///
     /// # Errors
     /// If the library cannot write it.
@@ -240,6 +267,11 @@ mod tests {
     #[test]
     fn json_round_trip_gives_the_same_ids() {
         let t = tokenizer();
+        for whole in [t.to_json(), t.to_file()] {
+            let again = Tokenizer::from_bytes(whole.unwrap().as_bytes()).unwrap();
+            assert_eq!(again.pad, t.pad);
+            assert_eq!(again.to_json().unwrap(), t.to_json().unwrap());
+        }
         let again = Tokenizer::from_bytes(t.to_json().unwrap().as_bytes()).unwrap();
         let text = "What color is the xylophone?";
         assert_eq!(t.encode(text, 40).unwrap(), again.encode(text, 40).unwrap());

@@ -1,5 +1,6 @@
 //! Tokenizers of separate files, against what transformers makes of them (`tools/vocabulary_golden.py`).
 
+use candle_core::Device;
 use sdvp_models::Tokenizer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,7 +27,14 @@ fn texts_become_the_ids_that_transformers_gives_them_and_ids_its_texts() {
         let read = |file: &'static str| std::fs::read(files.join(file)).ok();
         let tokenizer = Tokenizer::from_vocabulary(read).unwrap();
         // As it is kept with a student.
-        let again = Tokenizer::from_bytes(tokenizer.to_json().unwrap().as_bytes()).unwrap();
+        let again = Tokenizer::from_bytes(tokenizer.to_file().unwrap().as_bytes()).unwrap();
+        let batch = |it: &Tokenizer| {
+            it.batch(&["a", "a photo of a cat"], 99, &Device::Cpu)
+                .unwrap()
+                .ids
+        };
+        let padded = [&tokenizer, &again].map(|it| batch(it).to_vec2::<u32>().unwrap());
+        assert_eq!(padded[0], padded[1], "{name}");
         for ((text, ids), written) in expected.texts.iter().zip(ids).zip(&expected.written[name]) {
             let found = tokenizer.encode(text, usize::MAX).unwrap();
             assert_eq!(&found, ids, "{name}: {text:?}");
@@ -72,7 +80,19 @@ fn what_is_missing_or_of_another_kind_is_named() {
             vec![("merges.txt", Some("#version: 0.2\na b\nabc\n"))],
             "line 3",
         ),
-        (vec![("merges.txt", Some("no such"))], "no"),
+        (
+            vec![("merges.txt", Some("no such"))],
+            "merges.txt: merge 1: expected \"no\"",
+        ),
+        (
+            vec![("merges.txt", Some("<|startoftext|> <|endoftext|>"))],
+            "merges.txt: merge 1",
+        ),
+        (vec![("added_tokens.json", Some("{\"new\": 7000}"))], "7000"),
+        (
+            vec![("added_tokens.json", Some("{\"new\": 5, \"newer\": 5}"))],
+            "\"newer\"",
+        ),
         (
             vec![("special_tokens_map.json", Some("{\"pad_token\": \"[NO]\"}"))],
             "[NO]",
@@ -92,6 +112,15 @@ fn what_is_missing_or_of_another_kind_is_named() {
         let error = with(&change).unwrap_or_else(|| panic!("{change:?}"));
         assert!(error.contains(expected), "{change:?}: {error}");
     }
+    let other = |file: &'static str| match file {
+        "tokenizer_config.json" => Some(b"{\"tokenizer_class\": \"MPNetTokenizer\"}".to_vec()),
+        file => std::fs::read(folder().join("bert").join(file)).ok(),
+    };
+    let error = Tokenizer::from_vocabulary(other).err().unwrap().to_string();
+    assert!(
+        error.contains("BertTokenizer") && error.contains("MPNet"),
+        "{error}"
+    );
     let nothing = Tokenizer::from_vocabulary(|_| None::<Vec<u8>>);
     assert!(nothing.err().unwrap().to_string().contains("found neither"));
 }

@@ -26,9 +26,9 @@ pub enum SetupError {
         source: ModelError,
     },
     /// Something was said of a model's answers that it has not.
-    #[error("{what}, and model {model} is none")]
+    #[error("{what}, found {model}")]
     Answering {
-        /// The model.
+        /// The model and its type.
         model: String,
         /// What can be said of which models.
         what: &'static str,

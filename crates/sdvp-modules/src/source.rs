@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Everything that prepares inputs, in one file.
 const WHOLE_PROCESSOR: &str = "processor_config.json";
 /// What a tokenizer may be.
-pub(crate) const TOKENIZERS: &str = "tokenizer.json, nor vocab.json and merges.txt, nor vocab.txt";
+pub(crate) const TOKENIZERS: &str = "tokenizer.json (or vocab.json and merges.txt, or vocab.txt)";
 
 /// The files of one model.
 #[derive(Clone, Debug)]

@@ -420,6 +420,12 @@ fn what_a_checkpoint_has_not_cannot_be_said_of_its_answers() {
         assert!(error.contains(named) && error.contains(name), "{error}");
     }
     assert!(answering("blip_answer", &longest).is_ok());
+    let endless = Answering {
+        longest: Some(24),
+        ..Answering::default()
+    };
+    let error = answering("blip_answer", &endless).err().unwrap();
+    assert!(error.contains("fewer than its 24 tokens"), "{error}");
 }
 
 #[test]

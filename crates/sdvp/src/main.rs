@@ -34,8 +34,8 @@ struct Cli {
     /// have been built in (`--features cuda`, `--features metal`).
     #[arg(long, global = true, default_value_t, env = "SDVP_DEVICE")]
     device: Compute,
-    /// How precisely matrices are multiplied on a graphics card: f32, or bf16 (mixed precision: weights,
-    /// sums and updates stay in single precision).
+    /// How precisely linear layers and attention multiply on a graphics card: f32, or bf16 (mixed precision:
+    /// weights, sums of layers, losses and updates stay in single precision).
     #[arg(long, global = true, default_value_t, env = "SDVP_PRODUCTS")]
     products: Products,
     /// Change a limit on what comes in, such as image-side=20000 or record-bytes=64MiB; `sdvp limits` lists
@@ -92,8 +92,8 @@ fn main() -> ExitCode {
         .without_time()
         .init();
     let cli = Cli::parse();
-    let placed = modules::compute_on(cli.device, cli.products);
-    match placed.and_then(|()| commands::run(cli.command, cli.json)) {
+    modules::compute_on(cli.device, cli.products);
+    match commands::run(cli.command, cli.json) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -14,23 +14,21 @@ use sdvp_modules::{
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// What `--device` says: one for the whole process.
-static COMPUTE: OnceLock<Compute> = OnceLock::new();
+/// What `--device` and `--products` say: one for the whole process.
+static COMPUTE: OnceLock<(Compute, Products)> = OnceLock::new();
 
-/// Lets networks compute there from now on; shipped teachers and ONNX files stay on the processor.
-///
-/// # Errors
-/// If matrices cannot be multiplied so there.
-pub(crate) fn compute_on(compute: Compute, products: Products) -> Result<()> {
+/// Lets networks compute there, and multiply so, from now on; shipped teachers and ONNX files stay on the
+/// processor.
+pub(crate) fn compute_on(compute: Compute, products: Products) {
     // Said once, before anything computes.
-    multiply_in(products, compute)?;
-    let _ = COMPUTE.set(compute);
-    Ok(())
+    let _ = COMPUTE.set((compute, products));
 }
 
 /// Where networks compute.
 fn device() -> Result<Device> {
-    Ok(COMPUTE.get().copied().unwrap_or_default().open()?)
+    let (compute, products) = COMPUTE.get().copied().unwrap_or_default();
+    multiply_in(products, compute)?;
+    Ok(compute.open()?)
 }
 
 /// The student in a folder, or the shipped one.

@@ -5,6 +5,7 @@ mod interpretation;
 mod layers;
 mod lora_step;
 mod memory;
+mod process;
 mod programs;
 mod published;
 mod reading;

@@ -33,19 +33,21 @@ use sdvp_models::ModelError;
 use sdvp_models::optimizer::Schedule;
 use sdvp_models::params::Params;
 use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod, TrainingDemand};
+use std::collections::HashSet;
 
 /// Freezes what the method does not train.
 fn choose_trainable<N: StudentNetwork>(params: &mut Params, method: &TrainMethod) {
     match method {
         TrainMethod::Full => params.set_trainable(|_| true),
         TrainMethod::Vision => params.set_trainable(N::sees),
-        TrainMethod::Lora(_) => params.set_trainable(|name| name.contains(".lora_")),
+        TrainMethod::Lora(_) => params.set_trainable(is_addition),
     }
 }
 
-/// What teaching a model takes, whose learning parameters are chosen, if so many calls are remembered.
+/// What teaching a model takes of which these parameters learn, if so many calls are remembered.
 fn demand<N: StudentNetwork>(
     model: &StudentModel<N>,
+    learns: impl Fn(&str) -> bool,
     settings: &StepSettings,
     remembered: usize,
 ) -> TrainingDemand {
@@ -53,11 +55,11 @@ fn demand<N: StudentNetwork>(
     let pieces = parts_of(settings.batch, 0, settings.pieces)
         .len()
         .div_ceil(PARTS);
-    model.training_demand(inputs, pieces, &settings.early)
+    model.training_demand(learns, (inputs, pieces), &settings.early)
 }
 
 /// What teaching a model as the settings say will take, said before anything is begun; nothing if it is
-/// not taught. No more is remembered than fits.
+/// not taught.
 ///
 /// # Errors
 /// If low-rank additions cannot be made.
@@ -65,17 +67,24 @@ pub(crate) fn planned_demand<N: StudentNetwork>(
     model: &StudentModel<N>,
     settings: &StepSettings,
     seed: u64,
+    remembered: usize,
 ) -> Result<Option<TrainingDemand>> {
     if settings.steps == 0 {
         return Ok(None);
     }
-    let lora = match &settings.method {
-        TrainMethod::Lora(lora) => Some((lora.clone(), seed)),
-        TrainMethod::Full | TrainMethod::Vision => None,
-    };
-    let mut learner = model.duplicate(lora)?;
-    choose_trainable::<N>(&mut learner.params, &settings.method);
-    Ok(Some(demand(&learner, settings, usize::MAX)))
+    Ok(Some(match &settings.method {
+        TrainMethod::Full => demand(model, |_| true, settings, remembered),
+        TrainMethod::Vision => demand(model, N::sees, settings, remembered),
+        TrainMethod::Lora(lora) => {
+            let adapted = model.duplicate(Some((lora.clone(), seed)))?;
+            demand(&adapted, is_addition, settings, remembered)
+        }
+    }))
+}
+
+/// Whether a parameter belongs to a low-rank addition.
+fn is_addition(parameter: &str) -> bool {
+    parameter.contains(".lora_")
 }
 
 /// For learning from nothing: a short warm-up, then a cosine to a twentieth.
@@ -139,7 +148,15 @@ where
     } = *training;
     choose_trainable::<N>(&mut model.params, &settings.method);
     model.keep_early(&settings.early)?;
-    observer.note(&demand(model, settings, memory.len()).to_string());
+    let learning = model.params.trainable();
+    let learning: HashSet<&str> = learning.iter().map(|it| it.0.as_str()).collect();
+    let demanded = demand(
+        model,
+        |name| learning.contains(name),
+        settings,
+        memory.len(),
+    );
+    observer.note(&demanded.to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);

@@ -1,5 +1,6 @@
-//! `y = x Wᵀ + b`, with `dx = dy W`, `dW = dyᵀ x` and `db` the column sums of `dy`. Strides stand in
-//! for transposed copies, and pieces of rows go to different threads.
+//! `y = x Wᵀ + b`, with `dx = dy W`, `dW = dyᵀ x` and `db` the column sums of `dy`. The weight is
+//! turned first where rows are many, strides stand in for other transposed copies, and pieces of rows go to
+//! different threads.
 
 #![allow(unsafe_code)] // Results are not zeroed before they are written.
 
@@ -25,8 +26,8 @@ fn piece(rows: usize) -> usize {
     rows.div_ceil(pieces).max(1)
 }
 
-/// Of fewer rows than this, such as one word of each of some texts, columns are shared out: pieces of
-/// rows would each turn or pack the whole weight, which takes longer than multiplying by it.
+/// Of fewer rows than this, such as one word of each of some texts, columns are shared out: to turn or pack
+/// the whole weight for them takes longer than to multiply by it.
 const FEW_ROWS: usize = 64;
 /// Columns that are computed together then.
 const COLUMNS: usize = 256;
@@ -59,7 +60,7 @@ fn forward(
     if rows * output == 0 || input == 0 {
         return vec![0f32; rows * output];
     }
-    if rows < FEW_ROWS && output > COLUMNS {
+    if rows < FEW_ROWS {
         return by_columns(x, w, bias, (rows, input, output));
     }
     let piece = piece(rows);

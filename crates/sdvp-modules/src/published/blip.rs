@@ -4,9 +4,9 @@ use super::whole;
 use crate::batch::outcomes_of;
 use crate::checkpoint::read_tensors;
 use crate::computed_on::computed_on;
-use crate::error::Result;
+use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use crate::student::{Memory, settings_text};
+use crate::student::{CONFIG, Memory, settings_text};
 use candle_core::{Device, Tensor};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
@@ -154,6 +154,18 @@ impl BlipAnswerer {
     /// If a file is missing or does not fit.
     pub fn load(source: &ModelSource, decoding: Decoding, device: &Device) -> Result<Self> {
         let (network, mut blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
+        // What begins an answer has a place, too.
+        let places = blip.config.text_config.max_position_embeddings;
+        if decoding.longest >= places {
+            return Err(SetupError::Config {
+                model: source.name(),
+                file: CONFIG.to_owned(),
+                reason: format!(
+                    "expected answers of fewer than its {places} tokens, found {}",
+                    decoding.longest
+                ),
+            });
+        }
         if decoding != Decoding::default() {
             blip.fingerprint = Hasher::new("blip answers, written")
                 .part(blip.fingerprint.as_bytes())

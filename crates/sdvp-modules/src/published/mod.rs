@@ -58,7 +58,13 @@ pub fn placed_module(
     let source = ModelSource::Folder(folder.to_owned());
     let found: Kind = source.json(CONFIG, MODEL_FILES)?;
     match loader(kind, &found) {
-        Some(load) => load(&source, answering, device),
+        Some(load) => load(&source, answering, device).map_err(|error| match error {
+            SetupError::Answering { model, what } => SetupError::Answering {
+                model: format!("{model}, a {}", found.model_type.unwrap_or_default()),
+                what,
+            },
+            other => other,
+        }),
         None => {
             let found = format!(
                 "{} {:?}",

@@ -4,7 +4,7 @@ use super::{Kind, loader};
 use crate::checkpoint::{has_weights, read_headers};
 use crate::error::Result;
 use crate::source::{ModelSource, TOKENIZERS};
-use crate::student::{CONFIG, MODEL_FILES, PROCESSOR};
+use crate::student::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER};
 use sdvp_core::SubTaskKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,7 +50,11 @@ impl CheckpointSummary {
         let needed = [
             (has_weights(&source), "model.safetensors"),
             (source.has_processor(), PROCESSOR),
-            (!reads || source.has_tokenizer(), TOKENIZERS),
+            match found.model_type.as_deref() {
+                // Its vocabulary is cut otherwise than CLIP's.
+                Some("qwen3_vl") => (source.has(TOKENIZER), TOKENIZER),
+                _ => (!reads || source.has_tokenizer(), TOKENIZERS),
+            },
         ];
         let missing = needed
             .into_iter()

@@ -58,22 +58,23 @@ impl PassSizes {
 }
 
 impl<N: StudentNetwork> StudentModel<N> {
-    /// What a step over so many inputs takes, gone through in so many pieces, if the parameters that may
-    /// learn do, and early states are kept as said.
+    /// What a step over so many inputs takes, gone through in so many pieces, if the parameters learn of
+    /// which `learns` says so by their names, and early states are kept as said.
     pub fn training_demand(
         &self,
-        inputs: usize,
-        pieces: usize,
+        learns: impl Fn(&str) -> bool,
+        (inputs, pieces): (usize, usize),
         early: &EarlySettings,
     ) -> TrainingDemand {
         let sizes = N::pass_sizes(&self.config);
-        let trainable = self.params.trainable();
-        let names = || trainable.iter().map(|it| it.0.as_str());
-        let untouched = N::untouched_layers(&self.config, &mut names()).min(sizes.layers);
-        let adapted = names().any(|name| name.contains(".lora_"));
+        let names: Vec<&str> = self.params.names().filter(|name| learns(name)).collect();
+        let untouched = N::untouched_layers(&self.config, &mut names.iter().copied());
+        let untouched = untouched.min(sizes.layers);
+        let adapted = names.iter().any(|name| name.contains(".lora_"));
         let at_once = inputs.div_ceil(pieces.max(1));
         let weights = self.params.count() as u64;
-        let learning: u64 = trainable.iter().map(|it| it.1.elem_count() as u64).sum();
+        let sizes_of = names.iter().filter_map(|name| self.params.get(name));
+        let learning: u64 = sizes_of.map(|it| it.elem_count() as u64).sum();
         TrainingDemand {
             weights,
             learning,
@@ -133,19 +134,24 @@ mod tests {
             dropout: 0.0,
             patterns: vec![format!("vision_model.encoder.layers.{last}.mlp")],
         };
-        let mut model = student.duplicate(Some((lora, 1))).unwrap();
+        let model = student.duplicate(Some((lora, 1))).unwrap();
         let early = EarlySettings::default();
-        let all = model.training_demand(8, 1, &early);
+        let all = model.training_demand(|_| true, (8, 1), &early);
         assert_eq!(all.learning, all.weights);
-        let piece = model.training_demand(8, 4, &early).step_bytes;
+        let piece = model.training_demand(|_| true, (8, 4), &early).step_bytes;
         assert_eq!(piece * 4, all.step_bytes);
-        model.params.set_trainable(|name| name.contains(".lora_"));
-        let few = model.training_demand(8, 1, &early);
+        let additions = |name: &str| name.contains(".lora_");
+        let few = model.training_demand(additions, (8, 1), &early);
         let nothing = EarlySettings {
             bytes: 0,
             ..EarlySettings::default()
         };
-        assert_eq!(model.training_demand(8, 1, &nothing).kept_bytes, 0);
+        assert_eq!(
+            model
+                .training_demand(additions, (8, 1), &nothing)
+                .kept_bytes,
+            0
+        );
         let [hidden, inner] = [
             model.config.vision_config.encoder.hidden_size as u64,
             model.config.vision_config.encoder.intermediate_size as u64,

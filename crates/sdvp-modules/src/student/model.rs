@@ -317,7 +317,7 @@ impl<N: StudentNetwork> StudentModel<N> {
     /// If the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
         save_files(folder, &self.config, &self.processor, &self.params)?;
-        let tokenizer = self.tokenizer.to_json()?;
+        let tokenizer = self.tokenizer.to_file()?;
         Ok(weights::write_whole(
             &folder.join(TOKENIZER),
             tokenizer.as_bytes(),

@@ -4,9 +4,18 @@
 
 use crate::error::{ModelError, Result};
 use crate::tokenizer::Tokenizer;
+use bert::bert;
+use clip::clip;
+use merges::merges_of;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+mod bert;
+mod clip;
+mod merges;
+
+pub(crate) use merges::check_merges;
 
 /// Parts of words by id, of byte-pair encodings.
 pub const VOCABULARY: &str = "vocab.json";
@@ -51,6 +60,8 @@ struct Said {
     cls_token: Option<Word>,
     sep_token: Option<Word>,
     mask_token: Option<Word>,
+    #[serde(default)]
+    additional_special_tokens: Vec<Word>,
     do_lower_case: Option<bool>,
     tokenize_chinese_chars: Option<bool>,
     strip_accents: Option<bool>,
@@ -59,7 +70,10 @@ struct Said {
 impl Said {
     /// The special words of the map count before those of the settings.
     fn over(self, settings: Said) -> Self {
+        let mut additional = self.additional_special_tokens;
+        additional.extend(settings.additional_special_tokens);
         Said {
+            additional_special_tokens: additional,
             tokenizer_class: self.tokenizer_class.or(settings.tokenizer_class),
             bos_token: self.bos_token.or(settings.bos_token),
             eos_token: self.eos_token.or(settings.eos_token),
@@ -86,43 +100,76 @@ impl Vocabulary {
     /// The special word that was named, or the usual one.
     fn special(&mut self, named: Option<Word>, usual: &str, role: &str) -> Result<(String, u32)> {
         let word = named.map_or_else(|| usual.to_owned(), Word::into_text);
-        let id = self.ids.get(&word).or_else(|| self.added.get(&word));
-        let id = *id.ok_or_else(|| {
+        let id = self.id(&word).ok_or_else(|| {
             ModelError::Tokenizer(format!(
                 "expected {word:?} in the vocabulary, which is the {role}, found none"
             ))
         })?;
-        if !self.special.contains(&word) {
-            self.special.push(word.clone());
-        }
+        self.mark(word.clone());
         Ok((word, id))
     }
 
-    /// Words that are found in a text before anything else, by id.
-    fn added(&self) -> Vec<Value> {
-        let mut words: BTreeMap<u32, &str> = BTreeMap::new();
-        for (word, id) in &self.added {
-            words.insert(*id, word);
+    /// What stands for unknown words, which must be one of the vocabulary's own.
+    fn unknown(&mut self, named: Option<Word>, usual: &str) -> Result<String> {
+        let (word, _) = self.special(named, usual, "word for what is unknown")?;
+        match self.ids.contains_key(&word) {
+            true => Ok(word),
+            false => Err(ModelError::Tokenizer(format!(
+                "expected {word:?}, the word for what is unknown, in the vocabulary itself, found it in {ADDED}"
+            ))),
         }
-        for word in &self.special {
-            if let Some(id) = self.ids.get(word) {
-                words.insert(*id, word);
+    }
+
+    fn id(&self, word: &str) -> Option<u32> {
+        self.ids.get(word).or_else(|| self.added.get(word)).copied()
+    }
+
+    fn mark(&mut self, word: String) {
+        if !self.special.contains(&word) {
+            self.special.push(word);
+        }
+    }
+
+    /// Further words that are special in texts; of those that have no id nothing is known.
+    fn also_special(&mut self, words: Vec<Word>) {
+        for word in words.into_iter().map(Word::into_text) {
+            if self.id(&word).is_some() {
+                self.mark(word);
             }
         }
-        let token = |(id, word): (u32, &str)| {
+    }
+
+    /// Words that are found in a text before anything else, by id.
+    fn added(&self) -> Result<BTreeMap<u32, &str>> {
+        let mut words: BTreeMap<u32, &str> = BTreeMap::new();
+        let special = self.special.iter();
+        let special = special.filter_map(|word| Some((word, self.ids.get(word)?)));
+        for (word, id) in self.added.iter().chain(special) {
+            if let Some(other) = words.insert(*id, word)
+                && other != word
+            {
+                return Err(ModelError::Tokenizer(format!(
+                    "expected an id for each word, found {id} for {other:?} and for {word:?}"
+                )));
+            }
+        }
+        Ok(words)
+    }
+
+    /// The tokenizer of a model, which prepares texts and puts a start and an end around them; `file` is
+    /// where its parts come from.
+    fn tokenizer(&self, file: &str, pad: (String, u32), parts: Value) -> Result<Tokenizer> {
+        let added = self.added()?;
+        let token = |(id, word): (&u32, &&str)| {
             let special = self.special.iter().any(|it| it == word);
             json!({
                 "id": id, "content": word, "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": !special, "special": special,
             })
         };
-        words.into_iter().map(token).collect()
-    }
-
-    /// The tokenizer of a model, which prepares texts and puts a start and an end around them.
-    fn tokenizer(&self, pad: (String, u32), parts: Value) -> Result<Tokenizer> {
         let mut whole = json!({
-            "version": "1.0", "truncation": null, "added_tokens": self.added(),
+            "version": "1.0", "truncation": null,
+            "added_tokens": added.iter().map(token).collect::<Vec<_>>(),
             "padding": {
                 "strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null,
                 "pad_id": pad.1, "pad_type_id": 0, "pad_token": pad.0,
@@ -131,7 +178,31 @@ impl Vocabulary {
         if let (Some(whole), Value::Object(parts)) = (whole.as_object_mut(), parts) {
             whole.extend(parts);
         }
-        Tokenizer::from_bytes(whole.to_string().as_bytes())
+        let tokenizer = Tokenizer::from_json(whole.to_string().as_bytes(), file)?;
+        // The library numbers words that the vocabulary has not itself.
+        for (id, word) in added {
+            match tokenizer.id(word) {
+                Ok(found) if found == id => {}
+                _ => {
+                    return Err(ModelError::Tokenizer(format!(
+                        "{ADDED}: expected {word:?} right after the vocabulary, found it with the id {id}"
+                    )));
+                }
+            }
+        }
+        Ok(tokenizer)
+    }
+}
+
+/// Whether a vocabulary is of this class of transformers', or says nothing of it.
+fn of_class(said: &Said, class: &str, files: &str) -> Result<()> {
+    match said.tokenizer_class.as_deref() {
+        Some(found) if !(found == class || found.strip_suffix("Fast") == Some(class)) => {
+            Err(ModelError::Tokenizer(format!(
+                "expected tokenizer.json, or {files} of a {class}, found those of a {found}"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -205,103 +276,4 @@ fn parsed<T: for<'a> Deserialize<'a>>(file: &str, bytes: &[u8]) -> Result<T> {
 fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     std::str::from_utf8(bytes)
         .map_err(|error| ModelError::Tokenizer(format!("{file}: expected text, found {error}")))
-}
-
-/// Pairs of parts, one a line after a line that may say a version.
-fn merges_of(text: &str) -> Result<Vec<(&str, &str)>> {
-    let mut pairs = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        if line.starts_with("#version") || line.trim().is_empty() {
-            continue;
-        }
-        match line.split_once(' ') {
-            Some((left, right)) if !right.contains(' ') => pairs.push((left, right)),
-            _ => {
-                return Err(ModelError::Tokenizer(format!(
-                    "{MERGES}, line {number}: expected two parts of a word, found {line:?}"
-                )));
-            }
-        }
-    }
-    Ok(pairs)
-}
-
-/// As transformers' `CLIPTokenizer`.
-fn clip(mut words: Vocabulary, merges: Vec<(&str, &str)>, said: Said) -> Result<Tokenizer> {
-    const START: &str = "<|startoftext|>";
-    const END: &str = "<|endoftext|>";
-    let class = said.tokenizer_class.as_deref().unwrap_or("CLIPTokenizer");
-    if !class.starts_with("CLIPTokenizer") {
-        return Err(ModelError::Tokenizer(format!(
-            "expected tokenizer.json, or {VOCABULARY} and {MERGES} of a CLIPTokenizer, found those of a \
-             {class}"
-        )));
-    }
-    let start = words.special(said.bos_token, START, "start of a text")?;
-    let end = words.special(said.eos_token, END, "end of a text")?;
-    let unknown = words.special(said.unk_token, END, "word for what is unknown")?;
-    let pad = words.special(said.pad_token, END, "filler")?;
-    let pattern = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
-    words.tokenizer(
-        pad,
-        json!({
-            "normalizer": {"type": "Sequence", "normalizers": [
-                {"type": "NFC"},
-                {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
-                {"type": "Lowercase"},
-            ]},
-            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-                {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": true},
-                {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
-            ]},
-            "post_processor": {
-                "type": "RobertaProcessing", "sep": end, "cls": start,
-                "trim_offsets": false, "add_prefix_space": false,
-            },
-            "decoder": {"type": "Sequence", "decoders": [
-                {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
-                // No `Strip`, which panics at an empty text.
-                {"type": "Replace", "pattern": {"Regex": "</w>$"}, "content": ""},
-                {"type": "Replace", "pattern": {"String": "</w>"}, "content": " "},
-            ]},
-            "model": {
-                "type": "BPE", "dropout": null, "unk_token": unknown.0,
-                "continuing_subword_prefix": "", "end_of_word_suffix": "</w>", "fuse_unk": false,
-                "byte_fallback": false, "ignore_merges": false,
-                "vocab": words.ids, "merges": merges,
-            },
-        }),
-    )
-}
-
-/// As transformers' `BertTokenizer`.
-fn bert(words: &mut Vocabulary, said: Said) -> Result<Tokenizer> {
-    let start = words.special(said.cls_token, "[CLS]", "start of a text")?;
-    let end = words.special(said.sep_token, "[SEP]", "end of a text")?;
-    let unknown = words.special(said.unk_token, "[UNK]", "word for what is unknown")?;
-    let pad = words.special(said.pad_token, "[PAD]", "filler")?;
-    // What is hidden is never asked about here, but the word is special in texts.
-    if let Some(mask) = said.mask_token {
-        words.special(Some(mask), "[MASK]", "word for what is hidden")?;
-    } else if words.ids.contains_key("[MASK]") {
-        words.special(None, "[MASK]", "word for what is hidden")?;
-    }
-    words.tokenizer(
-        pad,
-        json!({
-            "normalizer": {
-                "type": "BertNormalizer", "clean_text": true,
-                "handle_chinese_chars": said.tokenize_chinese_chars.unwrap_or(true),
-                "strip_accents": said.strip_accents,
-                "lowercase": said.do_lower_case.unwrap_or(true),
-            },
-            "pre_tokenizer": {"type": "BertPreTokenizer"},
-            "post_processor": {"type": "BertProcessing", "sep": end, "cls": start},
-            "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
-            "model": {
-                "type": "WordPiece", "unk_token": unknown.0, "continuing_subword_prefix": "##",
-                "max_input_chars_per_word": 100, "vocab": words.ids,
-            },
-        }),
-    )
 }

@@ -1,9 +1,10 @@
 //! Checkpoints of published size, an OWL-ViT-B/32 and a BLIP-VQA-base of random weights, here and in
 //! transformers: loading, memory, a question a photograph, and ten.
 
-use super::cpu_time::{Usage, tell_others};
-use super::median;
-use super::memory::resident_peak;
+mod report;
+
+use super::cpu_time::Usage;
+use super::process::{Whole, watched};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use sdvp_core::{DecodeLimits, Image, Module, Outcome, SubTask, SubTaskKind};
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Calls that go through the networks together, on either side.
 const BATCH: usize = 8;
@@ -23,8 +24,6 @@ const BATCH: usize = 8;
 const EACH: usize = 10;
 /// What is asked of which photograph, for either side.
 const CALLS: &str = "calls.json";
-/// Time between two looks at a process; the system keeps its peak.
-const PAUSE: Duration = Duration::from_millis(2);
 /// Photographs of the second round.
 const ASKED_OFTEN: usize = 4;
 
@@ -136,15 +135,14 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
         command.args(["--threads", &arguments.threads.to_string(), "--folder"]);
         side(command.arg(folder), arguments.threads)
     };
-    let there = |what: &str| -> Result<Side> {
+    let asked = |what: &str| {
         let mut command = script(&arguments.python, what, folder);
-        command.args([
-            "--threads",
-            &arguments.threads.to_string(),
-            "--batch",
-            &BATCH.to_string(),
-        ]);
-        side(&mut command, arguments.threads)
+        let [threads, batch] = [arguments.threads, BATCH].map(|it| it.to_string());
+        command.args(["--threads", &threads, "--batch", &batch]);
+        command
+    };
+    let there = |what: &str| -> Result<Side> {
+        side(&mut asked(what), arguments.threads)
             .with_context(|| format!("{} has no working transformers", arguments.python.display()))
     };
     // In processes of their own. Where a machine that is itself a guest has to ask for memory, the first
@@ -163,24 +161,9 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
     let ours = here(What::Run)?;
     let others = Usage::others_until_now(start, &[std::process::id()]);
     let theirs = there("run")?;
-    let whole = [
-        whole_run(folder, &calls[0], arguments.threads)?,
-        watched(
-            &mut {
-                let mut command = script(&arguments.python, "first", folder);
-                command.args([
-                    "--threads",
-                    &arguments.threads.to_string(),
-                    "--batch",
-                    &BATCH.to_string(),
-                ]);
-                command
-            },
-            arguments.threads,
-        )?
-        .1,
-    ];
-    report(
+    let (_, script) = watched(&mut asked("first"), arguments.threads)?;
+    let whole = [whole_run(folder, &calls[0], arguments.threads)?, script];
+    report::report(
         arguments,
         &Found {
             calls,
@@ -214,51 +197,10 @@ struct Found {
     others: Option<f64>,
 }
 
-/// What a process took.
-struct Whole {
-    seconds: f64,
-    peak_mib: f64,
-}
-
 /// Runs one side to its end; its last line is what it has to say.
 fn side(command: &mut Command, threads: usize) -> Result<Side> {
     let (said, _) = watched(command, threads)?;
     serde_json::from_slice(&said).context("expected a JSON object of times")
-}
-
-/// Runs a process to its end, and watches it.
-fn watched(command: &mut Command, threads: usize) -> Result<(Vec<u8>, Whole)> {
-    let threads = threads.to_string();
-    command.env("OMP_NUM_THREADS", &threads);
-    command.env("RAYON_NUM_THREADS", &threads);
-    let start = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut stdout = child.stdout.take().context("a process without an output")?;
-    let reader = std::thread::spawn(move || {
-        let mut said = Vec::new();
-        std::io::Read::read_to_end(&mut stdout, &mut said).map(|_| said)
-    });
-    let mut peak = 0;
-    let status = loop {
-        // It may end while it is looked at.
-        peak = peak.max(resident_peak(&child).unwrap_or(0));
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        std::thread::sleep(PAUSE);
-    };
-    let seconds = start.elapsed().as_secs_f64();
-    let said = reader
-        .join()
-        .ok()
-        .context("an output could not be read")??;
-    ensure!(
-        status.success(),
-        "{:?} failed: {status}",
-        command.get_program()
-    );
-    let peak_mib = peak as f64 / f64::from(1 << 20);
-    Ok((said, Whole { seconds, peak_mib }))
 }
 
 /// `sdvp run` over a table of photographs, with a program each.
@@ -398,106 +340,4 @@ pub(super) fn peak_mib() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
     kib.unwrap_or(0.0) / 1024.0
-}
-
-fn report(arguments: &PublishedArguments, found: &Found) -> Result<()> {
-    let Found {
-        calls,
-        ours,
-        theirs,
-        ..
-    } = found;
-    let first_load_s = found
-        .loads
-        .each_ref()
-        .map(|times| times.first().copied().unwrap_or(0.0));
-    let load_s = found
-        .loads
-        .each_ref()
-        .map(|times| median(times.get(1..).unwrap_or_default()));
-    let images_per_s = found
-        .whole
-        .each_ref()
-        .map(|it| calls[0].len() as f64 / it.seconds);
-    let whole_mib = found.whole.each_ref().map(|it| it.peak_mib);
-    let mut rows: Vec<Value> = Vec::new();
-    let (mut same, mut all, mut farthest) = (0, 0, 0f32);
-    let targets = ["a question a photograph", "ten questions a photograph"]
-        .into_iter()
-        .zip([1.0, 5.0]);
-    for ((name, target), (calls, (ours, theirs))) in
-        targets.zip(calls.iter().zip(ours.rounds.iter().zip(&theirs.rounds)))
-    {
-        same += ours
-            .answers
-            .iter()
-            .zip(&theirs.answers)
-            .filter(|(a, b)| a == b)
-            .count();
-        all += calls.len();
-        for (one, other) in ours.boxes.iter().zip(&theirs.boxes) {
-            for (a, b) in one.iter().zip(other) {
-                farthest = farthest.max((a - b).abs());
-            }
-        }
-        let [here, there] = [ours.seconds, theirs.seconds].map(|it| calls.len() as f64 / it);
-        rows.push(json!({
-            "what": name, "calls": calls.len(), "sdvp_per_s": here, "transformers_per_s": there,
-            "ratio": here / there, "target": target,
-        }));
-    }
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        let report = json!({
-            "bench": "published", "threads": arguments.threads, "torch": theirs.torch,
-            "transformers": theirs.transformers, "rounds": rows, "others_share": found.others,
-            "load_s": load_s, "loads_s": found.loads, "images_per_s": images_per_s,
-            "run_peak_mib": whole_mib, "peak_mib": [ours.peak_mib, theirs.peak_mib],
-            "same_answers": same, "answers": all, "farthest_box": farthest,
-        });
-        writeln!(out, "{report}")?;
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "OWL-ViT-B/32 and BLIP-VQA-base of random weights, {} threads; sdvp, transformers {} (torch {})",
-        arguments.threads, theirs.transformers, theirs.torch
-    )?;
-    writeln!(
-        out,
-        "loading        {:8.2} s   {:8.2} s   (middle of {}; target: less), and a first time {:.2} and {:.2} s",
-        load_s[0], load_s[1], arguments.loads, first_load_s[0], first_load_s[1]
-    )?;
-    writeln!(
-        out,
-        "memory at most {:8.0} MiB {:8.0} MiB (target: less)",
-        ours.peak_mib, theirs.peak_mib
-    )?;
-    for row in &rows {
-        writeln!(
-            out,
-            "{}: {:.2} and {:.2} calls of either kind a second, ratio {:.2} (target: {} or more)",
-            row["what"].as_str().unwrap_or_default(),
-            row["sdvp_per_s"].as_f64().unwrap_or(0.0),
-            row["transformers_per_s"].as_f64().unwrap_or(0.0),
-            row["ratio"].as_f64().unwrap_or(0.0),
-            row["target"],
-        )?;
-    }
-    writeln!(
-        out,
-        "sdvp run and a Python script, {} photographs, from start to end: {:.3} and {:.3} photographs a \
-         second, ratio {:.2}; memory at most {:.0} and {:.0} MiB",
-        calls[0].len(),
-        images_per_s[0],
-        images_per_s[1],
-        images_per_s[0] / images_per_s[1],
-        whole_mib[0],
-        whole_mib[1],
-    )?;
-    writeln!(
-        out,
-        "the same answer to {same} of {all} questions; scores and boxes differ by at most {farthest:.5}"
-    )?;
-    tell_others(&mut out, found.others)
 }
