@@ -65,6 +65,8 @@ fn what_is_missing_or_of_another_kind_is_named() {
         ]),
         None
     );
+    let nulls = "{\"bos_token\": null, \"pad_token\": null}";
+    assert_eq!(with(&[("special_tokens_map.json", Some(nulls))]), None);
     for (change, expected) in [
         (
             vec![("vocab.json", None)],

@@ -1,6 +1,6 @@
 //! Texts cut into words and parts of words, for ViLT and BLIP.
 
-use super::{Said, Vocabulary, WORDS, of_class};
+use super::{Said, Vocabulary, WORDS, Word, of_class};
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
 use serde_json::json;
@@ -13,12 +13,11 @@ pub(super) fn bert(words: &mut Vocabulary, said: Said) -> Result<Tokenizer> {
     let unknown = words.unknown(said.unk_token, "[UNK]")?;
     let pad = words.special(said.pad_token, "[PAD]", "filler")?;
     // What is hidden is never asked about here, but the word is special in texts.
-    if let Some(mask) = said.mask_token {
-        words.special(Some(mask), "[MASK]", "word for what is hidden")?;
-    } else if words.ids.contains_key("[MASK]") {
-        words.special(None, "[MASK]", "word for what is hidden")?;
+    let mask = said.mask_token.unwrap_or(Word::Plain("[MASK]".to_owned()));
+    let mask = mask.into_text();
+    if words.id(&mask).is_some() {
+        words.mark(mask);
     }
-    words.also_special(said.additional_special_tokens);
     words.tokenizer(
         WORDS,
         pad,

@@ -22,7 +22,6 @@ pub(super) fn clip(
     let end = words.special(said.eos_token, END, "end of a text")?;
     let unknown = words.unknown(said.unk_token, END)?;
     let pad = words.special(said.pad_token, END, "filler")?;
-    words.also_special(said.additional_special_tokens);
     let pattern = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
     words.tokenizer(
         MERGES,

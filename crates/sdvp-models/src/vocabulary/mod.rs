@@ -60,8 +60,6 @@ struct Said {
     cls_token: Option<Word>,
     sep_token: Option<Word>,
     mask_token: Option<Word>,
-    #[serde(default)]
-    additional_special_tokens: Vec<Word>,
     do_lower_case: Option<bool>,
     tokenize_chinese_chars: Option<bool>,
     strip_accents: Option<bool>,
@@ -70,10 +68,7 @@ struct Said {
 impl Said {
     /// The special words of the map count before those of the settings.
     fn over(self, settings: Said) -> Self {
-        let mut additional = self.additional_special_tokens;
-        additional.extend(settings.additional_special_tokens);
         Said {
-            additional_special_tokens: additional,
             tokenizer_class: self.tokenizer_class.or(settings.tokenizer_class),
             bos_token: self.bos_token.or(settings.bos_token),
             eos_token: self.eos_token.or(settings.eos_token),
@@ -127,15 +122,6 @@ impl Vocabulary {
     fn mark(&mut self, word: String) {
         if !self.special.contains(&word) {
             self.special.push(word);
-        }
-    }
-
-    /// Further words that are special in texts; of those that have no id nothing is known.
-    fn also_special(&mut self, words: Vec<Word>) {
-        for word in words.into_iter().map(Word::into_text) {
-            if self.id(&word).is_some() {
-                self.mark(word);
-            }
         }
     }
 
