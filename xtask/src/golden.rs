@@ -6,13 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Scripts under `tools/`, and where under `crates/` each writes.
+/// Scripts under `tools/`, and what under `crates/` each is given.
 const SCRIPTS: [(&str, &str); 4] = [
     ("models_golden.py", ""),
-    (
-        "vocabulary_golden.py",
-        "sdvp-models/tests/golden/vocabularies",
-    ),
+    ("vocabulary_golden.py", ""),
     ("onnx_golden.py", "sdvp-modules/tests/golden/onnx"),
     ("labels_golden.py", "sdvp-modules/tests/golden/labels"),
 ];
@@ -36,14 +33,8 @@ pub(crate) fn golden(arguments: &GoldenArguments) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for (script, place) in SCRIPTS {
         writeln!(out, "{script}")?;
-        let place = match place {
-            "" => crates.clone(),
-            place => crates.join(place),
-        };
-        run(
-            script_in(&root, &arguments.python, script).arg(place),
-            script,
-        )?;
+        let mut command = script_in(&root, &arguments.python, script);
+        run(command.arg(crates.join(place)), script)?;
     }
     for script in OF_PHOTOGRAPHS {
         if arguments.photographs.is_empty() {

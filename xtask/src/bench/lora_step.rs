@@ -3,7 +3,7 @@
 
 use super::cpu_time::{Usage, tell_others};
 use super::median;
-use super::published::peak_mib;
+use super::process::{mib, resident_peak};
 use super::reference::Reference;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -153,7 +153,7 @@ pub(crate) fn lora_step(arguments: &LoraStepArguments) -> Result<()> {
     let student = LocateModel::fresh(config, Tokenizer::from_words(words)?, 0)?;
     let start = Usage::now(&[std::process::id()]);
     let (kept, demand, learning) = ours(&student, arguments, EarlySettings::default().bytes)?;
-    let peak = peak_mib();
+    let peak = mib(resident_peak("self").unwrap_or(0));
     let (anew, ..) = ours(&student, arguments, 0)?;
     let others = Usage::others_until_now(start, &[std::process::id()]);
     let options = [arguments.layers, arguments.rank].map(|it| it.to_string());

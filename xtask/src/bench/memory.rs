@@ -1,22 +1,18 @@
 //! Memory that a run with stand-ins takes over many questions, and over few: what grows with a benchmark.
 
-use anyhow::{Context, Result, bail};
+use super::process::{Taken, watched};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 /// Greatest ratio wanted.
 const TARGET: f64 = 1.2;
 /// Pictures that the questions are about, of the size of the built-in world's.
 const PICTURES: usize = 64;
-/// Time between two looks at a process. The system keeps its peak, so only what it takes in its very last
-/// moments can be missed.
-const PAUSE: Duration = Duration::from_millis(2);
-
 #[derive(Args)]
 pub(crate) struct MemoryArguments {
     /// Questions of the small run.
@@ -31,13 +27,6 @@ pub(crate) struct MemoryArguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// What a run took.
-struct Taken {
-    /// Greatest resident memory, bytes.
-    peak: u64,
-    seconds: f64,
 }
 
 /// Runs the bench and prints its result.
@@ -137,41 +126,19 @@ fn run(sdvp: &Path, root: &Path, count: usize, out: Option<&Path>) -> Result<Tak
     if let Some(out) = out {
         command.arg("--out").arg(out);
     }
-    let started = Instant::now();
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut peak = 0;
-    while child.try_wait()?.is_none() {
-        // It may end while it is looked at.
-        peak = peak.max(resident_peak(&child).unwrap_or(0));
-        std::thread::sleep(PAUSE);
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("the run over {count} questions failed: {}", output.status);
-    }
-    let said: Value = serde_json::from_slice(&output.stdout)?;
+    command.stderr(Stdio::null());
+    let (said, taken) =
+        watched(&mut command).with_context(|| format!("the run over {count} questions"))?;
+    let said: Value = serde_json::from_slice(&said)?;
     if said["score"]["n"] != json!(count) || said["score"]["failure_rate"] != json!(0.0) {
         bail!(
             "expected {count} questions and no failure, found {}",
             said["score"]
         );
     }
-    if peak == 0 {
-        bail!("the system does not say what memory a process takes; expected /proc/ID/status");
-    }
-    Ok(Taken { peak, seconds })
-}
-
-/// The greatest resident memory of a process up to now, bytes.
-pub(super) fn resident_peak(child: &Child) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+    ensure!(
+        taken.peak > 0,
+        "the system does not say what memory a process takes; expected /proc/ID/status"
+    );
+    Ok(taken)
 }

@@ -1,5 +1,6 @@
 //! Reading a large file of GQA's questions, beside Python's `json.load`.
 
+use super::process::resident_peak;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use sdvp_data::gqa::each_question;
@@ -135,17 +136,8 @@ fn read(file: &Path) -> Result<Reading> {
     Ok(Reading {
         questions,
         seconds: start.elapsed().as_secs_f64(),
-        peak_kib: peak_kib()?,
+        peak_kib: resident_peak("self").context("peak memory is read from Linux's /proc")? / 1024,
     })
-}
-
-/// The highest resident set size of this process, KiB, as Linux keeps it.
-fn peak_kib() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")
-        .context("peak memory is read from Linux's /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let size = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
-    size.context("expected VmHWM in /proc/self/status, found none")
 }
 
 /// Writes questions in GQA's form, of about the published size, until the file is large enough; how

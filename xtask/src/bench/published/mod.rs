@@ -4,7 +4,7 @@
 mod report;
 
 use super::cpu_time::Usage;
-use super::process::{Whole, watched};
+use super::process::{Taken, mib, resident_peak, watched};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use sdvp_core::{DecodeLimits, Image, Module, Outcome, SubTask, SubTaskKind};
@@ -161,7 +161,7 @@ pub(crate) fn published(arguments: &PublishedArguments) -> Result<()> {
     let ours = here(What::Run)?;
     let others = Usage::others_until_now(start, &[std::process::id()]);
     let theirs = there("run")?;
-    let (_, script) = watched(&mut asked("first"), arguments.threads)?;
+    let (_, script) = watched(limited(&mut asked("first"), arguments.threads))?;
     let whole = [whole_run(folder, &calls[0], arguments.threads)?, script];
     report::report(
         arguments,
@@ -193,18 +193,26 @@ struct Found {
     ours: Side,
     theirs: Side,
     /// A question a photograph, from the start of a process to its end.
-    whole: [Whole; 2],
+    whole: [Taken; 2],
     others: Option<f64>,
+}
+
+/// A process of so many threads.
+fn limited(command: &mut Command, threads: usize) -> &mut Command {
+    let threads = threads.to_string();
+    command
+        .env("OMP_NUM_THREADS", &threads)
+        .env("RAYON_NUM_THREADS", &threads)
 }
 
 /// Runs one side to its end; its last line is what it has to say.
 fn side(command: &mut Command, threads: usize) -> Result<Side> {
-    let (said, _) = watched(command, threads)?;
+    let (said, _) = watched(limited(command, threads))?;
     serde_json::from_slice(&said).context("expected a JSON object of times")
 }
 
 /// `sdvp run` over a table of photographs, with a program each.
-fn whole_run(folder: &Path, calls: &[Call], threads: usize) -> Result<Whole> {
+fn whole_run(folder: &Path, calls: &[Call], threads: usize) -> Result<Taken> {
     let sdvp = std::env::current_exe()?.with_file_name("sdvp");
     ensure!(
         sdvp.is_file(),
@@ -233,7 +241,7 @@ fn whole_run(folder: &Path, calls: &[Call], threads: usize) -> Result<Whole> {
         .arg("--answer")
         .arg(folder.join("blip"))
         .arg("--json");
-    let (said, whole) = watched(&mut command, threads)?;
+    let (said, whole) = watched(limited(&mut command, threads))?;
     let said: Value = serde_json::from_slice(&said)?;
     ensure!(
         said["score"]["n"] == json!(calls.len()) && said["score"]["failure_rate"] == json!(0.0),
@@ -327,17 +335,9 @@ fn ours(folder: &Path, what: What, threads: usize) -> Result<Side> {
     let rounds = rounds.collect::<Result<Vec<Round>>>()?;
     Ok(Side {
         load_s,
-        peak_mib: peak_mib(),
+        peak_mib: mib(resident_peak("self").unwrap_or(0)),
         rounds,
         torch: String::new(),
         transformers: String::new(),
     })
-}
-
-/// The most memory this process has had, MiB; 0 where the system does not say.
-pub(super) fn peak_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kib.unwrap_or(0.0) / 1024.0
 }

@@ -3,6 +3,7 @@
 use super::{Found, PublishedArguments};
 use crate::bench::cpu_time::tell_others;
 use crate::bench::median;
+use crate::bench::process::mib;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -26,7 +27,7 @@ pub(super) fn report(arguments: &PublishedArguments, found: &Found) -> Result<()
         .whole
         .each_ref()
         .map(|it| calls[0].len() as f64 / it.seconds);
-    let whole_mib = found.whole.each_ref().map(|it| it.peak_mib);
+    let whole_mib = found.whole.each_ref().map(|it| mib(it.peak));
     let mut rows: Vec<Value> = Vec::new();
     let (mut same, mut all, mut farthest) = (0, 0, 0f32);
     let targets = ["a question a photograph", "ten questions a photograph"]
