@@ -32,7 +32,7 @@ pub use compute::Compute;
 pub use error::{ModelError, Result};
 pub use generation::{Decoding, Written, generate};
 pub use header::{TensorHeader, read_header};
-pub use lora::LoraConfig;
+pub use lora::{LoraConfig, is_addition};
 pub use low_rank::strongest_directions;
 pub use patch_processor::PatchProcessor;
 pub use peft::{load_adapter, save_adapter};

@@ -11,6 +11,11 @@ pub(crate) const DOWN: &str = "lora_A.weight";
 /// The factor that writes the output, `[output, rank]`.
 pub(crate) const UP: &str = "lora_B.weight";
 
+/// Whether a parameter belongs to a low-rank addition, by its full name.
+pub fn is_addition(parameter: &str) -> bool {
+    parameter.contains(".lora_")
+}
+
 /// Low-rank additions to linear layers (Hu et al. 2021, arXiv 2106.09685):
 /// `y = W x + b + (alpha / rank) · B A x`, with `A` random and `B` zero at first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -29,25 +29,23 @@ use crate::settings::StepSettings;
 use candle_core::Tensor;
 use directions::Directions;
 use learner::Learner;
-use sdvp_models::ModelError;
 use sdvp_models::optimizer::Schedule;
 use sdvp_models::params::Params;
+use sdvp_models::{ModelError, is_addition};
 use sdvp_modules::{StudentModel, StudentNetwork, TrainMethod, TrainingDemand};
-use std::collections::HashSet;
 
-/// Freezes what the method does not train.
-fn choose_trainable<N: StudentNetwork>(params: &mut Params, method: &TrainMethod) {
+/// Whether a method trains a parameter, by its full name.
+fn trained_by<N: StudentNetwork>(method: &TrainMethod) -> fn(&str) -> bool {
     match method {
-        TrainMethod::Full => params.set_trainable(|_| true),
-        TrainMethod::Vision => params.set_trainable(N::sees),
-        TrainMethod::Lora(_) => params.set_trainable(is_addition),
+        TrainMethod::Full => |_| true,
+        TrainMethod::Vision => N::sees,
+        TrainMethod::Lora(_) => is_addition,
     }
 }
 
-/// What teaching a model takes of which these parameters learn, if so many calls are remembered.
+/// What teaching a model, which has its low-rank additions, takes if so many calls are remembered.
 fn demand<N: StudentNetwork>(
     model: &StudentModel<N>,
-    learns: impl Fn(&str) -> bool,
     settings: &StepSettings,
     remembered: usize,
 ) -> TrainingDemand {
@@ -55,6 +53,7 @@ fn demand<N: StudentNetwork>(
     let pieces = parts_of(settings.batch, 0, settings.pieces)
         .len()
         .div_ceil(PARTS);
+    let learns = trained_by::<N>(&settings.method);
     model.training_demand(learns, (inputs, pieces), &settings.early)
 }
 
@@ -72,19 +71,13 @@ pub(crate) fn planned_demand<N: StudentNetwork>(
     if settings.steps == 0 {
         return Ok(None);
     }
-    Ok(Some(match &settings.method {
-        TrainMethod::Full => demand(model, |_| true, settings, remembered),
-        TrainMethod::Vision => demand(model, N::sees, settings, remembered),
-        TrainMethod::Lora(lora) => {
+    Ok(Some(match settings.method.lora() {
+        None => demand(model, settings, remembered),
+        Some(lora) => {
             let adapted = model.duplicate(Some((lora.clone(), seed)))?;
-            demand(&adapted, is_addition, settings, remembered)
+            demand(&adapted, settings, remembered)
         }
     }))
-}
-
-/// Whether a parameter belongs to a low-rank addition.
-fn is_addition(parameter: &str) -> bool {
-    parameter.contains(".lora_")
 }
 
 /// For learning from nothing: a short warm-up, then a cosine to a twentieth.
@@ -146,17 +139,11 @@ where
         observer,
         kept,
     } = *training;
-    choose_trainable::<N>(&mut model.params, &settings.method);
+    model
+        .params
+        .set_trainable(trained_by::<N>(&settings.method));
     model.keep_early(&settings.early)?;
-    let learning = model.params.trainable();
-    let learning: HashSet<&str> = learning.iter().map(|it| it.0.as_str()).collect();
-    let demanded = demand(
-        model,
-        |name| learning.contains(name),
-        settings,
-        memory.len(),
-    );
-    observer.note(&demanded.to_string());
+    observer.note(&demand(model, settings, memory.len()).to_string());
     let mut recorder = Recorder::new(settings.steps, observer);
     let mut next_example = Shuffle::new(examples.len(), seed);
     let mut next_memory = Shuffle::new(memory.len(), seed ^ 0x5EED);

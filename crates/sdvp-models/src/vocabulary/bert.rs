@@ -6,7 +6,7 @@ use crate::tokenizer::Tokenizer;
 use serde_json::json;
 
 /// As transformers' `BertTokenizer`.
-pub(super) fn bert(words: &mut Vocabulary, said: Said) -> Result<Tokenizer> {
+pub(super) fn bert(mut words: Vocabulary, said: Said) -> Result<Tokenizer> {
     of_class(&said, "BertTokenizer", WORDS)?;
     let start = words.special(said.cls_token, "[CLS]", "start of a text")?;
     let end = words.special(said.sep_token, "[SEP]", "end of a text")?;

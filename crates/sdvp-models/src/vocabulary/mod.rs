@@ -208,33 +208,21 @@ impl Tokenizer {
             Some(bytes) => parsed(ADDED, bytes.as_ref())?,
             None => BTreeMap::new(),
         };
-        let special = Vec::new();
+        let vocabulary = |ids| Vocabulary {
+            ids,
+            added,
+            special: Vec::new(),
+        };
         match (file(VOCABULARY), file(MERGES), file(WORDS)) {
             (Some(ids), Some(merges), _) => {
                 let ids = parsed(VOCABULARY, ids.as_ref())?;
                 let merges = merges_of(text(MERGES, merges.as_ref())?)?;
-                clip(
-                    Vocabulary {
-                        ids,
-                        added,
-                        special,
-                    },
-                    merges,
-                    said,
-                )
+                clip(vocabulary(ids), merges, said)
             }
             (_, _, Some(words)) => {
                 let words = text(WORDS, words.as_ref())?.lines();
                 let ids = words.map(|word| word.trim_end().to_owned()).zip(0u32..);
-                let ids = ids.collect();
-                bert(
-                    &mut Vocabulary {
-                        ids,
-                        added,
-                        special,
-                    },
-                    said,
-                )
+                bert(vocabulary(ids.collect()), said)
             }
             _ => Err(ModelError::Tokenizer(format!(
                 "expected {VOCABULARY} and {MERGES}, or {WORDS}, found neither"

@@ -1,7 +1,7 @@
 //! What a checkpoint is, without loading it.
 
 use super::{Kind, loader};
-use crate::checkpoint::{has_weights, read_headers};
+use crate::checkpoint::{WEIGHTS, has_weights, read_headers};
 use crate::error::Result;
 use crate::source::{ModelSource, TOKENIZERS};
 use crate::student::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER};
@@ -48,7 +48,7 @@ impl CheckpointSummary {
         // How far away things are is asked without words.
         let reads = answers.iter().any(|kind| *kind != SubTaskKind::Depth);
         let needed = [
-            (has_weights(&source), "model.safetensors"),
+            (has_weights(&source), WEIGHTS),
             (source.has_processor(), PROCESSOR),
             match found.model_type.as_deref() {
                 // Its vocabulary is cut otherwise than CLIP's.

@@ -2,6 +2,7 @@
 
 use super::early::EarlySettings;
 use super::model::{StudentModel, StudentNetwork};
+use sdvp_models::is_addition;
 use std::fmt;
 
 /// Sizes of the encoder that pictures pass through.
@@ -70,7 +71,7 @@ impl<N: StudentNetwork> StudentModel<N> {
         let names: Vec<&str> = self.params.names().filter(|name| learns(name)).collect();
         let untouched = N::untouched_layers(&self.config, &mut names.iter().copied());
         let untouched = untouched.min(sizes.layers);
-        let adapted = names.iter().any(|name| name.contains(".lora_"));
+        let adapted = names.iter().any(|name| is_addition(name));
         let at_once = inputs.div_ceil(pieces.max(1));
         let weights = self.params.count() as u64;
         let sizes_of = names.iter().filter_map(|name| self.params.get(name));
@@ -122,7 +123,7 @@ impl fmt::Display for TrainingDemand {
 #[cfg(test)]
 mod tests {
     use crate::{EarlySettings, Student};
-    use sdvp_models::LoraConfig;
+    use sdvp_models::{LoraConfig, is_addition};
 
     #[test]
     fn less_is_asked_for_in_pieces_and_after_early_layers() {
@@ -140,15 +141,14 @@ mod tests {
         assert_eq!(all.learning, all.weights);
         let piece = model.training_demand(|_| true, (8, 4), &early).step_bytes;
         assert_eq!(piece * 4, all.step_bytes);
-        let additions = |name: &str| name.contains(".lora_");
-        let few = model.training_demand(additions, (8, 1), &early);
+        let few = model.training_demand(is_addition, (8, 1), &early);
         let nothing = EarlySettings {
             bytes: 0,
             ..EarlySettings::default()
         };
         assert_eq!(
             model
-                .training_demand(additions, (8, 1), &nothing)
+                .training_demand(is_addition, (8, 1), &nothing)
                 .kept_bytes,
             0
         );

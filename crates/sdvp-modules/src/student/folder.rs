@@ -11,7 +11,7 @@ use crate::source::ModelSource;
 use candle_core::{DType, Tensor};
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_models::params::Params;
-use sdvp_models::{ModelError, save_adapter, weights};
+use sdvp_models::{ModelError, is_addition, save_adapter, weights};
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
@@ -96,7 +96,7 @@ fn save_module(folder: &Path, params: &Params, adapter: &ModuleAdapter) -> Resul
     // Only what stands on the base as it is can be used beside it.
     if let Some(lora) = adapter.method.lora()
         && !tensors.is_empty()
-        && tensors.keys().all(|name| name.contains(".lora_"))
+        && tensors.keys().all(|name| is_addition(name))
     {
         let base = adapter.base.source.as_str();
         let base = Some(base).filter(|base| !base.starts_with("builtin:"));
