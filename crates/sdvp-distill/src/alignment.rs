@@ -8,7 +8,7 @@ use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
 use sdvp_models::layers::{LayerNorm, Linear};
 use sdvp_models::params::Builder;
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 
 type Result<T> = std::result::Result<T, ModelError>;
 
@@ -32,23 +32,19 @@ pub(crate) struct Alignment {
 
 impl Alignment {
     /// Words whose vectors learn, too.
-    pub(crate) fn learning(
-        model: &AnswerModel,
-        kinds: &[Vec<String>],
-        b: &Builder,
-    ) -> Result<Self> {
+    pub(crate) fn learning(model: &ViltModel, kinds: &[Vec<String>], b: &Builder) -> Result<Self> {
         let ids = kinds.iter().map(|words| tokens(model, words));
         let kinds = ids.map(|ids| Ok(Words::Learning(ids?)));
         Self::new(model, kinds.collect::<Result<_>>()?, b)
     }
 
     /// Words as `model` knows them now; only patches learn.
-    pub(crate) fn fixed(model: &AnswerModel, words: &[String], b: &Builder) -> Result<Self> {
+    pub(crate) fn fixed(model: &ViltModel, words: &[String], b: &Builder) -> Result<Self> {
         let vectors = vectors(model, &tokens(model, words)?)?.detach();
         Self::new(model, vec![Words::Fixed(vectors)], b)
     }
 
-    fn new(model: &AnswerModel, kinds: Vec<Words>, b: &Builder) -> Result<Self> {
+    fn new(model: &ViltModel, kinds: Vec<Words>, b: &Builder) -> Result<Self> {
         let encoder = &model.config.encoder;
         let (hidden, eps) = (encoder.hidden_size, encoder.layer_norm_eps);
         Ok(Self {
@@ -63,7 +59,7 @@ impl Alignment {
     /// is nothing. `weights` are the patches', all the same if there are none.
     pub(crate) fn loss(
         &self,
-        model: &AnswerModel,
+        model: &ViltModel,
         output: &ViltOutput,
         images: usize,
         shown: Vec<Vec<u32>>,
@@ -96,7 +92,7 @@ impl Alignment {
 }
 
 /// Ids of each word's tokens, without start and end.
-fn tokens(model: &AnswerModel, words: &[String]) -> Result<Vec<Vec<u32>>> {
+fn tokens(model: &ViltModel, words: &[String]) -> Result<Vec<Vec<u32>>> {
     let longest = model.config.max_position_embeddings;
     let ids = |word: &String| -> Result<Vec<u32>> {
         Ok(match model.tokenizer.encode(word, longest)?.as_slice() {
@@ -108,7 +104,7 @@ fn tokens(model: &AnswerModel, words: &[String]) -> Result<Vec<Vec<u32>>> {
 }
 
 /// Vectors of words, the mean over the tokens of each: `[words, hidden]`.
-fn vectors(model: &AnswerModel, ids: &[Vec<u32>]) -> Result<Tensor> {
+fn vectors(model: &ViltModel, ids: &[Vec<u32>]) -> Result<Tensor> {
     let longest = ids.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let mut padded = vec![0u32; ids.len() * longest];
     let mut shares = vec![0f32; ids.len() * longest];

@@ -1,6 +1,7 @@
 //! What students learn from.
 
 use sdvp_core::{BBox, View};
+use sdvp_models::ModelError;
 use std::sync::Arc;
 
 /// A view in which a teacher has found things.
@@ -23,7 +24,8 @@ pub struct AnswerExample {
     pub view: View,
     /// The question.
     pub question: String,
-    /// Probabilities of answers, by output index of the student; they sum to 1.
+    /// Probabilities of answers, by their places among those that the student can say, or is taught to
+    /// write; they sum to 1.
     pub answers: Vec<(usize, f32)>,
     /// How much it counts beside others.
     pub weight: f32,
@@ -62,8 +64,28 @@ pub struct RememberedAnswer {
     pub view: View,
     /// The question.
     pub question: String,
-    /// Its logits, one per answer.
-    pub logits: Vec<f32>,
+    /// What it said.
+    pub said: SaidBefore,
+}
+
+/// An answer, and what else it might have been.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SaidBefore {
+    /// By a student that chooses among answers: its logits, one per answer.
+    Chosen(Vec<f32>),
+    /// By one that writes them.
+    Written(WrittenBefore),
+}
+
+/// An answer word by word, with what might have stood at each word's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenBefore {
+    /// The ids of its words, the end included.
+    pub words: Vec<u32>,
+    /// The ids of those that were likeliest at every word's place, `[words, likely]`.
+    pub likely: Vec<u32>,
+    /// Their log-probabilities, `[words, likely]`.
+    pub log_probabilities: Vec<f32>,
 }
 
 /// What a student said of texts about a view before it began to learn.
@@ -95,10 +117,43 @@ impl RememberedView {
 }
 
 impl RememberedAnswer {
-    /// The output index of what the student answered.
-    pub fn answer(&self) -> Option<usize> {
-        best(&self.logits).map(|(at, _)| at)
+    /// What tells the student's answer from others: its output index, or its words.
+    pub fn answer(&self) -> Vec<u32> {
+        match &self.said {
+            SaidBefore::Chosen(logits) => {
+                best(logits).map(|(at, _)| at as u32).into_iter().collect()
+            }
+            SaidBefore::Written(written) => written.words.clone(),
+        }
     }
+
+    /// The logits of a student that chooses.
+    ///
+    /// # Errors
+    /// If the answer was written.
+    pub(crate) fn chosen(&self) -> Result<&[f32], ModelError> {
+        match &self.said {
+            SaidBefore::Chosen(logits) => Ok(logits),
+            SaidBefore::Written(_) => Err(other_student("chosen", "written")),
+        }
+    }
+
+    /// The words of a student that writes.
+    ///
+    /// # Errors
+    /// If the answer was chosen.
+    pub(crate) fn written(&self) -> Result<&WrittenBefore, ModelError> {
+        match &self.said {
+            SaidBefore::Written(written) => Ok(written),
+            SaidBefore::Chosen(_) => Err(other_student("written", "chosen")),
+        }
+    }
+}
+
+fn other_student(expected: &str, found: &str) -> ModelError {
+    ModelError::Config(format!(
+        "expected remembered answers that were {expected}, found {found} ones: they are another student's"
+    ))
 }
 
 fn best(logits: &[f32]) -> Option<(usize, &f32)> {

@@ -3,7 +3,7 @@
 use crate::examples::{AnswerExample, LocateExample, MatchExample};
 use crate::settings::DistillSettings;
 use sdvp_core::{BBox, Detection, Digest, Outcome, SubTask, View, non_maximum_suppression};
-use sdvp_modules::{AnswerModel, Teacher};
+use sdvp_modules::Teacher;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -168,23 +168,16 @@ impl LocateExample {
     }
 }
 
-/// Labels harvested questions with the teacher's distribution over answers, in the student's
-/// output indices. Questions the teacher does not understand, or answers with less than
-/// [`DistillSettings::answer_confidence`], are left out, and so are answers the student cannot
-/// give.
+/// Labels harvested questions with the teacher's distribution over answers, by the places that
+/// `place_of` gives answers. Questions the teacher does not understand, or answers with less than
+/// [`DistillSettings::answer_confidence`], are left out, and so are answers without a place, which the
+/// student cannot give.
 pub fn label_answers(
     calls: &[SubTask],
     teacher: &dyn Teacher,
-    student: &AnswerModel,
+    mut place_of: impl FnMut(&str) -> Option<usize>,
     settings: &DistillSettings,
 ) -> Labelled<AnswerExample> {
-    let index: HashMap<&str, usize> = student
-        .config
-        .answers
-        .iter()
-        .enumerate()
-        .map(|(i, a)| (a.as_str(), i))
-        .collect();
     let mut done = Labelled {
         examples: Vec::new(),
         calls: 0,
@@ -201,7 +194,7 @@ pub fn label_answers(
         let known: Vec<(usize, f32)> = answer
             .top
             .iter()
-            .filter_map(|(text, p)| Some((*index.get(text.as_str())?, *p)))
+            .filter_map(|(text, p)| Some((place_of(text)?, *p)))
             .collect();
         let total: f32 = known.iter().map(|(_, p)| p).sum();
         if total <= 0.0 {

@@ -33,6 +33,7 @@ pub use control::{FinalAnswerTeacher, RandomTeacher, TruthTeacher};
 pub use error::DistillError;
 pub use examples::{
     AnswerExample, LocateExample, MatchExample, RememberedAnswer, RememberedMatch, RememberedView,
+    SaidBefore, WrittenBefore,
 };
 pub use gate::{Gate, HeldOut, KeptTask, Verdict};
 pub use harvest::{Exercise, Harvest, Harvested, harvest, harvest_each};
@@ -44,6 +45,6 @@ pub use scoring::answered_rightly;
 pub use settings::{ApartSettings, DistillSettings, StepSettings};
 pub use stepwise::{Distillation, DistilledStep, Lesson, Rehearsal, distill};
 pub use train::{
-    AnswerObjective, CurvePoint, PatchNames, Training, TrainingCurve, train_answer, train_locate,
-    train_match,
+    AnswerObjective, CurvePoint, PatchNames, Training, TrainingCurve, WritingObjective,
+    train_answer, train_locate, train_match, train_reading, train_writing,
 };

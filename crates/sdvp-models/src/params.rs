@@ -377,6 +377,7 @@ fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> R
 }
 
 /// The parameters of a network, in order of name. Changing them changes the network.
+#[derive(Default)]
 pub struct Params {
     entries: BTreeMap<String, Entry>,
 }

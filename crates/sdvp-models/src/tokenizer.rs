@@ -30,6 +30,8 @@ const PAD: &str = "[PAD]";
 /// What published tokenizers that say nothing of it pad with.
 const PADS: [&str; 3] = [PAD, "<pad>", "<|endoftext|>"];
 const UNKNOWN: &str = "[UNK]";
+/// What stands for what a vocabulary has no words for.
+const UNKNOWNS: [&str; 2] = [UNKNOWN, "<unk>"];
 const START: &str = "[CLS]";
 const END: &str = "[SEP]";
 
@@ -193,6 +195,13 @@ impl Tokenizer {
         self.inner
             .token_to_id(word)
             .ok_or_else(|| ModelError::Tokenizer(format!("expected the word {word:?}, found none")))
+    }
+
+    /// The id that stands for what the vocabulary has no words for, if there is one.
+    pub fn unknown(&self) -> Option<u32> {
+        UNKNOWNS
+            .iter()
+            .find_map(|word| self.inner.token_to_id(word))
     }
 
     /// The text of ids, without start, end and other special tokens.

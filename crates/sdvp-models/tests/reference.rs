@@ -187,7 +187,8 @@ fn blip_answers() {
     let images = network.image_states(golden.get("input", "pixels")).unwrap();
     let questions = network.question_states(&images, &ids, mask).unwrap();
     let answers = golden.get("input", "answers").to_dtype(DType::U32).unwrap();
-    let logits = network.answer_logits(&questions, mask, &answers).unwrap();
+    let words = network.answer_states(&questions, mask, &answers).unwrap();
+    let logits = network.words(&words).unwrap();
     golden.agrees(&params, &[("logits", &logits)]);
 
     let (begin, end) = (

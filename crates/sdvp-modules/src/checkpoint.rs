@@ -4,6 +4,7 @@ use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::MODEL_FILES;
 use candle_core::{Device, Tensor};
+use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, TensorHeader, read_header, weights};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -129,6 +130,17 @@ pub(crate) fn read_file(source: &ModelSource, file: &str) -> Result<HashMap<Stri
             let name = format!("{}/{file}", source.name());
             Ok(weights::parse_safetensors(&bytes, &name, &Device::Cpu)?)
         }
+    }
+}
+
+/// Whether a network took all of a checkpoint's weights, each of the right shape.
+pub(crate) fn whole(b: Builder, source: &ModelSource) -> Result<()> {
+    match b.finish() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(SetupError::Weights {
+            file: source.name(),
+            source: error,
+        }),
     }
 }
 

@@ -16,16 +16,17 @@ mod teacher;
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
-    Answering, BlipAnswerer, BlipMatcher, CheckpointSummary, DepthEstimator, Prompting,
-    Qwen3VlAnswerer, WeightSummary, placed_module, published_module,
+    Answering, CheckpointSummary, DepthEstimator, Prompting, Qwen3VlAnswerer, WeightSummary,
+    placed_module, published_module,
 };
 pub use source::ModelSource;
 pub use stand_in::StandIn;
 pub use student::{
-    AnswerModel, AnswerStudent, Appearance, BaseReference, Domain, DomainError, EarlySettings,
-    ExpertManifest, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
+    AnswerModel, AnswerStudent, Appearance, BaseReference, BlipAnswerModel, BlipAnswerer,
+    BlipMatchModel, BlipMatcher, ClipModel, Domain, DomainError, EarlySettings, ExpertManifest,
+    LearningModel, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
     Student, StudentManifest, StudentModel, StudentNetwork, StudentPart, ToldApart, TrainMethod,
-    TrainingDemand, domain_of,
+    TrainingDemand, ViltModel, domain_of,
 };
 pub use teacher::{
     AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,

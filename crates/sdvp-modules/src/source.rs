@@ -96,6 +96,28 @@ impl ModelSource {
         T::deserialize(whole).map_err(invalid)
     }
 
+    /// What a model's `config.json` says it is; those made here say nothing of it.
+    ///
+    /// # Errors
+    /// As [`ModelSource::json`].
+    pub(crate) fn model_type(&self) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Kind {
+            model_type: Option<String>,
+        }
+        let said: Kind = self.json(CONFIG, MODEL_FILES)?;
+        Ok(said.model_type)
+    }
+
+    /// That a student has no such model.
+    pub(crate) fn cannot_learn(&self, expected: &str, found: &str) -> SetupError {
+        SetupError::Config {
+            model: self.name(),
+            file: CONFIG.to_owned(),
+            reason: format!("expected {expected} that can learn, found model_type {found:?}"),
+        }
+    }
+
     /// How a model's pictures are prepared. What newer versions of transformers save of a whole processor
     /// has it as a part of `processor_config.json`.
     ///

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use sdvp_core::{Digest, Image, Outcome, SubTask, SubTaskKind};
-use sdvp_modules::{Appearance, Domain, Student, StudentPart, TrainMethod};
+use sdvp_modules::{AnswerModel, Appearance, Domain, Student, StudentPart, TrainMethod};
 use std::sync::Arc;
 
 /// Pictures with more red than green, or the reverse.
@@ -31,7 +31,7 @@ fn apart(base: &Student, red: &Student, green: &Student) -> Student {
 /// A student whose weights have moved.
 fn moved(student: &Student, by: f64) -> Student {
     let locate = student.locate.duplicate(None).unwrap();
-    let answer = student.answer.duplicate(None).unwrap();
+    let answer = student.answer.vilt().unwrap().duplicate(None).unwrap();
     for params in [&locate.params, &answer.params] {
         for name in params.names().filter(|name| name.ends_with("bias")) {
             let var = params.get(name).unwrap();
@@ -40,7 +40,7 @@ fn moved(student: &Student, by: f64) -> Student {
     }
     let mut learned = student.clone();
     learned.locate = Arc::new(locate);
-    learned.answer = Arc::new(answer);
+    learned.answer = AnswerModel::Vilt(Arc::new(answer));
     for kind in [SubTaskKind::Locate, SubTaskKind::Answer] {
         let adapter = learned.trained_adapter(kind, TrainMethod::Full).unwrap();
         learned.manifest.modules.insert(kind, adapter);

@@ -5,7 +5,7 @@
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Image, Outcome, SubTask, SubTaskKind};
 use sdvp_models::{LoraConfig, weights};
-use sdvp_modules::{Student, TrainMethod};
+use sdvp_modules::{AnswerModel, LearningModel, MatchModel, Student, TrainMethod};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,8 +22,10 @@ fn lora(rank: usize) -> TrainMethod {
 fn taught(student: &Student, method: &TrainMethod) -> Student {
     let adapters = method.lora().map(|config| (config.clone(), 3));
     let locate = student.locate.duplicate(adapters.clone()).unwrap();
-    let answer = student.answer.duplicate(adapters.clone()).unwrap();
-    let matching = student.matching.duplicate(adapters).unwrap();
+    let answer = student.answer.vilt().unwrap();
+    let answer = answer.duplicate(adapters.clone()).unwrap();
+    let matching = student.matching.clip().unwrap();
+    let matching = matching.duplicate(adapters).unwrap();
     for params in [&locate.params, &answer.params, &matching.params] {
         for name in params.names() {
             let moves = match method {
@@ -38,8 +40,8 @@ fn taught(student: &Student, method: &TrainMethod) -> Student {
     }
     let mut learned = student.clone();
     learned.locate = Arc::new(locate);
-    learned.answer = Arc::new(answer);
-    learned.matching = Arc::new(matching);
+    learned.answer = AnswerModel::Vilt(Arc::new(answer));
+    learned.matching = MatchModel::Clip(Arc::new(matching));
     for kind in SubTaskKind::TAUGHT {
         let adapter = learned.trained_adapter(kind, method.clone()).unwrap();
         learned.manifest.modules.insert(kind, adapter);
@@ -176,7 +178,7 @@ fn pictures_pass_through_a_part_of_every_network() {
     assert!(seen.iter().all(|name| !name.contains("text")), "{seen:?}");
     assert!(read.iter().any(|name| name.starts_with("class_head.")));
     assert!(read.iter().all(|name| !name.contains("vision")), "{read:?}");
-    let [seen, read] = split(names(&student.answer.params), Vilt::sees);
+    let [seen, read] = split(names(student.answer.params()), Vilt::sees);
     assert!(seen.iter().any(|name| name.contains("patch_embeddings")));
     assert!(seen.iter().any(|name| name.contains("encoder.layer")));
     assert!(read.iter().any(|name| name.contains("word_embeddings")));

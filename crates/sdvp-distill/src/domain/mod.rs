@@ -140,7 +140,7 @@ mod tests {
         let answers = calls.iter().map(|call| crate::examples::RememberedAnswer {
             view: call.view.clone(),
             question: call.text.clone(),
-            logits: vec![0.0],
+            said: crate::examples::SaidBefore::Chosen(vec![0.0]),
         });
         TaskMemory {
             task: name.to_owned(),

@@ -6,6 +6,7 @@ mod detection;
 mod fit;
 mod matching;
 mod self_distillation;
+mod words;
 
 pub(crate) use answer::log_likelihood;
 pub use answer::soft_cross_entropy;
@@ -14,3 +15,4 @@ pub use detection::{DetectionLoss, DetectionTargets, ImageTargets, ObjectTarget,
 pub use fit::{fit_divergence, fit_loss};
 pub use matching::assign;
 pub use self_distillation::{answer_divergence, detection_divergence};
+pub use words::{word_divergence, word_loss};

@@ -6,11 +6,13 @@
 //! memory/images/DIGEST.png    every picture once
 //! ```
 
-use super::numbers::Numbers;
+use super::numbers::{Dealt, Numbers};
 use super::pictures::{Pictures, forget_other_images, write_image};
 use super::{Memory, TaskMemory};
 use crate::error::{DistillError, Result};
-use crate::examples::{RememberedAnswer, RememberedMatch, RememberedView};
+use crate::examples::{
+    RememberedAnswer, RememberedMatch, RememberedView, SaidBefore, WrittenBefore,
+};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use sdvp_core::{Digest, Hasher, Image, View};
@@ -23,7 +25,10 @@ const FOLDER: &str = "memory";
 const LIST: &str = "memory.json";
 const NUMBERS: &str = "memory.safetensors";
 const IMAGES: &str = "images";
+/// The layout of memories in which answers were chosen …
 const FORMAT: u32 = 1;
+/// … and of those in which some were written, which whoever does not know them must not read.
+const WITH_WRITTEN: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct List {
@@ -38,7 +43,30 @@ struct TaskList {
     /// Missing in memories from before there was a match module.
     #[serde(default)]
     matches: Vec<Call<Vec<String>>>,
-    answers: Vec<Call<String>>,
+    answers: Vec<Call<Asked>>,
+}
+
+/// A question: how it was answered is among the numbers.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    /// By choosing.
+    Chosen(String),
+    /// By writing these words.
+    Written { question: String, words: Vec<u32> },
+}
+
+impl Asked {
+    fn of(answer: &RememberedAnswer) -> Self {
+        let question = answer.question.clone();
+        match &answer.said {
+            SaidBefore::Chosen(_) => Asked::Chosen(question),
+            SaidBefore::Written(written) => Asked::Written {
+                question,
+                words: written.words.clone(),
+            },
+        }
+    }
 }
 
 /// What was looked at, and what was asked.
@@ -90,8 +118,12 @@ impl Memory {
             .par_iter()
             .try_for_each(|(digest, image)| write_image(&images, digest, image))?;
         self.write_numbers(&folder.join(NUMBERS))?;
+        let mut answers = self.tasks.iter().flat_map(|task| &task.answers);
         let list = List {
-            format: FORMAT,
+            format: match answers.any(|answer| answer.written().is_ok()) {
+                true => WITH_WRITTEN,
+                false => FORMAT,
+            },
             tasks: self.tasks.iter().map(TaskList::of).collect(),
         };
         let text = serde_json::json!(list).to_string();
@@ -145,8 +177,9 @@ impl Memory {
         };
         let list: List =
             serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
-        if list.format != FORMAT {
-            let reason = format!("expected format {FORMAT}, found {}", list.format);
+        if ![FORMAT, WITH_WRITTEN].contains(&list.format) {
+            let found = list.format;
+            let reason = format!("expected format {FORMAT} or {WITH_WRITTEN}, found {found}");
             return Err(broken(&path, reason));
         }
         let pictures = Pictures::open(&folder.join(IMAGES), list.pictures())?;
@@ -179,11 +212,16 @@ impl Memory {
                 MATCH_LOGITS,
                 matches.flat_map(|m| m.logits.clone()).collect(),
             )?;
-            let answers = task.answers.iter();
-            add(
-                ANSWER_LOGITS,
-                answers.flat_map(|a| a.logits.clone()).collect(),
-            )?;
+            let chosen = task.answers.iter().filter_map(|it| it.chosen().ok());
+            add(ANSWER_LOGITS, chosen.flatten().copied().collect())?;
+            let written = || task.answers.iter().filter_map(|it| it.written().ok());
+            if written().next().is_some() {
+                let likely = written().flat_map(|it| &it.likely);
+                // Numbers of words are far below 2^24, up to which f32 has every one.
+                add(WORDS, likely.map(|&word| word as f32).collect())?;
+                let likelihoods = written().flat_map(|it| &it.log_probabilities);
+                add(WORD_LIKELIHOODS, likelihoods.copied().collect())?;
+            }
         }
         Ok(weights::write_safetensors(path, &tensors, DType::F32)?)
     }
@@ -193,6 +231,8 @@ const VIEW_LOGITS: &str = "views.logits";
 const VIEW_BOXES: &str = "views.boxes";
 const MATCH_LOGITS: &str = "matches.logits";
 const ANSWER_LOGITS: &str = "answers.logits";
+const WORDS: &str = "answers.words";
+const WORD_LIKELIHOODS: &str = "answers.likelihoods";
 
 impl TaskList {
     fn of(task: &TaskMemory) -> Self {
@@ -205,9 +245,7 @@ impl TaskList {
             matches: matches
                 .map(|m| Call::of(&m.view, m.texts.clone()))
                 .collect(),
-            answers: answers
-                .map(|a| Call::of(&a.view, a.question.clone()))
-                .collect(),
+            answers: answers.map(|a| Call::of(&a.view, Asked::of(a))).collect(),
         }
     }
 
@@ -250,21 +288,65 @@ impl TaskList {
             });
             matches.collect::<Result<_>>()?
         };
-        let mut logits = numbers.of(place, ANSWER_LOGITS, self.answers.len())?;
-        let answers = self.answers.into_iter().map(|call| {
-            Ok(RememberedAnswer {
-                view: pictures.view(&call.image, call.region)?,
-                logits: logits.take(1),
-                question: call.asked,
-            })
-        });
         Ok(TaskMemory {
+            answers: answers(self.answers, place, pictures, numbers)?,
             task: self.task,
             views,
             matches,
-            answers: answers.collect::<Result<_>>()?,
         })
     }
+}
+
+fn answers(
+    calls: Vec<Call<Asked>>,
+    place: usize,
+    pictures: &Pictures,
+    numbers: &Numbers,
+) -> Result<Vec<RememberedAnswer>> {
+    let written: Vec<usize> = calls
+        .iter()
+        .filter_map(|call| match &call.asked {
+            Asked::Chosen(_) => None,
+            Asked::Written { words, .. } => Some(words.len()),
+        })
+        .collect();
+    let mut logits = numbers.of(place, ANSWER_LOGITS, calls.len() - written.len())?;
+    let words = written.iter().sum();
+    let (mut likely, mut likelihoods) = match written.is_empty() {
+        true => (Dealt::default(), Dealt::default()),
+        false => (
+            numbers.of(place, WORDS, words)?,
+            numbers.of(place, WORD_LIKELIHOODS, words)?,
+        ),
+    };
+    if likely.each() != likelihoods.each() {
+        let reason = format!(
+            "expected a likelihood for each of {} words, found {}",
+            likely.each(),
+            likelihoods.each()
+        );
+        return Err(broken(&numbers.path, reason));
+    }
+    let answers = calls.into_iter().map(|call| {
+        let (question, said) = match call.asked {
+            Asked::Chosen(question) => (question, SaidBefore::Chosen(logits.take(1))),
+            Asked::Written { question, words } => {
+                let ids = likely.take(words.len()).into_iter();
+                let said = WrittenBefore {
+                    likely: ids.map(|id| id as u32).collect(),
+                    log_probabilities: likelihoods.take(words.len()),
+                    words,
+                };
+                (question, SaidBefore::Written(said))
+            }
+        };
+        Ok(RememberedAnswer {
+            view: pictures.view(&call.image, call.region)?,
+            question,
+            said,
+        })
+    });
+    answers.collect()
 }
 
 pub(super) fn broken(path: &Path, reason: String) -> DistillError {
@@ -294,7 +376,16 @@ mod tests {
         let answer = |question: &str, logits: [f32; 3]| RememberedAnswer {
             view: part.clone(),
             question: question.to_owned(),
-            logits: logits.to_vec(),
+            said: SaidBefore::Chosen(logits.to_vec()),
+        };
+        let written = |question: &str, words: &[u32]| RememberedAnswer {
+            view: whole.clone(),
+            question: question.to_owned(),
+            said: SaidBefore::Written(WrittenBefore {
+                words: words.to_vec(),
+                likely: words.iter().flat_map(|word| [*word, word + 1]).collect(),
+                log_probabilities: words.iter().flat_map(|_| [-0.25, -2.5]).collect(),
+            }),
         };
         Memory {
             tasks: vec![
@@ -317,6 +408,14 @@ mod tests {
                         answer("Is it?", [4.0, 5.0, 0.1]),
                     ],
                 },
+                TaskMemory {
+                    task: "written".to_owned(),
+                    answers: vec![
+                        written("What is it?", &[30_000, 7, 102]),
+                        written("Is it?", &[102]),
+                    ],
+                    ..TaskMemory::default()
+                },
             ],
         }
     }
@@ -334,8 +433,7 @@ mod tests {
             )
         });
         let answers = all.answers().into_iter();
-        let answers =
-            answers.map(|a| format!("{:?} {} {:?}", a.view.digest(), a.question, a.logits));
+        let answers = answers.map(|a| format!("{:?} {} {:?}", a.view.digest(), a.question, a.said));
         let matches = all.matches().into_iter();
         let matches =
             matches.map(|m| format!("{:?} {:?} {:?}", m.view.digest(), m.texts, m.logits));
@@ -378,7 +476,7 @@ mod tests {
             let mut images = std::fs::read_dir(folder.join(IMAGES)).unwrap();
             images.next().unwrap().unwrap().path()
         };
-        let found = list("\"format\":1", "\"format\":9");
+        let found = list("\"format\":2", "\"format\":9");
         assert!(
             found.contains("memory.json") && found.contains("found 9"),
             "{found}"

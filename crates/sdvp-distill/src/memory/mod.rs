@@ -274,6 +274,7 @@ fn picture(call: &SubTask) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::examples::SaidBefore;
     use sdvp_modules::Domain;
 
     fn answered(task: &str, count: usize) -> TaskMemory {
@@ -282,7 +283,7 @@ mod tests {
         let answer = |i: usize| RememberedAnswer {
             view: view.clone(),
             question: format!("{task} {i}"),
-            logits: vec![0.0, 1.0],
+            said: SaidBefore::Chosen(vec![0.0, 1.0]),
         };
         TaskMemory {
             task: task.to_owned(),

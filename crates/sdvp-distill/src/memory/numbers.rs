@@ -46,6 +46,7 @@ impl Numbers {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Dealt<'a> {
     left: &'a [f32],
     each: usize,

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sdvp_data::picto::SceneSpec;
 use sdvp_models::ModelError;
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 use std::collections::BTreeMap;
 
 /// Views that go through the network together.
@@ -19,7 +19,7 @@ const BATCH: usize = 32;
 /// # Errors
 /// If the student fails.
 pub fn answer_accuracy(
-    model: &AnswerModel,
+    model: &ViltModel,
     spec: &SceneSpec,
     count: usize,
 ) -> Result<Vec<(&'static str, f32)>> {

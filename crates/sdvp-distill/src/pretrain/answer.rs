@@ -17,7 +17,7 @@ use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
 use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, Tokenizer};
-use sdvp_modules::{AnswerModel, LocateModel};
+use sdvp_modules::{LocateModel, ViltModel};
 
 /// Weight of what is asked of every patch, beside answering.
 const PATCH_WEIGHT: f64 = 0.5;
@@ -47,10 +47,10 @@ pub fn answer_config(vocabulary: usize, answers: Vec<String>) -> ViltConfig {
 ///
 /// # Errors
 /// If it does not fit in memory.
-pub fn fresh_answer(start: &LocateModel, answers: Vec<String>, seed: u64) -> Result<AnswerModel> {
+pub fn fresh_answer(start: &LocateModel, answers: Vec<String>, seed: u64) -> Result<ViltModel> {
     let tokenizer: Tokenizer = start.tokenizer.clone();
     let config = answer_config(tokenizer.vocabulary_size(), answers);
-    let model = AnswerModel::fresh(config, tokenizer, seed)?;
+    let model = ViltModel::fresh(config, tokenizer, seed)?;
     start_from(&model, start)?;
     Ok(model)
 }
@@ -61,7 +61,7 @@ pub fn fresh_answer(start: &LocateModel, answers: Vec<String>, seed: u64) -> Res
 /// # Errors
 /// If training diverges.
 pub fn pretrain_answer(
-    model: &AnswerModel,
+    model: &ViltModel,
     settings: &PretrainSettings,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
@@ -108,7 +108,7 @@ pub fn pretrain_answer(
 }
 
 /// Copies every image-side parameter that both architectures have.
-fn start_from(model: &AnswerModel, start: &LocateModel) -> Result<()> {
+fn start_from(model: &ViltModel, start: &LocateModel) -> Result<()> {
     let tower = start.params.to_tensors();
     let vision = "owlvit.vision_model";
     let mut pairs = vec![(
@@ -157,7 +157,7 @@ fn start_from(model: &AnswerModel, start: &LocateModel) -> Result<()> {
 
 /// Cross-entropy of the answers, and of what is asked of every patch.
 fn losses(
-    model: &AnswerModel,
+    model: &ViltModel,
     heads: &PatchHeads,
     asked: &[(&SceneView, Asked)],
 ) -> std::result::Result<(Tensor, Tensor), ModelError> {

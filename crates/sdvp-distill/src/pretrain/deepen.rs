@@ -3,7 +3,7 @@
 use crate::error::Result;
 use sdvp_models::ModelError;
 use sdvp_models::params::Params;
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 
 /// Queries and keys of a new layer are one fresh matrix times this, so that at first tokens look at
 /// tokens like themselves (Trockman and Kolter 2023, arXiv 2305.09828): patches at the word for
@@ -15,11 +15,11 @@ const ALIKE: f64 = 4.0;
 ///
 /// # Errors
 /// If it does not fit in memory.
-pub fn deepened(model: &AnswerModel, layers: usize, seed: u64) -> Result<AnswerModel> {
+pub fn deepened(model: &ViltModel, layers: usize, seed: u64) -> Result<ViltModel> {
     let mut config = model.config.clone();
     let had = config.encoder.num_hidden_layers;
     config.encoder.num_hidden_layers = layers;
-    let deeper = AnswerModel::fresh(config, model.tokenizer.clone(), seed)?;
+    let deeper = ViltModel::fresh(config, model.tokenizer.clone(), seed)?;
     for (name, value) in model.params.to_tensors() {
         if let Some(var) = deeper.params.get(&name) {
             var.set(&value).map_err(ModelError::from)?;
@@ -69,7 +69,7 @@ mod tests {
         let views = validation_views(&SceneSpec::default(), 0, 2);
         let views: Vec<_> = views.iter().map(|view| &view.view).collect();
         let questions = ["Is there a dog in the picture?", "What is this?"];
-        let logits = |model: &AnswerModel| model.logits(&views, &questions).unwrap();
+        let logits = |model: &ViltModel| model.logits(&views, &questions).unwrap();
         let gap = (logits(&model) - logits(&deeper)).unwrap().abs().unwrap();
         let gap = gap.max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(gap < 1e-5, "{gap}");

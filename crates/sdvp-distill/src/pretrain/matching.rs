@@ -12,7 +12,7 @@ use sdvp_models::ModelError;
 use sdvp_models::architectures::{ClipConfig, EncoderConfig, ImageTowerConfig, TextTowerConfig};
 use sdvp_models::layers::Activation;
 use sdvp_models::optimizer::{AdamW, AdamWConfig};
-use sdvp_modules::{LocateModel, MatchModel};
+use sdvp_modules::{ClipModel, LocateModel};
 
 /// Texts fit from this logit on: a third of the greatest that an untrained scale allows.
 const FITS_FROM: f32 = 5.0;
@@ -48,10 +48,10 @@ pub fn match_config(vocabulary: usize) -> ClipConfig {
 ///
 /// # Errors
 /// If it does not fit in memory.
-pub fn fresh_match(start: &LocateModel, seed: u64) -> Result<MatchModel> {
+pub fn fresh_match(start: &LocateModel, seed: u64) -> Result<ClipModel> {
     let tokenizer = start.tokenizer.clone();
     let config = match_config(tokenizer.vocabulary_size());
-    let model = MatchModel::fresh(config, tokenizer, seed)?;
+    let model = ClipModel::fresh(config, tokenizer, seed)?;
     for (name, value) in start.params.to_tensors() {
         let Some(name) = name.strip_prefix("owlvit.") else {
             continue;
@@ -74,7 +74,7 @@ pub fn fresh_match(start: &LocateModel, seed: u64) -> Result<MatchModel> {
 /// # Errors
 /// If training diverges.
 pub fn pretrain_match(
-    model: &MatchModel,
+    model: &ClipModel,
     settings: &PretrainSettings,
     observer: &dyn Observer,
 ) -> Result<TrainingCurve> {
@@ -144,7 +144,7 @@ fn truth(views: &[SceneView]) -> Vec<MatchExample> {
 ///
 /// # Errors
 /// If the student fails.
-pub fn match_accuracy(model: &MatchModel, spec: &SceneSpec, count: usize) -> Result<[f32; 2]> {
+pub fn match_accuracy(model: &ClipModel, spec: &SceneSpec, count: usize) -> Result<[f32; 2]> {
     let (mut named, mut colored, mut asked) = (0usize, 0usize, 0usize);
     let things = || Thing::all().map(Noun::thing);
     let descriptions: Vec<Noun> = things()

@@ -22,7 +22,7 @@ pub use views::{SceneView, patch_views, random_view, scene_views, validation_vie
 
 /// An answer student of the built-in world that has learned nothing.
 #[cfg(test)]
-fn untrained_answer() -> sdvp_modules::AnswerModel {
+fn untrained_answer() -> sdvp_modules::ViltModel {
     let words = sdvp_data::picto::word_list();
     let tokenizer = sdvp_models::Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
     let start = fresh_locate(tokenizer, 1).unwrap();

@@ -12,7 +12,7 @@ use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
 use sdvp_models::layers::Linear;
 use sdvp_models::params::Builder;
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 
 type Result<T> = std::result::Result<T, ModelError>;
 
@@ -40,7 +40,7 @@ fn word_counts() -> [usize; 4] {
 }
 
 impl PatchHeads {
-    pub(super) fn new(model: &AnswerModel, b: &Builder) -> Result<Self> {
+    pub(super) fn new(model: &ViltModel, b: &Builder) -> Result<Self> {
         let things = |name: fn(&Noun) -> String| -> Vec<String> {
             Thing::all().map(|it| name(&Noun::thing(it))).collect()
         };
@@ -65,7 +65,7 @@ impl PatchHeads {
     /// they are asked about.
     pub(super) fn losses(
         &self,
-        model: &AnswerModel,
+        model: &ViltModel,
         output: &ViltOutput,
         asked: &[(&SceneView, Asked)],
     ) -> Result<Tensor> {

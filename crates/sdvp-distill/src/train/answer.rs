@@ -1,12 +1,12 @@
-//! The second step: teaching a student to answer.
+//! The second step: teaching a student to choose answers.
 
 use super::{Losses, PatchNames, Training, TrainingCurve, learn_and_rehearse};
-use crate::error::Result;
+use crate::error;
 use crate::examples::{AnswerExample, RememberedAnswer};
 use crate::loss::{answer_divergence, soft_cross_entropy};
 use candle_core::Tensor;
 use sdvp_core::View;
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 
 /// What of labelled questions is learned.
 pub struct AnswerObjective {
@@ -21,12 +21,12 @@ pub struct AnswerObjective {
 /// # Errors
 /// If the network fails or its gradients are not finite.
 pub fn train_answer(
-    model: &mut AnswerModel,
+    model: &mut ViltModel,
     objective: &AnswerObjective,
     examples: &[AnswerExample],
     memory: &[&RememberedAnswer],
     training: &Training<'_>,
-) -> Result<TrainingCurve> {
+) -> error::Result<TrainingCurve> {
     learn_and_rehearse(
         model,
         objective.patches.as_ref().map(PatchNames::params),
@@ -39,7 +39,7 @@ pub fn train_answer(
 
 /// Both losses of one batch.
 fn losses(
-    model: &AnswerModel,
+    model: &ViltModel,
     objective: &AnswerObjective,
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
@@ -77,10 +77,11 @@ fn losses(
     if remembered.is_empty() {
         return Ok((loss, None));
     }
-    let before: Vec<f32> = remembered
+    let before: Vec<&[f32]> = remembered
         .iter()
-        .flat_map(|r| r.logits.iter().copied())
-        .collect();
+        .map(|r| r.chosen())
+        .collect::<Result<_, _>>()?;
+    let before: Vec<f32> = before.concat();
     let before = Tensor::from_vec(before, (remembered.len(), answers), &model.device)?;
     // By themselves: of these nothing but the answer is wanted, which costs less.
     let views: Vec<&View> = remembered.iter().map(|r| &r.view).collect();
@@ -90,7 +91,7 @@ fn losses(
 }
 
 /// A distribution at a temperature: `pᵢ^(1/T)`, scaled to sum to 1.
-fn softened(answers: &[(usize, f32)], temperature: f64) -> Vec<(usize, f32)> {
+pub(super) fn softened(answers: &[(usize, f32)], temperature: f64) -> Vec<(usize, f32)> {
     let soft = |p: f32| f64::from(p).powf(1.0 / temperature);
     let total: f64 = answers.iter().map(|(_, p)| soft(*p)).sum();
     let share = |&(answer, p): &(usize, f32)| (answer, (soft(p) / total.max(1e-12)) as f32);

@@ -7,14 +7,14 @@ use crate::examples::{MatchExample, RememberedMatch};
 use crate::loss::{fit_divergence, fit_loss};
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
-use sdvp_modules::MatchModel;
+use sdvp_modules::ClipModel;
 
 /// Teaches `model` the examples while it rehearses what it remembers: `L = L_labels + λ · L_rehearsal`.
 ///
 /// # Errors
 /// If the network fails or its gradients are not finite.
 pub fn train_match(
-    model: &mut MatchModel,
+    model: &mut ClipModel,
     examples: &[MatchExample],
     memory: &[&RememberedMatch],
     training: &Training<'_>,
@@ -55,7 +55,7 @@ impl Table {
 
 /// Both losses of one batch, from one forward pass.
 pub(crate) fn match_losses(
-    model: &MatchModel,
+    model: &ClipModel,
     labelled: &[&MatchExample],
     remembered: &[&RememberedMatch],
 ) -> Losses {
@@ -118,6 +118,7 @@ mod tests {
     #[test]
     fn labels_are_learned_and_what_is_rehearsed_stays() {
         let student = Student::builtin().unwrap().matching;
+        let clip = student.clip().unwrap();
         let examples = [example(10, [1.0, 0.0]), example(240, [0.0, 1.0])];
         let calls = [90, 150].map(|shade| SubTask::matching(view(shade), "red dog"));
         let memory = remember_matches(&calls, &student, 4, 1).unwrap();
@@ -132,13 +133,13 @@ mod tests {
             ..DistillSettings::default().matching
         };
         let labelled: Vec<&MatchExample> = examples.iter().collect();
-        let losses = |model: &MatchModel| -> [f32; 2] {
+        let losses = |model: &ClipModel| -> [f32; 2] {
             let (loss, divergence) = match_losses(model, &labelled, &memory).unwrap();
             let number = |loss: Tensor| loss.to_scalar::<f32>().unwrap();
             [number(loss), number(divergence.unwrap())]
         };
         let learn = |lambda: f64| {
-            let mut model = student.duplicate(None).unwrap();
+            let mut model = clip.duplicate(None).unwrap();
             let settings = StepSettings {
                 lambda,
                 ..settings.clone()
@@ -152,7 +153,7 @@ mod tests {
             train_match(&mut model, &examples, &memory, &training).unwrap();
             losses(&model)
         };
-        let [before, same] = losses(&student);
+        let [before, same] = losses(clip);
         // Memory is what the student said itself.
         assert!(same < 1e-9, "{same}");
         let ([held, kept], [free, lost]) = (learn(5.0), learn(0.0));
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn every_weight_that_pictures_pass_through_learns() {
         let student = Student::builtin().unwrap().matching;
-        let mut model = student.duplicate(None).unwrap();
+        let mut model = student.clip().unwrap().duplicate(None).unwrap();
         model.params.set_trainable(
             <sdvp_models::architectures::Clip as sdvp_modules::StudentNetwork>::sees,
         );

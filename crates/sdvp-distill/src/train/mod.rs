@@ -1,6 +1,8 @@
 //! Teaching one module: labelled calls beside rehearsed ones, in every batch.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod blips;
 mod curve;
 mod directions;
 mod learner;
@@ -8,13 +10,17 @@ mod locate;
 mod matching;
 mod parts;
 mod patch_names;
+mod reading;
 mod texts;
+mod writing;
 
 pub use answer::{AnswerObjective, train_answer};
 pub use curve::{CurvePoint, TrainingCurve};
 pub use locate::train_locate;
 pub use matching::train_match;
 pub use patch_names::PatchNames;
+pub use reading::train_reading;
+pub use writing::{WritingObjective, train_writing};
 
 pub(crate) use curve::{Recorded, Recorder};
 pub(crate) use locate::locate_losses;

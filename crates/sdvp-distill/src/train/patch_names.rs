@@ -8,7 +8,7 @@ use sdvp_core::BBox;
 use sdvp_models::ModelError;
 use sdvp_models::architectures::ViltOutput;
 use sdvp_models::params::{Builder, Params};
-use sdvp_modules::AnswerModel;
+use sdvp_modules::ViltModel;
 
 /// Teaches patches to resemble the words for what a teacher sees in them.
 pub struct PatchNames {
@@ -25,7 +25,7 @@ impl PatchNames {
     /// # Errors
     /// If a word cannot be read.
     pub fn new(
-        model: &AnswerModel,
+        model: &ViltModel,
         repertoire: Vec<String>,
         weight: f64,
         seed: u64,
@@ -48,7 +48,7 @@ impl PatchNames {
     /// The weighted loss of the labelled images, which come first in the batch.
     pub(super) fn loss(
         &self,
-        model: &AnswerModel,
+        model: &ViltModel,
         output: &ViltOutput,
         labelled: &[&AnswerExample],
     ) -> Result<Tensor, ModelError> {
@@ -101,6 +101,11 @@ mod tests {
     use sdvp_modules::Student;
     use std::sync::Arc;
 
+    fn vilt() -> Arc<ViltModel> {
+        let student = Student::builtin().unwrap();
+        Arc::clone(student.answer.vilt().unwrap())
+    }
+
     /// A dog on the left, an animal of some name on the right, perhaps a cat below.
     fn example() -> AnswerExample {
         let view = View::whole(Image::new(image::RgbImage::new(96, 96)).unwrap());
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn patches_show_names_or_nothing_where_the_teacher_knows() {
-        let model = Student::builtin().unwrap().answer;
+        let model = vilt();
         let words = ["cat", "dog", "animal"].map(str::to_owned).to_vec();
         let names = PatchNames::new(&model, words, 1.0, 0).unwrap();
         assert_eq!(names.words, ["cat", "dog"], "animals are no answer");
@@ -142,7 +147,7 @@ mod tests {
 
     #[test]
     fn patches_learn_and_words_stay() {
-        let student = Student::builtin().unwrap().answer;
+        let student = vilt();
         let model = student.duplicate(None).unwrap();
         let words = ["cat", "dog"].map(str::to_owned).to_vec();
         let names = PatchNames::new(&model, words, 1.0, 0).unwrap();

@@ -7,8 +7,7 @@
 //! of an even number the nearer one of the middle two, as torch has it. Relative networks say inverse
 //! depth, so its inverse is the answer: **the greater the farther**, whichever network it is.
 
-use super::whole;
-use crate::checkpoint::read_tensors;
+use crate::checkpoint::{read_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;

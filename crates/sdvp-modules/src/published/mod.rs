@@ -2,13 +2,11 @@
 //! `preprocessor_config.json`, `model.safetensors`, and where texts are read `tokenizer.json` or a vocabulary),
 //! recognised by what its configuration says it is.
 
-mod blip;
 mod depth;
 mod prompting;
 mod qwen3_vl;
 mod summary;
 
-pub use blip::{BlipAnswerer, BlipMatcher};
 pub use depth::DepthEstimator;
 pub use prompting::{Answering, Prompting};
 pub use qwen3_vl::Qwen3VlAnswerer;
@@ -17,13 +15,12 @@ pub use summary::{CheckpointSummary, WeightSummary};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{
-    AnswerModel, AnswerStudent, CONFIG, LocateModel, LocateStudent, MODEL_FILES, MatchModel,
-    MatchStudent, StudentModel, StudentNetwork,
+    AnswerStudent, BlipAnswerer, BlipMatcher, CONFIG, ClipModel, LocateModel, LocateStudent,
+    MODEL_FILES, MatchStudent, StudentModel, StudentNetwork, ViltModel,
 };
 use candle_core::Device;
 use prompting::NotOfIt;
 use sdvp_core::{Module, SubTaskKind};
-use sdvp_models::params::Builder;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,12 +91,12 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
         },
         (SubTaskKind::Match, None | Some("clip")) => |source, answering, device| {
             said_of(source, answering.nothing())?;
-            let model = Arc::new(placed(MatchModel::load(source, None)?, device)?);
+            let model = Arc::new(placed(ClipModel::load(source, None)?, device)?);
             Ok(Arc::new(MatchStudent::new(model)?))
         },
         (SubTaskKind::Answer, None | Some("vilt")) => |source, answering, device| {
             said_of(source, answering.nothing())?;
-            let model = Arc::new(placed(AnswerModel::load(source, None)?, device)?);
+            let model = Arc::new(placed(ViltModel::load(source, None)?, device)?);
             Ok(Arc::new(AnswerStudent::new(model)?))
         },
         (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
@@ -140,17 +137,6 @@ fn placed<N: StudentNetwork>(model: StudentModel<N>, device: &Device) -> Result<
     match device {
         Device::Cpu => Ok(model),
         _ => model.on(device),
-    }
-}
-
-/// Whether a network took all of a checkpoint's weights, each of the right shape.
-fn whole(b: Builder, source: &ModelSource) -> Result<()> {
-    match b.finish() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(SetupError::Weights {
-            file: source.name(),
-            source: error,
-        }),
     }
 }
 

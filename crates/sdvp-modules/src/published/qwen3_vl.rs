@@ -1,8 +1,7 @@
 //! Qwen3-VL behind the [`Module`] trait. It is run, not taught.
 
 use super::Prompting;
-use super::whole;
-use crate::checkpoint::read_tensors;
+use crate::checkpoint::{read_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 /// Several students of one kind: for pictures of an expert's domain the expert, for all others the trunk.
 /// Whole pictures decide, not views: all steps of a program that look at one then agree.
 pub(super) struct Apart {
-    trunk: Box<dyn Module>,
+    trunk: Arc<dyn Module>,
     /// One for each domain; none where the expert did not learn this kind.
-    experts: Vec<Option<Box<dyn Module>>>,
+    experts: Vec<Option<Arc<dyn Module>>>,
     fingerprint: Digest,
     recognition: Arc<Recognition>,
 }
@@ -31,8 +31,8 @@ const PICTURES_AT_ONCE: usize = 8;
 
 impl Apart {
     pub(super) fn new(
-        trunk: Box<dyn Module>,
-        experts: Vec<Option<Box<dyn Module>>>,
+        trunk: Arc<dyn Module>,
+        experts: Vec<Option<Arc<dyn Module>>>,
         recognition: Arc<Recognition>,
     ) -> Self {
         let hasher = Hasher::new("told apart").part(trunk.fingerprint().as_bytes());

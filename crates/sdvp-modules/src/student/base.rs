@@ -1,17 +1,16 @@
 //! A student as it begins, and what it starts from.
 
 use super::expert::Expert;
+use super::learning::LearningModel;
 use super::manifest::{BaseReference, ModuleAdapter, StudentManifest, TrainMethod};
-use super::model::{StudentModel, StudentNetwork};
 use super::{AnswerModel, LocateModel, MatchModel};
 use crate::builtin::builtin_source;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
-use candle_core::Tensor;
 use sdvp_core::SubTaskKind;
+use sdvp_models::load_adapter;
 use sdvp_models::params::Params;
-use sdvp_models::{LoraConfig, load_adapter};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,9 +22,9 @@ pub struct Student {
     /// Finds.
     pub locate: Arc<LocateModel>,
     /// Answers.
-    pub answer: Arc<AnswerModel>,
+    pub answer: AnswerModel,
     /// Says how well texts fit.
-    pub matching: Arc<MatchModel>,
+    pub matching: MatchModel,
     /// Where it came from.
     pub manifest: StudentManifest,
     /// The models of the manifest's experts.
@@ -47,9 +46,9 @@ impl Student {
     /// If a base cannot be loaded.
     pub fn from_bases(locate: &str, answer: &str, matching: &str) -> Result<Self> {
         let (sources, locate_source) = ([answer, matching], locate);
-        let locate = Arc::new(LocateModel::load(&base_source(locate)?, None)?);
-        let answer = Arc::new(AnswerModel::load(&base_source(answer)?, None)?);
-        let matching = Arc::new(MatchModel::load(&base_source(matching)?, None)?);
+        let locate: Arc<LocateModel> = LearningModel::load(&base_source(locate)?)?;
+        let answer = AnswerModel::load(&base_source(answer)?)?;
+        let matching = MatchModel::load(&base_source(matching)?)?;
         let modules = BTreeMap::from([
             (SubTaskKind::Locate, untouched(locate_source, &locate)?),
             (SubTaskKind::Answer, untouched(sources[0], &answer)?),
@@ -94,17 +93,12 @@ impl Student {
         let method = TrainMethod::Lora(lora);
         match kind {
             SubTaskKind::Locate => {
-                let model = extended(&self.locate, &base, additions, &from, &method)?;
-                self.locate = Arc::new(model);
+                self.locate = self.locate.extended(&base, additions, &from, &method)?;
             }
             SubTaskKind::Match => {
-                let model = extended(&self.matching, &base, additions, &from, &method)?;
-                self.matching = Arc::new(model);
+                self.matching = self.matching.extended(&base, additions, &from, &method)?;
             }
-            _ => {
-                let model = extended(&self.answer, &base, additions, &from, &method)?;
-                self.answer = Arc::new(model);
-            }
+            _ => self.answer = self.answer.extended(&base, additions, &from, &method)?,
         }
         if let Some(adapter) = self.trained_adapter(kind, method) {
             self.manifest.modules.insert(kind, adapter);
@@ -130,17 +124,14 @@ impl Student {
     pub(super) fn params(&self, kind: SubTaskKind) -> &Params {
         match kind {
             SubTaskKind::Locate => &self.locate.params,
-            SubTaskKind::Match => &self.matching.params,
-            _ => &self.answer.params,
+            SubTaskKind::Match => self.matching.params(),
+            _ => self.answer.params(),
         }
     }
 }
 
 /// The manifest's entry for a base that has learned nothing.
-pub(super) fn untouched<N: StudentNetwork>(
-    source: &str,
-    model: &StudentModel<N>,
-) -> Result<ModuleAdapter> {
+pub(super) fn untouched(source: &str, model: &impl LearningModel) -> Result<ModuleAdapter> {
     Ok(ModuleAdapter {
         base: BaseReference {
             source: source.to_owned(),
@@ -157,22 +148,4 @@ pub(crate) fn base_source(name: &str) -> Result<ModelSource> {
         Some(builtin) => builtin_source(builtin),
         None => Ok(ModelSource::Folder(name.into())),
     }
-}
-
-/// A base's model with parameters that were learned beside its own or in their place.
-pub(super) fn extended<N: StudentNetwork>(
-    before: &StudentModel<N>,
-    base: &ModelSource,
-    learned: HashMap<String, Tensor>,
-    from: &str,
-    method: &TrainMethod,
-) -> Result<StudentModel<N>> {
-    let mut tensors = before.params.to_tensors();
-    tensors.extend(learned);
-    StudentModel::from_tensors(base, tensors, from, lora_of(method))
-}
-
-fn lora_of(method: &TrainMethod) -> Option<(LoraConfig, u64)> {
-    // The seed only matters for tensors that the file lacks, which is refused when loading.
-    method.lora().map(|config| (config.clone(), 0))
 }

@@ -1,7 +1,8 @@
 //! What training will take, said before it begins.
 
 use super::early::EarlySettings;
-use super::model::{StudentModel, StudentNetwork};
+use super::model::StudentModel;
+use super::network::StudentNetwork;
 use sdvp_models::is_addition;
 use std::fmt;
 
@@ -16,6 +17,9 @@ pub struct PassSizes {
     pub inner: usize,
     /// Layers.
     pub layers: usize,
+    /// Scalars that are kept until the backward pass of what comes after the encoder, whichever layers
+    /// learn; 0 where that is little.
+    pub after: usize,
 }
 
 /// Memory that training takes, in bytes; about, as a step's is counted from the tensors that the
@@ -54,7 +58,7 @@ impl PassSizes {
             true => ADAPTED_WIDTHS * self.hidden + ADAPTED_INNER_WIDTHS * self.inner,
             false => WIDTHS * self.hidden + INNER_WIDTHS * self.inner,
         };
-        2 * 4 * (self.tokens * layers * widths) as u64
+        2 * 4 * (self.tokens * layers * widths + self.after) as u64
     }
 }
 

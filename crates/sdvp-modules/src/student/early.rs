@@ -1,6 +1,7 @@
 //! What layers that do not learn say of a view, computed once for all steps of a training.
 
-use super::model::{StudentModel, StudentNetwork};
+use super::model::StudentModel;
+use super::network::StudentNetwork;
 use super::state_file::StateFile;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
@@ -222,10 +223,10 @@ fn stacked(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Student;
+    use crate::{ModelSource, Student};
     use sdvp_core::Image;
     use sdvp_models::LoraConfig;
-    use sdvp_models::architectures::{Clip, OwlVit, Vilt};
+    use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Vilt};
 
     #[test]
     fn layers_below_the_first_that_learns() {
@@ -329,31 +330,60 @@ mod tests {
             let queries = model.queries(&["dog", "red car", "dog"]).unwrap();
             model.network.logits(&features, &queries).unwrap()
         });
-        let config = &student.matching.config.vision_config.encoder;
+        let clip = student.matching.clip().unwrap();
+        let config = &clip.config.vision_config.encoder;
         let layer = last("vision_model.encoder.layers.", config.num_hidden_layers);
-        agree::<Clip>(&student.matching, &layer, |model| {
+        agree::<Clip>(clip, &layer, |model| {
             let images = model.image_vectors(&views).unwrap();
             let texts = model.text_vectors(&["dog", "red car"]).unwrap();
             model.logits(&images, &texts).unwrap()
         });
-        let layer = last(
-            "encoder.layer.",
-            student.answer.config.encoder.num_hidden_layers,
-        );
+        let vilt = student.answer.vilt().unwrap();
+        let layer = last("encoder.layer.", vilt.config.encoder.num_hidden_layers);
         let questions = [
             "What is this?",
             "How many dogs are there?",
             "What color is the dog?",
             "Is there a red car?",
         ];
-        agree::<Vilt>(&student.answer, &layer, |model| {
+        agree::<Vilt>(vilt, &layer, |model| {
             model.logits(&views, &questions).unwrap()
         });
-        agree::<Vilt>(&student.answer, &layer, |model| {
+        agree::<Vilt>(vilt, &layer, |model| {
             let output = model.forward(&views, &questions).unwrap();
             let patches = output.patches_after(usize::MAX).unwrap();
             let patches = patches.mean((1, 2)).unwrap().unsqueeze(1).unwrap();
             Tensor::cat(&[&output.logits, &patches], 1).unwrap()
+        });
+    }
+
+    #[test]
+    fn what_a_blip_saw_is_kept_too() {
+        let published = |name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/published/");
+            ModelSource::Folder(PathBuf::from(folder).join(name))
+        };
+        let views = views();
+        let views: Vec<&View> = views.iter().collect();
+        let model = StudentModel::<BlipAnswer>::load(&published("blip_answer"), None).unwrap();
+        let layers = model.config.vision_config.encoder.num_hidden_layers;
+        let questions = ["what is this", "is it a dog", "is it red", "what is it"];
+        let answers: [(usize, &[u32]); 3] = [(0, &[5, 7, 2]), (3, &[2]), (0, &[6, 2])];
+        // Whether the last layer learns, or only what reads.
+        for layer in [
+            format!("vision_model.encoder.layers.{}.", layers - 1),
+            "text_".to_owned(),
+        ] {
+            agree::<BlipAnswer>(&model, &layer, |model| {
+                model.word_logits(&views, &questions, &answers).unwrap()
+            });
+        }
+        let model = StudentModel::<BlipMatch>::load(&published("blip_match"), None).unwrap();
+        let pairs = [(0, 0), (1, 1), (0, 1), (2, 0), (3, 1)];
+        agree::<BlipMatch>(&model, "text_encoder.", |model| {
+            model
+                .pair_logits(&views, &["dog", "red cat"], &pairs)
+                .unwrap()
         });
     }
 }

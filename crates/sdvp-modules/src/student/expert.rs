@@ -1,8 +1,8 @@
 //! Experts: what a student learned for some pictures only. For all others its trunk answers.
 
 use super::domain::Domain;
+use super::learning::LearningModel;
 use super::manifest::{ExpertManifest, ModuleAdapter, StudentManifest};
-use super::model::{StudentModel, StudentNetwork};
 use super::{AnswerModel, LocateModel, MatchModel, Student};
 use crate::error::Result;
 use candle_core::Device;
@@ -26,8 +26,8 @@ pub enum StudentPart {
 #[derive(Clone, Default)]
 pub(super) struct Expert {
     pub(super) locate: Option<Arc<LocateModel>>,
-    pub(super) answer: Option<Arc<AnswerModel>>,
-    pub(super) matching: Option<Arc<MatchModel>>,
+    pub(super) answer: Option<AnswerModel>,
+    pub(super) matching: Option<MatchModel>,
 }
 
 impl Student {
@@ -141,8 +141,8 @@ impl Student {
                 self.manifest.modules.insert(kind, adapter);
                 match kind {
                     SubTaskKind::Locate => self.locate = Arc::clone(&learned.locate),
-                    SubTaskKind::Match => self.matching = Arc::clone(&learned.matching),
-                    _ => self.answer = Arc::clone(&learned.answer),
+                    SubTaskKind::Match => self.matching = learned.matching.clone(),
+                    _ => self.answer = learned.answer.clone(),
                 }
             }
             StudentPart::Expert(place) => {
@@ -160,8 +160,8 @@ impl Student {
                 manifest.modules.insert(kind, adapter);
                 match kind {
                     SubTaskKind::Locate => expert.locate = Some(Arc::clone(&learned.locate)),
-                    SubTaskKind::Match => expert.matching = Some(Arc::clone(&learned.matching)),
-                    _ => expert.answer = Some(Arc::clone(&learned.answer)),
+                    SubTaskKind::Match => expert.matching = Some(learned.matching.clone()),
+                    _ => expert.answer = Some(learned.answer.clone()),
                 }
             }
         }
@@ -184,18 +184,14 @@ impl Student {
         });
         Ok(Self {
             experts: experts.collect::<Result<_>>()?,
-            locate: Arc::new(self.locate.on(device)?),
-            answer: Arc::new(self.answer.on(device)?),
-            matching: Arc::new(self.matching.on(device)?),
+            locate: LearningModel::on(&self.locate, device)?,
+            answer: self.answer.on(device)?,
+            matching: self.matching.on(device)?,
             manifest: self.manifest,
         })
     }
 }
 
-fn moved<N: StudentNetwork>(
-    model: &Option<Arc<StudentModel<N>>>,
-    device: &Device,
-) -> Result<Option<Arc<StudentModel<N>>>> {
-    let model = model.as_ref().map(|model| model.on(device));
-    Ok(model.transpose()?.map(Arc::new))
+fn moved<M: LearningModel>(model: &Option<M>, device: &Device) -> Result<Option<M>> {
+    model.as_ref().map(|model| model.on(device)).transpose()
 }

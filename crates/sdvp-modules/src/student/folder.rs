@@ -1,9 +1,10 @@
 //! A student on disk.
 
-use super::base::{BUILTIN_MATCH, base_source, extended, untouched};
+use super::base::{BUILTIN_MATCH, base_source, untouched};
 use super::expert::{Expert, StudentPart};
+use super::learning::LearningModel;
 use super::manifest::{ModuleAdapter, StudentManifest};
-use super::model::{StudentModel, StudentNetwork, create_folder};
+use super::model::create_folder;
 use super::{MatchModel, Student};
 use crate::checkpoint::{read_file, read_tensors};
 use crate::error::{Result, SetupError};
@@ -15,7 +16,6 @@ use sdvp_models::{ModelError, is_addition, save_adapter, weights};
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::sync::Arc;
 
 const MANIFEST: &str = "student.json";
 const STUDENT_FILES: &str = "student.json and the weight files it names";
@@ -35,7 +35,7 @@ impl Student {
             reason,
         })?;
         if let Entry::Vacant(missing) = manifest.modules.entry(SubTaskKind::Match) {
-            let model = MatchModel::load(&base_source(BUILTIN_MATCH)?, None)?;
+            let model = MatchModel::load(&base_source(BUILTIN_MATCH)?)?;
             missing.insert(untouched(BUILTIN_MATCH, &model)?);
         }
         let (locate, locates) = models(&source, &manifest, SubTaskKind::Locate)?;
@@ -107,26 +107,26 @@ fn save_module(folder: &Path, params: &Params, adapter: &ModuleAdapter) -> Resul
 
 /// A kind's models: the trunk's, and of every expert its own, if it has learned this kind. Bases that
 /// they share are read once.
-type Models<N> = (Arc<StudentModel<N>>, Vec<Option<Arc<StudentModel<N>>>>);
+type Models<M> = (M, Vec<Option<M>>);
 
-fn models<N: StudentNetwork>(
+fn models<M: LearningModel>(
     student: &ModelSource,
     manifest: &StudentManifest,
     kind: SubTaskKind,
-) -> Result<Models<N>> {
+) -> Result<Models<M>> {
     let missing = || SetupError::Config {
         model: student.name(),
         file: MANIFEST.to_owned(),
         reason: format!("no module for {kind}"),
     };
     let trunk = manifest.modules.get(&kind).ok_or_else(missing)?;
-    let base = base_of(student, trunk)?;
+    let base: M = base_of(student, trunk)?;
     let experts = manifest.experts.iter().map(|expert| {
         let Some(adapter) = expert.modules.get(&kind) else {
             return Ok(None);
         };
         let base = match adapter.base == trunk.base {
-            true => Arc::clone(&base),
+            true => base.clone(),
             false => base_of(student, adapter)?,
         };
         taught(student, adapter, base).map(Some)
@@ -136,28 +136,20 @@ fn models<N: StudentNetwork>(
 }
 
 /// The base of an adapter.
-fn base_of<N: StudentNetwork>(
-    student: &ModelSource,
-    adapter: &ModuleAdapter,
-) -> Result<Arc<StudentModel<N>>> {
-    let base = StudentModel::<N>::load(&base_source(&adapter.base.source)?, None)?;
+fn base_of<M: LearningModel>(student: &ModelSource, adapter: &ModuleAdapter) -> Result<M> {
+    let base = M::load(&base_source(&adapter.base.source)?)?;
     check_base(student, adapter, base.fingerprint()?)?;
-    Ok(Arc::new(base))
+    Ok(base)
 }
 
 /// A base with what an adapter has learned.
-fn taught<N: StudentNetwork>(
-    student: &ModelSource,
-    adapter: &ModuleAdapter,
-    base: Arc<StudentModel<N>>,
-) -> Result<Arc<StudentModel<N>>> {
+fn taught<M: LearningModel>(student: &ModelSource, adapter: &ModuleAdapter, base: M) -> Result<M> {
     let Some(learned) = learned(student, adapter)? else {
         return Ok(base);
     };
     let source = base_source(&adapter.base.source)?;
     let from = weights_name(student, adapter);
-    let model = extended(&base, &source, learned, &from, &adapter.method)?;
-    Ok(Arc::new(model))
+    base.extended(&source, learned, &from, &adapter.method)
 }
 
 /// Removes a folder that an earlier save may have left.

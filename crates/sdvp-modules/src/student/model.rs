@@ -1,19 +1,16 @@
 //! A network of images and texts with everything that belongs to it.
 
-use super::demand::PassSizes;
-use super::early::{EarlyLayers, layers_before};
+use super::early::EarlyLayers;
+use super::network::StudentNetwork;
 use crate::checkpoint::{WEIGHTS, read_tensors};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Hasher};
-use sdvp_models::architectures::{
-    Clip, ClipConfig, ImageTowerConfig, OwlVit, OwlVitConfig, Vilt, ViltConfig,
-};
+use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Vilt};
 use sdvp_models::params::{Builder, Params};
 use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -22,189 +19,6 @@ pub(crate) const MODEL_FILES: &str = "config.json, preprocessor_config.json, mod
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const PROCESSOR: &str = "preprocessor_config.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
-
-/// A network that a [`StudentModel`] can be made of.
-pub trait StudentNetwork: Sized {
-    /// Its sizes.
-    type Config: Clone + Serialize + DeserializeOwned;
-    /// Enters into fingerprints.
-    const NAME: &'static str;
-    /// What published configuration files of a `model_type` may leave out, as JSON text.
-    fn usual(model_type: Option<&str>) -> &'static str;
-
-    /// Builds the network from a builder's parameters.
-    ///
-    /// # Errors
-    /// If a tensor cannot be made.
-    fn build(config: &Self::Config, b: &Builder) -> std::result::Result<Self, ModelError>;
-
-    /// Side of the square input, pixels.
-    fn image_size(config: &Self::Config) -> usize;
-
-    /// Whether pictures pass through a parameter, by its full name; the others read texts, or word
-    /// what comes out.
-    fn sees(parameter: &str) -> bool;
-
-    /// Whether a text passes through a parameter before it meets a picture.
-    fn reads(parameter: &str) -> bool;
-
-    /// How many layers that pictures pass through come before the first that a learning parameter
-    /// belongs to.
-    fn untouched_layers(config: &Self::Config, learning: &mut dyn Iterator<Item = &str>) -> usize;
-
-    /// Sizes of the encoder that pictures pass through.
-    fn pass_sizes(config: &Self::Config) -> PassSizes;
-}
-
-impl StudentNetwork for OwlVit {
-    type Config = OwlVitConfig;
-    const NAME: &'static str = "locate student";
-
-    fn usual(model_type: Option<&str>) -> &'static str {
-        match model_type {
-            Some("owlv2") => OwlVitConfig::USUAL_V2,
-            _ => OwlVitConfig::USUAL,
-        }
-    }
-
-    fn build(config: &OwlVitConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
-        OwlVit::new(config, b)
-    }
-
-    fn image_size(config: &OwlVitConfig) -> usize {
-        config.vision_config.image_size
-    }
-
-    fn sees(parameter: &str) -> bool {
-        ["owlvit.vision_model.", "owlv2.vision_model.", "layer_norm."]
-            .iter()
-            .any(|part| parameter.starts_with(part))
-    }
-
-    fn reads(parameter: &str) -> bool {
-        [".text_model.", ".text_projection."]
-            .iter()
-            .any(|part| parameter.contains(part))
-    }
-
-    fn untouched_layers(config: &OwlVitConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
-        // Whichever generation: the path after its name.
-        let learning = learning.filter_map(|name| Some(name.split_once('.')?.1));
-        tower_layers(&config.vision_config, learning)
-    }
-
-    fn pass_sizes(config: &OwlVitConfig) -> PassSizes {
-        tower_sizes(&config.vision_config)
-    }
-}
-
-impl StudentNetwork for Vilt {
-    type Config = ViltConfig;
-    const NAME: &'static str = "answer student";
-
-    fn usual(_: Option<&str>) -> &'static str {
-        ViltConfig::USUAL
-    }
-
-    fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
-        Vilt::new(config, b)
-    }
-
-    fn image_size(config: &ViltConfig) -> usize {
-        config.image_size
-    }
-
-    fn sees(parameter: &str) -> bool {
-        let words = [
-            "vilt.embeddings.text_embeddings.",
-            "vilt.pooler.",
-            "classifier.",
-        ];
-        !words.iter().any(|part| parameter.starts_with(part))
-    }
-
-    fn reads(parameter: &str) -> bool {
-        parameter.starts_with("vilt.embeddings.text_embeddings.")
-    }
-
-    fn untouched_layers(config: &ViltConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
-        let layers = config.encoder.num_hidden_layers;
-        layers_before(
-            learning,
-            "vilt.encoder.layer.",
-            &["vilt.embeddings."],
-            layers,
-        )
-    }
-
-    fn pass_sizes(config: &ViltConfig) -> PassSizes {
-        let patches = (config.image_size / config.patch_size.max(1)).pow(2);
-        PassSizes {
-            tokens: config.max_position_embeddings + 1 + patches,
-            hidden: config.encoder.hidden_size,
-            inner: config.encoder.intermediate_size,
-            layers: config.encoder.num_hidden_layers,
-        }
-    }
-}
-
-impl StudentNetwork for Clip {
-    type Config = ClipConfig;
-    const NAME: &'static str = "match student";
-
-    fn usual(_: Option<&str>) -> &'static str {
-        ClipConfig::USUAL
-    }
-
-    fn build(config: &ClipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
-        Clip::new(config, b)
-    }
-
-    fn image_size(config: &ClipConfig) -> usize {
-        config.vision_config.image_size
-    }
-
-    fn sees(parameter: &str) -> bool {
-        ["vision_model.", "visual_projection."]
-            .iter()
-            .any(|part| parameter.starts_with(part))
-    }
-
-    fn reads(parameter: &str) -> bool {
-        ["text_model.", "text_projection."]
-            .iter()
-            .any(|part| parameter.starts_with(part))
-    }
-
-    fn untouched_layers(config: &ClipConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
-        tower_layers(&config.vision_config, learning)
-    }
-
-    fn pass_sizes(config: &ClipConfig) -> PassSizes {
-        tower_sizes(&config.vision_config)
-    }
-}
-
-/// [`StudentNetwork::untouched_layers`] of an image tower, names without what comes before its path.
-fn tower_layers<'a>(config: &ImageTowerConfig, learning: impl Iterator<Item = &'a str>) -> usize {
-    let before = [
-        "vision_model.embeddings.",
-        // As CLIP's checkpoints misspell it, too.
-        "vision_model.pre_layernorm.",
-        "vision_model.pre_layrnorm.",
-    ];
-    let layers = config.encoder.num_hidden_layers;
-    layers_before(learning, "vision_model.encoder.layers.", &before, layers)
-}
-
-fn tower_sizes(config: &ImageTowerConfig) -> PassSizes {
-    PassSizes {
-        tokens: 1 + (config.image_size / config.patch_size.max(1)).pow(2),
-        hidden: config.encoder.hidden_size,
-        inner: config.encoder.intermediate_size,
-        layers: config.encoder.num_hidden_layers,
-    }
-}
 
 /// A network with everything that belongs to it; what training works on.
 pub struct StudentModel<N: StudentNetwork> {
@@ -226,12 +40,16 @@ pub struct StudentModel<N: StudentNetwork> {
     pub(super) early: Option<EarlyLayers<N>>,
 }
 
-/// The network that finds.
+/// A network that finds.
 pub type LocateModel = StudentModel<OwlVit>;
-/// The network that answers.
-pub type AnswerModel = StudentModel<Vilt>;
-/// The network that says how well texts fit.
-pub type MatchModel = StudentModel<Clip>;
+/// A network that chooses among answers.
+pub type ViltModel = StudentModel<Vilt>;
+/// A network that writes answers.
+pub type BlipAnswerModel = StudentModel<BlipAnswer>;
+/// A network that reads pictures and texts each on their own, and compares what it read.
+pub type ClipModel = StudentModel<Clip>;
+/// A network that reads texts beside the pictures that they are compared with.
+pub type BlipMatchModel = StudentModel<BlipMatch>;
 
 impl<N: StudentNetwork> StudentModel<N> {
     /// Untrained, from a seed.
@@ -316,7 +134,12 @@ impl<N: StudentNetwork> StudentModel<N> {
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        save_files(folder, &self.config, &self.processor, &self.params)?;
+        let mut config = serde_json::json!(self.config);
+        if let Some((model_type, architecture)) = N::SAVED_AS {
+            config["model_type"] = model_type.into();
+            config["architectures"] = serde_json::json!([architecture]);
+        }
+        save_files(folder, &config, &self.processor, &self.params)?;
         let tokenizer = self.tokenizer.to_file()?;
         Ok(weights::write_whole(
             &folder.join(TOKENIZER),
@@ -354,6 +177,24 @@ impl<N: StudentNetwork> StudentModel<N> {
             Some(adapters) => adapters.merge(self.params.to_tensors()),
             None => Ok(self.params.to_tensors()),
         }
+    }
+
+    /// The model as it is now, to be asked and not trained: see [`StudentModel::frozen_network`]. It has no
+    /// parameters of its own.
+    ///
+    /// # Errors
+    /// If what adapters learned cannot be folded in.
+    pub fn frozen(&self) -> Result<Self> {
+        Ok(Self {
+            network: self.frozen_network()?,
+            config: self.config.clone(),
+            processor: self.processor.clone(),
+            tokenizer: self.tokenizer.clone(),
+            params: Params::default(),
+            device: self.device.clone(),
+            adapters: None,
+            early: None,
+        })
     }
 
     /// The network as it is now, to be used and not trained: it records no graph for gradients,

@@ -2,10 +2,7 @@
 
 use super::apart::{Apart, Recognition};
 use super::expert::Expert;
-use super::model::{StudentModel, StudentNetwork};
-use super::{
-    AnswerModel, AnswerStudent, LocateModel, LocateStudent, MatchModel, MatchStudent, Student,
-};
+use super::{AnswerModel, LocateModel, LocateStudent, MatchModel, Student};
 use crate::error::Result;
 use sdvp_core::Module;
 use std::sync::Arc;
@@ -16,10 +13,8 @@ impl Student {
     /// # Errors
     /// If parameters cannot be read.
     pub fn modules(&self) -> Result<Vec<Arc<dyn Module>>> {
-        self.modules_of(
-            |model| LocateStudent::new(Arc::clone(model)),
-            |model| MatchStudent::new(Arc::clone(model)),
-        )
+        let locate = |model: &Arc<LocateModel>| LocateStudent::new(Arc::clone(model));
+        self.modules_of(|model| Ok(Arc::new(locate(model)?)), MatchModel::module)
     }
 
     /// As [`Student::modules`], remembering neither images nor names between calls: how the reference
@@ -28,21 +23,22 @@ impl Student {
     /// # Errors
     /// If parameters cannot be read.
     pub fn modules_without_memory(&self) -> Result<Vec<Arc<dyn Module>>> {
+        let locate = |model: &Arc<LocateModel>| LocateStudent::with_memory(Arc::clone(model), 0, 0);
         self.modules_of(
-            |model| LocateStudent::with_memory(Arc::clone(model), 0, 0),
-            |model| MatchStudent::with_memory(Arc::clone(model), 0),
+            |model| Ok(Arc::new(locate(model)?)),
+            MatchModel::module_without_memory,
         )
     }
 
     fn modules_of(
         &self,
-        locate: impl Fn(&Arc<LocateModel>) -> Result<LocateStudent>,
-        matching: impl Fn(&Arc<MatchModel>) -> Result<MatchStudent>,
+        locate: impl Fn(&Arc<LocateModel>) -> Result<Arc<dyn Module>>,
+        matching: impl Fn(&MatchModel) -> Result<Arc<dyn Module>>,
     ) -> Result<Vec<Arc<dyn Module>>> {
-        let answer = |model: &Arc<AnswerModel>| AnswerStudent::new(Arc::clone(model));
         let experts = self.manifest.experts.iter();
         let domains = experts.map(|expert| expert.domain.clone()).collect();
         let told = Arc::new(Recognition::new(domains));
+        let answer = AnswerModel::module;
         Ok(vec![
             self.apart(&self.locate, |e| e.locate.as_ref(), locate, &told)?,
             self.apart(&self.answer, |e| e.answer.as_ref(), answer, &told)?,
@@ -51,22 +47,20 @@ impl Student {
     }
 
     /// One kind's module.
-    fn apart<N: StudentNetwork, M: Module + 'static>(
+    fn apart<M>(
         &self,
-        trunk: &Arc<StudentModel<N>>,
-        of: impl Fn(&Expert) -> Option<&Arc<StudentModel<N>>>,
-        module: impl Fn(&Arc<StudentModel<N>>) -> Result<M>,
+        trunk: &M,
+        of: impl Fn(&Expert) -> Option<&M>,
+        module: impl Fn(&M) -> Result<Arc<dyn Module>>,
         told: &Arc<Recognition>,
     ) -> Result<Arc<dyn Module>> {
         let trunk = module(trunk)?;
-        let experts = self.experts.iter().map(|expert| {
-            let expert = of(expert).map(&module).transpose()?;
-            Ok(expert.map(|expert| Box::new(expert) as Box<dyn Module>))
-        });
+        let experts = self.experts.iter();
+        let experts = experts.map(|expert| of(expert).map(&module).transpose());
         let experts = experts.collect::<Result<Vec<_>>>()?;
         Ok(match experts.iter().any(Option::is_some) {
-            true => Arc::new(Apart::new(Box::new(trunk), experts, Arc::clone(told))),
-            false => Arc::new(trunk),
+            true => Arc::new(Apart::new(trunk, experts, Arc::clone(told))),
+            false => trunk,
         })
     }
 }

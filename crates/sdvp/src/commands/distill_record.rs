@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use sdvp_core::{Digest, SubTaskKind};
 use sdvp_distill::{CurvePoint, Distillation, DistilledStep};
-use sdvp_modules::Student;
+use sdvp_modules::{LearningModel, Student};
 use sdvp_store::{CheckpointRecord, Configuration, Lock, RunReader, RunWriter, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -60,6 +60,23 @@ impl BlipAnswer {
         self.image.states(pixels)
     }
 
+    /// States of pictures after the first `layers` layers, `[batch, 1 + patches, hidden]`: all that the
+    /// others need to know of `[batch, 3, side, side]` pixels.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn early_states(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.early(pixels, layers)
+    }
+
+    /// As `image_states`, from the states after `layers` layers.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn image_states_after(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.late(early, layers)
+    }
+
     /// States of questions, `[batch, length, hidden]`, as many after one another about each picture;
     /// `ids` and `mask` are `[batch, length]`.
     ///
@@ -73,13 +90,13 @@ impl BlipAnswer {
         self.question.forward(ids, Some(mask), false, Some(beside))
     }
 
-    /// Logits of the next word after each of an answer's, `[batch, length, words]`. `mask` is the
-    /// questions': fillers are not looked at, so that no answer depends on other questions. (The
-    /// reference looks at them; alone, a question has none.)
+    /// States of the words of answers, `[batch, length, hidden]`, each of which knows what came before;
+    /// `answers` are `[batch, length]` ids. `mask` is the questions': fillers are not looked at, so that
+    /// no answer depends on other questions. (The reference looks at them; alone, a question has none.)
     ///
     /// # Errors
     /// If shapes do not fit.
-    pub fn answer_logits(
+    pub fn answer_states(
         &self,
         questions: &Tensor,
         mask: &Tensor,
@@ -89,11 +106,14 @@ impl BlipAnswer {
             states: questions,
             mask: Some(mask),
         };
-        self.words(&self.answer.forward(answers, None, true, Some(beside))?)
+        self.answer.forward(answers, None, true, Some(beside))
     }
 
-    /// Logits of words for states of the decoder.
-    fn words(&self, x: &Tensor) -> Result<Tensor> {
+    /// Logits of the next word, `[…, words]`, for states of the words before it.
+    ///
+    /// # Errors
+    /// If widths differ.
+    pub fn words(&self, x: &Tensor) -> Result<Tensor> {
         let x = self.activation.apply(&self.head.forward(x)?)?;
         let x = self.head_norm.forward(&x)?;
         linear(&x, self.answer.words.weight(), Some(&self.bias))

@@ -45,6 +45,23 @@ impl BlipMatch {
         self.image.states(pixels)
     }
 
+    /// States of pictures after the first `layers` layers, `[batch, 1 + patches, hidden]`: all that the
+    /// others need to know of `[batch, 3, side, side]` pixels.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn early_states(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.early(pixels, layers)
+    }
+
+    /// As `image_states`, from the states after `layers` layers.
+    ///
+    /// # Errors
+    /// If shapes do not fit the configuration.
+    pub fn image_states_after(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        self.image.late(early, layers)
+    }
+
     /// Logits that a text does not belong to its picture and that it does, `[batch, 2]`, of as many
     /// texts after one another for each picture; `ids` and `mask` are `[batch, length]`.
     ///

@@ -103,8 +103,9 @@ impl VisionTower {
         })
     }
 
-    /// `[batch, 3, side, side]` pixels → `[batch, 1 + patches, hidden]`, the class token first.
-    pub(super) fn states(&self, pixels: &Tensor) -> Result<Tensor> {
+    /// The states after the first `layers` layers, `[batch, 1 + patches, hidden]`, the class token first,
+    /// of `[batch, 3, side, side]` pixels.
+    pub(super) fn early(&self, pixels: &Tensor, layers: usize) -> Result<Tensor> {
         let patches = self.patch_embedding.forward(pixels)?;
         let (batch, _, dim) = patches.dims3()?;
         let class = self
@@ -112,10 +113,19 @@ impl VisionTower {
             .broadcast_as((batch, 1, dim))?
             .contiguous()?;
         let x = Tensor::cat(&[&class, &patches], 1)?.broadcast_add(&self.position_embedding)?;
-        let x = self
-            .layers
-            .iter()
-            .try_fold(x, |x, layer| layer.forward(&x))?;
+        let mut early = self.layers.iter().take(layers);
+        early.try_fold(x, |x, layer| layer.forward(&x))
+    }
+
+    /// The normalised states of all of them, from those after `layers` layers.
+    pub(super) fn late(&self, early: &Tensor, layers: usize) -> Result<Tensor> {
+        let mut late = self.layers.iter().skip(layers);
+        let x = late.try_fold(early.clone(), |x, layer| layer.forward(&x))?;
         self.post_layer_norm.forward(&x)
+    }
+
+    /// `[batch, 3, side, side]` pixels → `[batch, 1 + patches, hidden]`, the class token first.
+    pub(super) fn states(&self, pixels: &Tensor) -> Result<Tensor> {
+        self.late(&self.early(pixels, 0)?, 0)
     }
 }

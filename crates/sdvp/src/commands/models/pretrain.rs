@@ -13,7 +13,7 @@ use sdvp_distill::pretrain::{
     locate_recall, match_accuracy, pretrain_answer, pretrain_locate, pretrain_match, train_teacher,
 };
 use sdvp_models::Tokenizer;
-use sdvp_modules::{AnswerModel, LocateModel, MatchModel, ModelSource};
+use sdvp_modules::{ClipModel, LocateModel, ModelSource, ViltModel};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -132,7 +132,7 @@ impl Pretrain {
                     let start = ModelSource::Folder(self.out.join("locate"));
                     fresh_match(&LocateModel::load(&start, None)?, settings.seed)?
                 } else {
-                    MatchModel::load(&source, None)?
+                    ClipModel::load(&source, None)?
                 };
                 let curve = pretrain_match(&model, settings, progress)?;
                 model.save(&folder)?;
@@ -151,7 +151,7 @@ impl Pretrain {
                     let start = LocateModel::load(&start, None)?;
                     fresh_answer(&start, answer_vocabulary(), settings.seed)?
                 } else {
-                    AnswerModel::load(&source, None)?
+                    ViltModel::load(&source, None)?
                 };
                 let had = model.config.encoder.num_hidden_layers;
                 let model = if round >= DEEPER_FROM && had < LAYERS {

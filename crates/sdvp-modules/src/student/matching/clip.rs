@@ -1,10 +1,10 @@
-//! The match student: CLIP behind the [`Module`] trait.
+//! CLIP, which compares pictures with texts: what it says to learn from, and behind the [`Module`] trait.
 
-use super::MatchModel;
-use super::memory::Memory;
 use crate::batch::outcomes_of;
 use crate::computed_on::computed_on;
 use crate::error::Result;
+use crate::student::ClipModel;
+use crate::student::memory::Memory;
 use candle_core::Tensor;
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
 use sdvp_models::architectures::Clip;
@@ -12,7 +12,7 @@ use sdvp_models::{ModelError, TokenBatch};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-impl MatchModel {
+impl ClipModel {
     /// Unit vectors of views, `[views, projection]`.
     ///
     /// # Errors
@@ -60,10 +60,10 @@ impl MatchModel {
 /// A picture's or a text's vector.
 type Vector = Arc<[f32]>;
 
-/// Matches with a frozen [`MatchModel`]. A picture's vector is computed once, however many texts it
+/// Matches with a frozen [`ClipModel`]. A picture's vector is computed once, however many texts it
 /// is compared with, and so is a text's.
 pub struct MatchStudent {
-    model: Arc<MatchModel>,
+    model: Arc<ClipModel>,
     network: Clip,
     /// What a cosine is multiplied with to be a logit.
     scale: f32,
@@ -85,7 +85,7 @@ impl MatchStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn new(model: Arc<MatchModel>) -> Result<Self> {
+    pub fn new(model: Arc<ClipModel>) -> Result<Self> {
         Self::with_memory(model, KEPT)
     }
 
@@ -94,7 +94,7 @@ impl MatchStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn with_memory(model: Arc<MatchModel>, kept: usize) -> Result<Self> {
+    pub fn with_memory(model: Arc<ClipModel>, kept: usize) -> Result<Self> {
         let network = model.frozen_network()?;
         Ok(Self {
             fingerprint: computed_on(&model.device, model.fingerprint()?),
@@ -171,6 +171,11 @@ mod tests {
     use crate::Student;
     use sdvp_core::Image;
 
+    fn clip() -> Arc<ClipModel> {
+        let student = Student::builtin().unwrap();
+        Arc::clone(student.matching.clip().unwrap())
+    }
+
     fn views() -> Vec<View> {
         let picture = |side: u32| {
             let pixel = |x: u32, y: u32| image::Rgb([(x * 5) as u8, (y * 3) as u8, side as u8]);
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_the_network_in_any_batch() {
-        let model = Student::builtin().unwrap().matching;
+        let model = clip();
         let (views, texts) = (views(), ["dog", "red car", "instrument"]);
         let seen: Vec<&View> = views.iter().collect();
         let (images, words) = (
@@ -214,7 +219,7 @@ mod tests {
 
     #[test]
     fn other_kinds_fail_alone() {
-        let student = MatchStudent::new(Student::builtin().unwrap().matching).unwrap();
+        let student = MatchStudent::new(clip()).unwrap();
         let view = views().remove(0);
         let outcomes = student.run(&[
             SubTask::locate(view.clone(), "dog"),

@@ -1,10 +1,10 @@
-//! The answer student: ViLT behind the [`Module`] trait.
+//! ViLT, which chooses among answers: what it says to learn from, and behind the [`Module`] trait.
 
-use super::AnswerModel;
-use super::early::EarlyLayers;
 use crate::batch::outcomes_of;
 use crate::computed_on::computed_on;
 use crate::error::Result;
+use crate::student::ViltModel;
+use crate::student::early::EarlyLayers;
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 use sdvp_core::{
@@ -15,7 +15,7 @@ use sdvp_models::layers::softmax;
 use sdvp_models::{ModelError, TokenBatch};
 use std::sync::Arc;
 
-impl AnswerModel {
+impl ViltModel {
     /// One logit per answer to questions about views, one each: `[batch, answers]`.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl AnswerModel {
         })
     }
 
-    /// As [`AnswerModel::logits`], by another network of the same sizes.
+    /// As [`ViltModel::logits`], by another network of the same sizes.
     fn logits_with(
         &self,
         network: &Vilt,
@@ -120,7 +120,7 @@ impl AnswerModel {
         Ok(Tensor::cat(&parts, 0)?.index_select(&rows, 0)?)
     }
 
-    /// As [`AnswerModel::logits`], with the states on the way.
+    /// As [`ViltModel::logits`], with the states on the way.
     ///
     /// # Errors
     /// If a view or question cannot be prepared, or inputs differ in shape.
@@ -157,9 +157,9 @@ impl AnswerModel {
     }
 }
 
-/// Answers with a frozen [`AnswerModel`].
+/// Answers with a frozen [`ViltModel`].
 pub struct AnswerStudent {
-    model: Arc<AnswerModel>,
+    model: Arc<ViltModel>,
     network: Vilt,
     fingerprint: Digest,
 }
@@ -175,7 +175,7 @@ impl AnswerStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn new(model: Arc<AnswerModel>) -> Result<Self> {
+    pub fn new(model: Arc<ViltModel>) -> Result<Self> {
         Ok(Self {
             fingerprint: computed_on(&model.device, model.fingerprint()?),
             network: model.frozen_network()?,
@@ -184,7 +184,7 @@ impl AnswerStudent {
     }
 
     /// The frozen model.
-    pub fn model(&self) -> &Arc<AnswerModel> {
+    pub fn model(&self) -> &Arc<ViltModel> {
         &self.model
     }
 

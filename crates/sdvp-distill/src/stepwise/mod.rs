@@ -1,20 +1,20 @@
 //! The method: harvest → label → teach to find → execute again → teach to match and to answer.
 
+mod answer;
+mod matching;
+
 use crate::checkpoint::{Checkpoints, KeptTraining, StepName};
 use crate::domain::make_room;
 use crate::error::{DistillError, Result};
 use crate::harvest::{Exercise, Harvest, harvest, harvest_with};
-use crate::label::{Labelled, label_answers, label_matches, label_patches, label_views};
+use crate::label::{Labelled, label_views};
 use crate::memory::{Memory, Rehearsed, TaskMemory};
 use crate::observer::{Observer, Phase};
 use crate::settings::{DistillSettings, StepSettings};
-use crate::train::{
-    AnswerObjective, PatchNames, Training, TrainingCurve, planned_demand, train_answer,
-    train_locate, train_match,
-};
+use crate::train::{Training, TrainingCurve, planned_demand, train_locate};
 use sdvp_core::{SubTask, SubTaskKind};
-use sdvp_models::{Fit, LoraConfig};
-use sdvp_modules::{Student, StudentPart, Teacher};
+use sdvp_models::LoraConfig;
+use sdvp_modules::{AnswerModel, MatchModel, Student, StudentPart, Teacher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -196,18 +196,25 @@ impl Course<'_> {
             (Rehearsal::Nothing, _) | (Rehearsal::Memory, true) => 0,
             _ => usize::MAX,
         };
+        let (locate, matching, answer) = (&settings.locate, &settings.matching, &settings.answer);
         let steps = [
             (
                 "locate",
-                planned_demand(&student.locate, &settings.locate, seed, remembered)?,
+                planned_demand(&student.locate, locate, seed, remembered)?,
             ),
             (
                 "match",
-                planned_demand(&student.matching, &settings.matching, seed, remembered)?,
+                match &student.matching {
+                    MatchModel::Clip(model) => planned_demand(model, matching, seed, remembered)?,
+                    MatchModel::Blip(model) => planned_demand(model, matching, seed, remembered)?,
+                },
             ),
             (
                 "answer",
-                planned_demand(&student.answer, &settings.answer, seed, remembered)?,
+                match &student.answer {
+                    AnswerModel::Vilt(model) => planned_demand(model, answer, seed, remembered)?,
+                    AnswerModel::Blip(model) => planned_demand(model, answer, seed, remembered)?,
+                },
             ),
         ];
         let steps = steps
@@ -369,78 +376,6 @@ impl Course<'_> {
         let training = self.training(settings, kept.as_ref());
         let curve = train_locate(&mut model, &examples, &memory, &training)?;
         learner.locate = Arc::new(model);
-        self.record(&step, settings, counts, memory.len(), curve, learner)
-    }
-
-    /// Nothing is learned where no program asks how well a text fits.
-    fn teach_to_match(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
-        let kind = SubTaskKind::Match;
-        let step = StepName { round, kind };
-        if settings.steps == 0 || self.is_finished(&step)? {
-            return Ok(());
-        }
-        let calls = self.calls()?;
-        let calls = calls.of(kind);
-        if calls.is_empty() {
-            return Ok(());
-        }
-        let labelled = label_matches(calls, self.lesson.matching, self.settings);
-        let counts = Counts::of(calls, &labelled);
-        let examples = labelled.examples;
-        need(kind, &counts)?;
-        let (mut learner, settings) = self.learner(settings)?;
-        let settings = &settings.for_calls(examples.len());
-        let rehearsed = self.rehearsed();
-        let memory = rehearsed.matches();
-        let adapters = lora(settings, self.settings.seed);
-        let mut model = learner.matching.duplicate(adapters)?;
-        self.begin("learning to match", settings.steps);
-        let kept = self.kept(&step)?;
-        let training = self.training(settings, kept.as_ref());
-        let curve = train_match(&mut model, &examples, &memory, &training)?;
-        learner.matching = Arc::new(model);
-        self.record(&step, settings, counts, memory.len(), curve, learner)
-    }
-
-    fn teach_to_answer(&mut self, round: usize, settings: &StepSettings) -> Result<()> {
-        let kind = SubTaskKind::Answer;
-        let step = StepName { round, kind };
-        if settings.steps == 0 || self.is_finished(&step)? {
-            return Ok(());
-        }
-        let calls = self.calls()?;
-        let calls = calls.of(kind);
-        let seed = self.settings.seed;
-        let (mut learner, settings) = self.learner(settings)?;
-        let labelled = label_answers(calls, self.lesson.answer, &learner.answer, self.settings);
-        let counts = Counts::of(calls, &labelled);
-        let mut examples = labelled.examples;
-        need(kind, &counts)?;
-        let settings = &settings.for_calls(examples.len());
-        // Where in a view a patch lies is known where views are stretched.
-        let weight = match learner.answer.processor.fit {
-            Fit::Stretch => self.settings.patches,
-            _ => 0.0,
-        };
-        if weight > 0.0 {
-            label_patches(&mut examples, self.lesson.locate, self.settings);
-        }
-        let rehearsed = self.rehearsed();
-        let memory = rehearsed.answers();
-        let mut model = learner.answer.duplicate(lora(settings, seed))?;
-        let mut words = self.lesson.locate.repertoire();
-        words.retain(|word| model.answer_index(word).is_some());
-        let patches = (weight > 0.0 && !words.is_empty())
-            .then(|| PatchNames::new(&model, words, weight, seed));
-        let objective = AnswerObjective {
-            temperature: self.settings.temperature,
-            patches: patches.transpose()?,
-        };
-        self.begin("learning to answer", settings.steps);
-        let kept = self.kept(&step)?;
-        let training = self.training(settings, kept.as_ref());
-        let curve = train_answer(&mut model, &objective, &examples, &memory, &training)?;
-        learner.answer = Arc::new(model);
         self.record(&step, settings, counts, memory.len(), curve, learner)
     }
 

@@ -1,43 +1,40 @@
-//! BLIP behind the [`Module`] trait. It is run, not taught.
+//! What both BLIPs have beside their networks, when they are run.
 
-use super::whole;
-use crate::batch::outcomes_of;
-use crate::checkpoint::read_tensors;
+use super::memory::Memory;
+use super::model::{StudentModel, settings_text};
+use super::network::StudentNetwork;
+use crate::checkpoint::{read_tensors, whole};
 use crate::computed_on::computed_on;
-use crate::error::{Result, SetupError};
+use crate::error::Result;
 use crate::source::ModelSource;
-use crate::student::{CONFIG, Memory, settings_text};
 use candle_core::{Device, Tensor};
-use sdvp_core::{
-    AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
-};
-use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
-use sdvp_models::layers::softmax;
+use sdvp_core::{Digest, Hasher, SubTask, View};
+use sdvp_models::architectures::BlipConfig;
 use sdvp_models::params::Builder;
-use sdvp_models::{Decoding, ImageProcessor, ModelError, Tokenizer, Written};
+use sdvp_models::{ImageProcessor, ModelError, Tokenizer};
 use std::collections::HashMap;
 
 /// Pictures whose states are kept (1.8 MB each of the published sizes).
-const KEPT_PICTURES: usize = 256;
+pub(super) const KEPT_PICTURES: usize = 256;
 /// Views that go through the image encoder together.
 const IMAGES_AT_ONCE: usize = 4;
 /// Texts that are read together.
 const TEXTS_AT_ONCE: usize = 32;
 
 /// What both have beside their networks.
-struct Blip {
-    config: BlipConfig,
+pub(super) struct Blip {
+    pub(super) config: BlipConfig,
     processor: ImageProcessor,
-    tokenizer: Tokenizer,
+    pub(super) tokenizer: Tokenizer,
     device: Device,
-    fingerprint: Digest,
+    pub(super) fingerprint: Digest,
     /// States of pictures, `[1, 1 + patches, hidden]`.
     images: Memory<Digest, Tensor>,
 }
 
 impl Blip {
     /// The network that `build` makes of a checkpoint, and the rest.
-    fn load<N>(
+    pub(super) fn load<N>(
         source: &ModelSource,
         device: &Device,
         name: &str,
@@ -66,8 +63,24 @@ impl Blip {
         Ok((network, rest))
     }
 
+    /// The network of a model as it is now, and the rest; the states of at most `kept` pictures are kept.
+    pub(super) fn of<N: StudentNetwork<Config = BlipConfig>>(
+        model: &StudentModel<N>,
+        kept: usize,
+    ) -> Result<(N, Self)> {
+        let rest = Self {
+            config: model.config.clone(),
+            processor: model.processor.clone(),
+            tokenizer: model.tokenizer.clone(),
+            device: model.device.clone(),
+            fingerprint: computed_on(&model.device, model.fingerprint()?),
+            images: Memory::new(kept),
+        };
+        Ok((model.frozen_network()?, rest))
+    }
+
     /// States of every view, from memory or computed now.
-    fn image_states(
+    pub(super) fn image_states(
         &self,
         tasks: &[&SubTask],
         states: impl Fn(&Tensor) -> std::result::Result<Tensor, ModelError> + Sync,
@@ -89,7 +102,7 @@ impl Blip {
 
     /// What `read` says of every text beside its view. Texts about one view are read together, and so
     /// are views of which as much is asked: what a view looks like to each layer is computed once.
-    fn beside_views<T>(
+    pub(super) fn beside_views<T>(
         &self,
         tasks: &[&SubTask],
         images: &HashMap<Digest, Tensor>,
@@ -137,137 +150,5 @@ impl Blip {
         }
         said.sort_by_key(|(place, _)| *place);
         Ok(said.into_iter().map(|(_, said)| said).collect())
-    }
-}
-
-/// Answers questions in words of its own.
-pub struct BlipAnswerer {
-    network: BlipAnswer,
-    decoding: Decoding,
-    blip: Blip,
-}
-
-impl BlipAnswerer {
-    /// From a checkpoint's files.
-    ///
-    /// # Errors
-    /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource, decoding: Decoding, device: &Device) -> Result<Self> {
-        let (network, mut blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
-        // What begins an answer has a place, too.
-        let places = blip.config.text_config.max_position_embeddings;
-        if decoding.longest >= places {
-            return Err(SetupError::Config {
-                model: source.name(),
-                file: CONFIG.to_owned(),
-                reason: format!(
-                    "expected answers of fewer than its {places} tokens, found {}",
-                    decoding.longest
-                ),
-            });
-        }
-        if decoding != Decoding::default() {
-            blip.fingerprint = Hasher::new("blip answers, written")
-                .part(blip.fingerprint.as_bytes())
-                .part(format!("{decoding:?}").as_bytes())
-                .finish();
-        }
-        Ok(Self {
-            network,
-            decoding,
-            blip,
-        })
-    }
-
-    fn answers_to(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
-        let images = self
-            .blip
-            .image_states(tasks, |pixels| self.network.image_states(pixels))?;
-        self.blip.beside_views(tasks, &images, |images, ids, mask| {
-            let questions = self.network.question_states(images, ids, mask)?;
-            let written = self.network.generate(&questions, mask, &self.decoding)?;
-            written
-                .into_iter()
-                .map(|written| self.answer(&written))
-                .collect()
-        })
-    }
-
-    fn answer(&self, written: &Written) -> std::result::Result<Outcome, ModelError> {
-        let text = self.blip.tokenizer.decode(&written.words)?.to_lowercase();
-        let confidence = written.log_likelihood.exp();
-        Ok(Outcome::Answer(AnswerOutcome {
-            top: vec![(text.clone(), confidence)],
-            text,
-            confidence,
-        }))
-    }
-}
-
-impl Module for BlipAnswerer {
-    fn name(&self) -> &str {
-        "blip vqa"
-    }
-
-    fn answers(&self) -> &[SubTaskKind] {
-        &[SubTaskKind::Answer]
-    }
-
-    fn fingerprint(&self) -> Digest {
-        self.blip.fingerprint
-    }
-
-    fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        outcomes_of(self, SubTaskKind::Answer, batch, |tasks| {
-            self.answers_to(tasks)
-        })
-    }
-}
-
-/// Says how likely a text belongs to a picture.
-pub struct BlipMatcher {
-    network: BlipMatch,
-    blip: Blip,
-}
-
-impl BlipMatcher {
-    /// From a checkpoint's files.
-    ///
-    /// # Errors
-    /// If a file is missing or does not fit.
-    pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
-        let (network, blip) = Blip::load(source, device, "blip matches", BlipMatch::new)?;
-        Ok(Self { network, blip })
-    }
-
-    fn scores(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
-        let images = self
-            .blip
-            .image_states(tasks, |pixels| self.network.image_states(pixels))?;
-        self.blip.beside_views(tasks, &images, |images, ids, mask| {
-            let logits = self.network.logits(images, ids, mask)?;
-            let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
-            // The second is that it belongs.
-            let belongs = |row: &Vec<f32>| Outcome::Score(row.get(1).copied().unwrap_or(0.0));
-            Ok(probabilities.iter().map(belongs).collect())
-        })
-    }
-}
-
-impl Module for BlipMatcher {
-    fn name(&self) -> &str {
-        "blip itm"
-    }
-
-    fn answers(&self) -> &[SubTaskKind] {
-        &[SubTaskKind::Match]
-    }
-
-    fn fingerprint(&self) -> Digest {
-        self.blip.fingerprint
-    }
-
-    fn run(&self, batch: &[SubTask]) -> Vec<std::result::Result<Outcome, ModuleError>> {
-        outcomes_of(self, SubTaskKind::Match, batch, |tasks| self.scores(tasks))
     }
 }

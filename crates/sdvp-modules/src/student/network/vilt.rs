@@ -1,0 +1,59 @@
+//! ViLT, which chooses among answers.
+
+use super::StudentNetwork;
+use crate::student::demand::PassSizes;
+use crate::student::early::layers_before;
+use sdvp_models::ModelError;
+use sdvp_models::architectures::{Vilt, ViltConfig};
+use sdvp_models::params::Builder;
+
+impl StudentNetwork for Vilt {
+    type Config = ViltConfig;
+    const NAME: &'static str = "answer student";
+
+    fn usual(_: Option<&str>) -> &'static str {
+        ViltConfig::USUAL
+    }
+
+    fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
+        Vilt::new(config, b)
+    }
+
+    fn image_size(config: &ViltConfig) -> usize {
+        config.image_size
+    }
+
+    fn sees(parameter: &str) -> bool {
+        let words = [
+            "vilt.embeddings.text_embeddings.",
+            "vilt.pooler.",
+            "classifier.",
+        ];
+        !words.iter().any(|part| parameter.starts_with(part))
+    }
+
+    fn reads(parameter: &str) -> bool {
+        parameter.starts_with("vilt.embeddings.text_embeddings.")
+    }
+
+    fn untouched_layers(config: &ViltConfig, learning: &mut dyn Iterator<Item = &str>) -> usize {
+        let layers = config.encoder.num_hidden_layers;
+        layers_before(
+            learning,
+            "vilt.encoder.layer.",
+            &["vilt.embeddings."],
+            layers,
+        )
+    }
+
+    fn pass_sizes(config: &ViltConfig) -> PassSizes {
+        let patches = (config.image_size / config.patch_size.max(1)).pow(2);
+        PassSizes {
+            tokens: config.max_position_embeddings + 1 + patches,
+            hidden: config.encoder.hidden_size,
+            inner: config.encoder.intermediate_size,
+            layers: config.encoder.num_hidden_layers,
+            after: 0,
+        }
+    }
+}
