@@ -6,7 +6,10 @@
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
-use serde_json::Value;
+use sdvp_models::Tokenizer;
+use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
+use sdvp_modules::{StudentModel, StudentNetwork};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 fn sdvp() -> Command {
@@ -251,6 +254,140 @@ fn a_student_of_checkpoints_and_an_adapter_is_distilled_and_run() {
         .clone();
     let result: Value = serde_json::from_slice(&output).unwrap();
     assert_eq!(result["score"]["failure_rate"], 0.0, "{result}");
+}
+
+/// A BLIP that has learned nothing but knows the words of the built-in world, as a checkpoint.
+fn untaught_blip<N: StudentNetwork<Config = BlipConfig>>(folder: &Path) {
+    let words = sdvp_data::picto::word_list();
+    let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
+    let layers = json!({
+        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-6,
+    });
+    let mut config = json!({
+        "image_text_hidden_size": 8,
+        "text_config": {
+            "vocab_size": tokenizer.vocabulary_size(), "max_position_embeddings": 40,
+            "bos_token_id": tokenizer.id("[CLS]").unwrap(),
+            "sep_token_id": tokenizer.id("[SEP]").unwrap(),
+        },
+        "vision_config": { "image_size": 48, "patch_size": 12 },
+    });
+    for part in ["text_config", "vision_config"] {
+        let part = config[part].as_object_mut().unwrap();
+        part.extend(layers.as_object().unwrap().clone());
+    }
+    let config = serde_json::from_value(config).unwrap();
+    let model = StudentModel::<N>::fresh(config, tokenizer, 3).unwrap();
+    model.save(folder).unwrap();
+}
+
+#[test]
+fn a_student_of_blips_learns_one_task_after_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (answers, matches) = (folder.join("answers"), folder.join("matches"));
+    untaught_blip::<BlipAnswer>(&answers);
+    untaught_blip::<BlipMatch>(&matches);
+    let student = folder.join("assembled");
+    let mut assemble = sdvp();
+    assemble.args(["models", "assemble", "--out"]).arg(&student);
+    assemble.arg("--answer").arg(&answers);
+    assemble.arg("--match").arg(&matches);
+    assemble.assert().success();
+
+    let learned = |task: &str, after: &Path, out: &str, more: &[&str]| {
+        let out = folder.join(out);
+        let mut distill = sdvp();
+        distill.args(["distill", task, "--framework", "viper", "--no-gate"]);
+        distill.args(["--questions", "16", "--rehearsal", "12", "--memory", "30"]);
+        distill.args([
+            "--locate-steps",
+            "1",
+            "--match-steps",
+            "2",
+            "--answer-steps",
+            "3",
+        ]);
+        distill.args([
+            "--batch",
+            "4",
+            "--rehearsed",
+            "4",
+            "--everywhere",
+            "--seed",
+            "5",
+        ]);
+        distill
+            .args(more)
+            .arg("--after")
+            .arg(after)
+            .arg("--out")
+            .arg(&out);
+        let told = distill.assert().success().get_output().stderr.clone();
+        (out, String::from_utf8(told).unwrap())
+    };
+    let lora = ["--lora", "2", "--lora-layer", "text_"];
+    let (first, told) = learned("picto-gqa", &student, "first", &lora);
+    // Of a picture, all that the image encoder says is computed once.
+    assert!(told.contains("of disk a view"), "{told}");
+    for part in ["match", "answer"] {
+        let saved = first.join(format!("{part}-adapter/adapter_model.safetensors"));
+        assert!(saved.is_file(), "{}", saved.display());
+    }
+    let list = std::fs::read_to_string(first.join("memory/memory.json")).unwrap();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let asked = &list["tasks"][0]["answers"][0]["asked"];
+    assert!(asked["words"].is_array(), "{asked}");
+    // What was written is rehearsed when the next task is learned.
+    let (second, _) = learned("picto-nlvr2", &first, "second", &[]);
+    let (again, _) = learned("picto-nlvr2", &first, "again", &[]);
+    for file in [
+        "answer.safetensors",
+        "match.safetensors",
+        "memory/memory.safetensors",
+    ] {
+        let bytes = |student: &Path| std::fs::read(student.join(file)).unwrap();
+        assert!(bytes(&second) == bytes(&again), "{file}");
+    }
+
+    let mut run = sdvp();
+    run.args([
+        "run",
+        "picto-gqa",
+        "--framework",
+        "viper",
+        "--limit",
+        "4",
+        "--json",
+        "--student",
+    ]);
+    let output = run
+        .arg(&second)
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["score"]["failure_rate"], 0.0, "{result}");
+}
+
+#[test]
+fn what_is_only_run_is_no_student() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, name) in [
+        ("--answer", "qwen3_vl"),
+        ("--match", "vilt"),
+        ("--answer", "clip"),
+    ] {
+        let mut assemble = sdvp();
+        assemble.args(["models", "assemble", "--out"]);
+        assemble.arg(folder.path().join("student"));
+        assemble.arg(option).arg(checkpoint(name));
+        let refused = assemble.assert().code(1);
+        refused.stderr(contains("that can learn").and(contains(name)));
+    }
 }
 
 #[test]

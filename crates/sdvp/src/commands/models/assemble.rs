@@ -11,20 +11,21 @@ pub(crate) struct Assemble {
     /// Where the student's folder goes.
     #[arg(long)]
     out: PathBuf,
-    /// An OWL-ViT (its folder, or its name on the hub) that finds; the shipped one if not given.
+    /// An OWL-ViT or OWLv2 (its folder, or its name on the hub) that finds; the shipped one if not given.
     #[arg(long, value_name = "DIR|ID")]
     locate: Option<PathBuf>,
     /// Low-rank additions to it, as Python's peft saves them.
     #[arg(long, value_name = "DIR")]
     locate_adapter: Option<PathBuf>,
-    /// A ViLT (its folder, or its name on the hub) that answers; the shipped one if not given.
+    /// A ViLT or a BLIP for question answering (its folder, or its name on the hub) that answers; the
+    /// shipped one if not given.
     #[arg(long, value_name = "DIR|ID")]
     answer: Option<PathBuf>,
     /// Low-rank additions to it.
     #[arg(long, value_name = "DIR")]
     answer_adapter: Option<PathBuf>,
-    /// A CLIP (its folder, or its name on the hub) that says how well texts fit; the shipped one if not
-    /// given.
+    /// A CLIP or a BLIP for image-text retrieval (its folder, or its name on the hub) that says how well
+    /// texts fit; the shipped one if not given.
     #[arg(long = "match", value_name = "DIR|ID")]
     matching: Option<PathBuf>,
     /// Low-rank additions to it.
