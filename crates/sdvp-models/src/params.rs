@@ -1,12 +1,15 @@
 //! Parameters by name: made from a seed or from a file, trained in place.
 
 use crate::error::{ModelError, Result};
+use crate::kernels::MappedWeight;
 use crate::lora::LoraConfig;
+use crate::stored::{Stored, StoredTensor};
 use candle_core::{DType, Device, Shape, Tensor, Var};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, Uniform};
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::rc::Rc;
@@ -30,7 +33,7 @@ pub enum Init {
 
 enum Origin {
     Fresh,
-    Loaded(HashMap<String, Tensor>),
+    Loaded(HashMap<String, Stored>),
 }
 
 /// Scalars that may stand in for missing ones, if there are not as many in the whole file. A
@@ -63,7 +66,33 @@ impl Parameter {
     }
 }
 
-struct Entry {
+/// A matrix as a layer holds it.
+pub(crate) enum Matrix {
+    /// In memory.
+    Parameter(Parameter),
+    /// In its file.
+    Mapped(MappedWeight),
+}
+
+impl Matrix {
+    /// What is in memory, as [`Parameter::value`] hands it out.
+    pub(crate) fn held(&self) -> Option<Tensor> {
+        match self {
+            Matrix::Parameter(parameter) => Some(parameter.value()),
+            Matrix::Mapped(_) => None,
+        }
+    }
+
+    /// What is in a file.
+    pub(crate) fn mapped(&self) -> Option<&MappedWeight> {
+        match self {
+            Matrix::Parameter(_) => None,
+            Matrix::Mapped(weight) => Some(weight),
+        }
+    }
+}
+
+struct Trained {
     var: Var,
     trainable: Arc<AtomicBool>,
 }
@@ -72,8 +101,10 @@ struct Shared {
     origin: Origin,
     seed: u64,
     frozen: bool,
-    made: BTreeMap<String, Entry>,
+    made: BTreeMap<String, Trained>,
     problems: Vec<String>,
+    /// What was loaded and is known to be no parameter.
+    left_out: Vec<String>,
     /// Scalars that may still stand in for missing ones.
     stand_ins: usize,
     lora: Option<LoraConfig>,
@@ -92,7 +123,7 @@ impl Builder {
     fn of(origin: Origin, seed: u64, device: &Device) -> Self {
         let loaded = match &origin {
             Origin::Fresh => 0,
-            Origin::Loaded(values) => values.values().map(Tensor::elem_count).sum(),
+            Origin::Loaded(values) => values.values().map(|it| it.shape().elem_count()).sum(),
         };
         let shared = Shared {
             stand_ins: loaded.max(MOST_STAND_INS),
@@ -101,6 +132,7 @@ impl Builder {
             frozen: false,
             made: BTreeMap::new(),
             problems: Vec::new(),
+            left_out: Vec::new(),
             lora: None,
             precision: None,
         };
@@ -118,6 +150,8 @@ impl Builder {
 
     /// Parameters with the given values, as single precision.
     pub fn load(tensors: HashMap<String, Tensor>, device: &Device) -> Self {
+        let held = |(name, tensor)| (name, Stored::Held(tensor));
+        let tensors = tensors.into_iter().map(held).collect();
         Self::of(Origin::Loaded(tensors), 0, device)
     }
 
@@ -125,6 +159,15 @@ impl Builder {
     /// which saves time and memory. What it hands out is no part of [`Params`].
     pub fn frozen(tensors: HashMap<String, Tensor>, device: &Device) -> Self {
         let builder = Self::load(tensors, device);
+        builder.shared.borrow_mut().frozen = true;
+        builder
+    }
+
+    /// As [`Builder::frozen`], of tensors that may still be in their files: matrices that a layer multiplies
+    /// by, or looks vectors up in, stay there if it computes in main memory.
+    pub fn frozen_stored(tensors: HashMap<String, StoredTensor>, device: &Device) -> Self {
+        let stored = tensors.into_iter().map(|(name, tensor)| (name, tensor.0));
+        let builder = Self::of(Origin::Loaded(stored.collect()), 0, device);
         builder.shared.borrow_mut().frozen = true;
         builder
     }
@@ -182,8 +225,11 @@ impl Builder {
     /// another, or numbers that are known.
     pub(crate) fn leave_out(&self, name: &str) {
         let full = self.pp(name).path;
-        if let Origin::Loaded(values) = &mut self.shared.borrow_mut().origin {
-            values.remove(&full);
+        let shared = &mut *self.shared.borrow_mut();
+        if let Origin::Loaded(values) = &mut shared.origin
+            && values.remove(&full).is_some()
+        {
+            shared.left_out.push(full);
         }
     }
 
@@ -211,7 +257,8 @@ impl Builder {
             Origin::Loaded(values) => values.remove(&full),
         };
         match found {
-            Some(value) if value.shape() == &shape && is_fraction(&value) => {
+            Some(value) if value.shape() == shape && is_fraction(&value) => {
+                let value = value.tensor()?;
                 let kept = match value.dtype() {
                     dtype @ (DType::F32 | DType::F16 | DType::BF16) => dtype,
                     _ => DType::F32,
@@ -225,6 +272,26 @@ impl Builder {
                 Ok(zero.broadcast_as(shape)?)
             }
         }
+    }
+
+    /// A matrix that a layer multiplies by or looks vectors up in: one that is still in its file stays there,
+    /// if it fits and nothing is added to it.
+    pub(crate) fn matrix(&self, sizes: (usize, usize), name: &str, init: Init) -> Result<Matrix> {
+        if self.device.is_cpu() && self.lora_here().is_none() {
+            let mut shared = self.shared.borrow_mut();
+            let frozen = shared.frozen;
+            if let Origin::Loaded(values) = &mut shared.origin
+                && let Entry::Occupied(entry) = values.entry(self.pp(name).path)
+                && let Stored::Mapped(weight) = entry.get()
+                && weight.sizes() == sizes
+                && frozen
+            {
+                let weight = weight.clone();
+                entry.remove();
+                return Ok(Matrix::Mapped(weight));
+            }
+        }
+        Ok(Matrix::Parameter(self.parameter(sizes, name, init)?))
     }
 
     /// As [`Builder::get`], for layers that save work while the parameter is frozen.
@@ -265,7 +332,8 @@ impl Builder {
         let value = match &mut shared.origin {
             Origin::Fresh => fresh(seed, &full, &shape, init, &self.device)?,
             Origin::Loaded(values) => match values.remove(&full) {
-                Some(value) if value.shape() == &shape && is_fraction(&value) => {
+                Some(value) if value.shape() == shape && is_fraction(&value) => {
+                    let value = value.tensor()?;
                     value.to_dtype(DType::F32)?.to_device(&self.device)?
                 }
                 None if optional => fresh(seed, &full, &shape, init, &self.device)?,
@@ -296,12 +364,17 @@ impl Builder {
         };
         shared.made.insert(
             full,
-            Entry {
+            Trained {
                 var,
                 trainable: parameter.trainable.clone(),
             },
         );
         Ok(parameter)
+    }
+
+    /// The names of what was loaded and turned out to be known, but no parameter.
+    pub fn left_out(&self) -> Vec<String> {
+        self.shared.borrow().left_out.clone()
     }
 
     /// All parameters that were handed out.
@@ -314,7 +387,10 @@ impl Builder {
         if let Origin::Loaded(left) = &shared.origin {
             let mut left: Vec<String> = left
                 .iter()
-                .map(|(name, t)| format!("{name}: not part of the network, shape {:?}", t.dims()))
+                .map(|(name, t)| {
+                    let shape = t.shape();
+                    format!("{name}: not part of the network, shape {:?}", shape.dims())
+                })
                 .collect();
             left.sort();
             problems.extend(left);
@@ -330,7 +406,7 @@ impl Builder {
 }
 
 /// Whether values are numbers by themselves. Quantised ones need a scale, which no network here reads.
-fn is_fraction(value: &Tensor) -> bool {
+fn is_fraction(value: &Stored) -> bool {
     matches!(
         value.dtype(),
         DType::F16 | DType::BF16 | DType::F32 | DType::F64
@@ -338,16 +414,16 @@ fn is_fraction(value: &Tensor) -> bool {
 }
 
 /// What is wrong with a parameter that was found instead of the expected one.
-fn misfit(name: &str, shape: &Shape, found: Option<&Tensor>) -> String {
+fn misfit(name: &str, shape: &Shape, found: Option<&Stored>) -> String {
     let expected = shape.dims();
     match found {
-        Some(value) if value.shape() == shape => format!(
+        Some(value) if value.shape() == *shape => format!(
             "{name}: expected fractions (F16, BF16, F32 or F64), found {:?}",
             value.dtype()
         ),
         Some(value) => format!(
             "{name}: expected shape {expected:?}, found {:?}",
-            value.dims()
+            value.shape().dims()
         ),
         None => format!("{name}: missing, expected shape {expected:?}"),
     }
@@ -379,7 +455,7 @@ fn fresh(seed: u64, name: &str, shape: &Shape, init: Init, device: &Device) -> R
 /// The parameters of a network, in order of name. Changing them changes the network.
 #[derive(Default)]
 pub struct Params {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, Trained>,
 }
 
 /// Values of parameters at some time; later training does not change them.
@@ -408,7 +484,7 @@ impl Params {
     pub fn insert(&mut self, name: impl Into<String>, var: Var) {
         self.entries.insert(
             name.into(),
-            Entry {
+            Trained {
                 var,
                 trainable: Arc::new(AtomicBool::new(true)),
             },
@@ -453,7 +529,7 @@ impl Params {
     /// If memory cannot be had.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let copy =
-            |(name, entry): (&String, &Entry)| Ok((name.clone(), entry.var.copy()?.detach()));
+            |(name, entry): (&String, &Trained)| Ok((name.clone(), entry.var.copy()?.detach()));
         self.entries
             .iter()
             .map(copy)
@@ -467,7 +543,7 @@ impl Params {
     /// Lists every parameter that the snapshot lacks or has in another shape; nothing is changed
     /// then.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
-        let problem = |(name, entry): (&String, &Entry)| match snapshot.0.get(name) {
+        let problem = |(name, entry): (&String, &Trained)| match snapshot.0.get(name) {
             None => Some(format!("{name}: not in the snapshot")),
             Some(value) if value.shape() != entry.var.shape() => Some(format!(
                 "{name}: expected shape {:?}, found {:?} in the snapshot",

@@ -2,7 +2,9 @@
 
 use crate::error::{ModelError, Result};
 use crate::header::{self, Opened};
+use crate::kernels::{MappedFile, MappedWeight};
 use crate::params::Params;
+use crate::stored::{Stored, StoredTensor};
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use rayon::prelude::*;
 use safetensors::tensor::TensorInfo;
@@ -18,24 +20,61 @@ use std::path::Path;
 /// # Errors
 /// If the file is missing, not safetensors, or truncated; the message names it.
 pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
-    let Opened {
-        file,
-        header,
-        start,
-    } = header::open(path)?;
-    let stored: Vec<(String, &TensorInfo)> = header.tensors().into_iter().collect();
+    let opened = header::open(path)?;
+    let stored: Vec<(String, &TensorInfo)> = opened.header.tensors().into_iter().collect();
     let tensors = stored.into_par_iter().map(|(name, info)| {
-        let tensor = read_tensor(&file, start, info, device).map_err(|fault| match fault {
-            Fault::Unreadable(source) => ModelError::Io {
-                path: path.to_owned(),
-                source,
-            },
-            Fault::Damaged(reason) => ModelError::Weights {
-                file: path.display().to_string(),
-                reason: format!("{name}: {reason}"),
-            },
-        })?;
+        let tensor = read_named(path, &opened, &name, info, device)?;
         Ok((name, tensor))
+    });
+    tensors.collect()
+}
+
+fn read_named(
+    path: &Path,
+    opened: &Opened,
+    name: &str,
+    info: &TensorInfo,
+    device: &Device,
+) -> Result<Tensor> {
+    read_tensor(&opened.file, opened.start, info, device).map_err(|fault| match fault {
+        Fault::Unreadable(source) => ModelError::Io {
+            path: path.to_owned(),
+            source,
+        },
+        Fault::Damaged(reason) => ModelError::Weights {
+            file: path.display().to_string(),
+            reason: format!("{name}: {reason}"),
+        },
+    })
+}
+
+/// As [`read_safetensors`], for a network that is only used: matrices in single precision stay in the file,
+/// which is mapped, and must not be written into as long as they are used.
+///
+/// # Errors
+/// As those of [`read_safetensors`].
+pub fn map_safetensors(path: &Path) -> Result<HashMap<String, StoredTensor>> {
+    let opened = header::open(path)?;
+    let file = MappedFile::new(&opened.file).map_err(|source| ModelError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let start = opened.start as usize;
+    let mapped = |info: &TensorInfo| {
+        let (from, to) = info.data_offsets;
+        let bytes = start.checked_add(from)?..start.checked_add(to)?;
+        match info.dtype {
+            safetensors::Dtype::F32 => MappedWeight::new(&file, bytes, &info.shape),
+            _ => None,
+        }
+    };
+    let stored: Vec<(String, &TensorInfo)> = opened.header.tensors().into_iter().collect();
+    let tensors = stored.into_par_iter().map(|(name, info)| {
+        let tensor = match mapped(info) {
+            Some(weight) => Stored::Mapped(weight),
+            None => Stored::Held(read_named(path, &opened, &name, info, &Device::Cpu)?),
+        };
+        Ok((name, StoredTensor(tensor)))
     });
     tensors.collect()
 }
@@ -167,6 +206,25 @@ pub fn fingerprint_of(tensors: &HashMap<String, Tensor>) -> Result<Digest> {
             .part(name.as_bytes())
             .part(format!("{:?}", tensor.dims()).as_bytes());
         hasher = with_values(hasher, tensor)?;
+    }
+    Ok(hasher.finish())
+}
+
+/// As [`fingerprint_of`], of tensors that may still be in their files.
+///
+/// # Errors
+/// If a tensor cannot be read back.
+pub fn fingerprint_of_stored(tensors: &HashMap<String, StoredTensor>) -> Result<Digest> {
+    let tensors: BTreeMap<&String, &StoredTensor> = tensors.iter().collect();
+    let mut hasher = Hasher::new("weights");
+    for (name, StoredTensor(tensor)) in tensors {
+        hasher = hasher
+            .part(name.as_bytes())
+            .part(format!("{:?}", tensor.shape().dims()).as_bytes());
+        hasher = match tensor {
+            Stored::Held(tensor) => with_values(hasher, tensor)?,
+            Stored::Mapped(weight) => hasher.part(bytemuck::cast_slice(weight.values())),
+        };
     }
     Ok(hasher.finish())
 }

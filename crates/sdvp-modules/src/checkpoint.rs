@@ -5,7 +5,7 @@ use crate::source::ModelSource;
 use crate::student::MODEL_FILES;
 use candle_core::{Device, Tensor};
 use sdvp_models::params::Builder;
-use sdvp_models::{ModelError, TensorHeader, read_header, weights};
+use sdvp_models::{ModelError, StoredTensor, TensorHeader, read_header, weights};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -43,10 +43,34 @@ struct Index {
 /// # Errors
 /// If there are none, or a file is damaged or has not what the index says.
 pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
+    tensors_of(source, &|file| read_file(source, file))
+}
+
+/// As [`read_tensors`], for a network that is only used: of files, matrices are read when they are needed.
+///
+/// # Errors
+/// As those of [`read_tensors`].
+pub(crate) fn map_tensors(source: &ModelSource) -> Result<HashMap<String, StoredTensor>> {
+    tensors_of(source, &|file| match source {
+        ModelSource::Folder(folder) if source.has(file) => {
+            Ok(weights::map_safetensors(&folder.join(file))?)
+        }
+        _ => {
+            let read = read_file(source, file)?.into_iter();
+            Ok(read.map(|(name, tensor)| (name, tensor.into())).collect())
+        }
+    })
+}
+
+/// What a model's weights are, in one file or several, each of which `read` reads.
+fn tensors_of<T>(
+    source: &ModelSource,
+    read: &dyn Fn(&str) -> Result<HashMap<String, T>>,
+) -> Result<HashMap<String, T>> {
     if source.has(WEIGHTS) {
-        read_file(source, WEIGHTS)
+        read(WEIGHTS)
     } else if source.has(INDEX) {
-        read_parts(source)
+        read_parts(source, read)
     } else {
         Err(no_weights(source))
     }
@@ -87,12 +111,15 @@ fn parts(source: &ModelSource, index: &Index) -> Result<BTreeSet<String>> {
     }
 }
 
-fn read_parts(source: &ModelSource) -> Result<HashMap<String, Tensor>> {
+fn read_parts<T>(
+    source: &ModelSource,
+    read: &dyn Fn(&str) -> Result<HashMap<String, T>>,
+) -> Result<HashMap<String, T>> {
     let index: Index = source.json(INDEX, MODEL_FILES)?;
     let mut tensors = HashMap::new();
     let mut problems = Vec::new();
     for file in parts(source, &index)? {
-        for (name, tensor) in read_file(source, &file)? {
+        for (name, tensor) in read(&file)? {
             match index.weight_map.get(&name) {
                 Some(expected) if *expected == file => {
                     tensors.insert(name, tensor);

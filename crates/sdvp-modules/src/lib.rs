@@ -24,9 +24,9 @@ pub use stand_in::StandIn;
 pub use student::{
     AnswerModel, AnswerStudent, Appearance, BaseReference, BlipAnswerModel, BlipAnswerer,
     BlipMatchModel, BlipMatcher, ClipModel, Domain, DomainError, EarlySettings, ExpertManifest,
-    LearningModel, LocateModel, LocateStudent, MatchModel, MatchStudent, ModuleAdapter, PassSizes,
-    Student, StudentManifest, StudentModel, StudentNetwork, StudentPart, ToldApart, TrainMethod,
-    TrainingDemand, ViltModel, domain_of,
+    FrozenModel, LearningModel, LocateModel, LocateStudent, MatchModel, MatchStudent,
+    ModuleAdapter, PassSizes, Student, StudentManifest, StudentModel, StudentNetwork, StudentPart,
+    ToldApart, TrainMethod, TrainingDemand, ViltModel, domain_of,
 };
 pub use teacher::{
     AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,

@@ -3,10 +3,13 @@
 // The exemption of tests does not reach the helpers of integration tests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use sdvp_core::{Digest, Module, SubTaskKind};
+use sdvp_core::{Digest, Module, SubTask, SubTaskKind};
 use sdvp_models::LoraConfig;
 use sdvp_modules::onnx::OnnxDetector;
-use sdvp_modules::{Detector, LocateModel, LocateStudent, Student, TrainMethod, published_module};
+use sdvp_modules::{
+    AnswerModel, Detector, LearningModel, LocateModel, LocateStudent, MatchModel, ModelSource,
+    Student, TrainMethod, published_module,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -192,7 +195,7 @@ fn with_one_ulp(model: LocateModel, named: impl Fn(&str) -> bool) -> Digest {
 }
 
 fn of(model: LocateModel) -> Digest {
-    LocateStudent::new(Arc::new(model)).unwrap().fingerprint()
+    LocateStudent::new(&model).unwrap().fingerprint()
 }
 
 #[test]
@@ -302,4 +305,36 @@ fn weights_beside_an_onnx_file_are_part_of_it() {
     }
     std::fs::remove_file(copy.path("yolo.onnx_data")).unwrap();
     assert!(!known.insert(fingerprint()));
+}
+
+#[test]
+fn a_checkpoint_in_its_file_is_the_same_module_as_one_in_memory() {
+    let picture = image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([(5 * x) as u8, 9, y as u8]));
+    let view = sdvp_core::Image::new(picture).unwrap().view();
+    let published = |name: &str| golden("published").join(name);
+    for (kind, name) in [
+        (SubTaskKind::Locate, "owlvit"),
+        (SubTaskKind::Locate, "owlv2"),
+        (SubTaskKind::Match, "clip"),
+        (SubTaskKind::Answer, "vilt"),
+    ] {
+        let mapped = published_module(kind, &published(name)).unwrap();
+        let source = ModelSource::Folder(published(name));
+        let held: Arc<dyn Module> = match kind {
+            SubTaskKind::Locate => {
+                let model = LocateModel::load(&source, None).unwrap();
+                Arc::new(LocateStudent::new(&model).unwrap())
+            }
+            SubTaskKind::Match => MatchModel::load(&source).unwrap().module().unwrap(),
+            _ => AnswerModel::load(&source).unwrap().module().unwrap(),
+        };
+        assert_eq!(mapped.fingerprint(), held.fingerprint(), "{name}");
+        let task = match kind {
+            SubTaskKind::Locate => SubTask::locate(view.clone(), "red dog"),
+            SubTaskKind::Match => SubTask::matching(view.clone(), "red dog"),
+            _ => SubTask::answer(view.clone(), "what is this"),
+        };
+        let said = |module: &Arc<dyn Module>| module.run(std::slice::from_ref(&task)).remove(0);
+        assert_eq!(said(&mapped).unwrap(), said(&held).unwrap(), "{name}");
+    }
 }

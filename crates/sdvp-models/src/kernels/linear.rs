@@ -51,7 +51,8 @@ fn wide(layout: &Layout, width: usize) -> Shape {
     dims.into()
 }
 
-fn forward(
+/// `x Wᵀ + b` of values that lie row by row.
+pub(super) fn forward_values(
     x: &[f32],
     w: &[f32],
     bias: Option<&[f32]>,
@@ -83,7 +84,7 @@ fn forward(
     unsafe { written(rows * output, write) }
 }
 
-/// [`forward`], with columns of the result shared out among threads. Which kernel multiplies depends on
+/// [`forward_values`], with columns of the result shared out among threads. Which kernel multiplies depends on
 /// the sizes alone, and so do the numbers.
 fn by_columns(
     x: &[f32],
@@ -188,7 +189,7 @@ impl CustomOp3 for WithBias {
                 bl.dims()
             );
         }
-        let y = forward(values(x, xl)?, values(w, wl)?, Some(bias), sizes);
+        let y = forward_values(values(x, xl)?, values(w, wl)?, Some(bias), sizes);
         Ok((CpuStorage::F32(y), wide(xl, sizes.2)))
     }
 
@@ -218,7 +219,7 @@ impl CustomOp2 for WithoutBias {
         wl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let sizes = check(xl, wl)?;
-        let y = forward(values(x, xl)?, values(w, wl)?, None, sizes);
+        let y = forward_values(values(x, xl)?, values(w, wl)?, None, sizes);
         Ok((CpuStorage::F32(y), wide(xl, sizes.2)))
     }
 

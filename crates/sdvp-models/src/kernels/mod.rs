@@ -12,6 +12,7 @@ mod exp;
 mod gelu;
 mod lanes;
 mod linear;
+mod mapped;
 mod matrix;
 mod norm;
 mod sums;
@@ -24,6 +25,7 @@ pub(crate) use attention::packed_attention;
 pub(crate) use compact::compact_linear;
 pub(crate) use gelu::{gelu, quick_gelu, silu, tanh_gelu};
 pub(crate) use linear::linear;
+pub(crate) use mapped::{MappedFile, MappedWeight, mapped_linear, mapped_rows};
 pub(crate) use norm::{image_norm, layer_norm};
 pub(crate) use unfold::{unfold, unfold_rows};
 

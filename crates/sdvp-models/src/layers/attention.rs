@@ -1,6 +1,6 @@
 //! Multi-head attention.
 
-use super::{Linear, linear, softmax};
+use super::{Linear, softmax};
 use crate::error::{ModelError, Result};
 use crate::kernels;
 use crate::params::Builder;
@@ -106,25 +106,7 @@ impl Attention {
 
     /// Queries, keys and values side by side; one matrix product where the layers are plain.
     fn packed(&self, x: &Tensor) -> Result<Tensor> {
-        let layers = [&self.query, &self.key, &self.value];
-        let plain: Option<Vec<_>> = layers.iter().map(|layer| layer.plain()).collect();
-        match plain {
-            Some(parts) => {
-                let (weights, biases): (Vec<Tensor>, Vec<Tensor>) = parts.into_iter().unzip();
-                linear(
-                    x,
-                    &Tensor::cat(&weights, 0)?,
-                    Some(&Tensor::cat(&biases, 0)?),
-                )
-            }
-            None => {
-                let parts: Vec<Tensor> = layers
-                    .iter()
-                    .map(|layer| layer.forward(x))
-                    .collect::<Result<_>>()?;
-                Ok(Tensor::cat(&parts, 2)?)
-            }
-        }
+        Linear::side_by_side(&[&self.query, &self.key, &self.value], x)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Embeddings.
 
 use crate::error::Result;
-use crate::params::{Builder, Init};
+use crate::kernels;
+use crate::params::{Builder, Init, Matrix};
 use candle_core::Tensor;
 
 /// A vector for every id.
 pub struct Embedding {
-    weight: Tensor,
+    weight: Matrix,
     dim: usize,
 }
 
@@ -17,14 +18,18 @@ impl Embedding {
     /// If a tensor cannot be made.
     pub fn new(count: usize, dim: usize, b: &Builder, init: Init) -> Result<Self> {
         Ok(Self {
-            weight: b.get((count, dim), "weight", init)?,
+            weight: b.matrix((count, dim), "weight", init)?,
             dim,
         })
     }
 
-    /// The vectors, `[count, dim]`.
-    pub fn weight(&self) -> &Tensor {
-        &self.weight
+    /// How much `[…, dim]` vectors are like each of the embedding's, `[…, count]`: their products, and
+    /// a bias.
+    ///
+    /// # Errors
+    /// If widths differ.
+    pub fn likeness(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        self.weight.product(x, Some(bias))
     }
 
     /// `[…]` ids → `[…, dim]`.
@@ -34,9 +39,11 @@ impl Embedding {
     pub fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         let mut shape = ids.dims().to_vec();
         shape.push(self.dim);
-        Ok(self
-            .weight
-            .index_select(&ids.flatten_all()?, 0)?
-            .reshape(shape)?)
+        let ids = ids.flatten_all()?;
+        let vectors = match &self.weight {
+            Matrix::Parameter(vectors) => vectors.value().index_select(&ids, 0)?,
+            Matrix::Mapped(vectors) => kernels::mapped_rows(vectors, &ids.to_vec1()?)?,
+        };
+        Ok(vectors.reshape(shape)?)
     }
 }

@@ -3,14 +3,15 @@
 use crate::dropout::Dropout;
 use crate::error::Result;
 use crate::kernels;
+use crate::kernels::MappedWeight;
 use crate::lora::{DOWN, UP};
-use crate::params::{Builder, Init, Parameter};
+use crate::params::{Builder, Init, Matrix, Parameter};
 use crate::products::product;
 use candle_core::{D, Tensor};
 
 /// `y = W x + b`.
 pub struct Linear {
-    weight: Parameter,
+    weight: Matrix,
     bias: Option<Parameter>,
     lora: Option<LowRank>,
 }
@@ -48,7 +49,7 @@ impl Linear {
         weight: Init,
         bias: Option<Init>,
     ) -> Result<Self> {
-        let weight = b.parameter((output, input), "weight", weight)?;
+        let weight = b.matrix((output, input), "weight", weight)?;
         let bias = bias
             .map(|init| b.parameter(output, "bias", init))
             .transpose()?;
@@ -67,12 +68,29 @@ impl Linear {
         Ok(Self { weight, bias, lora })
     }
 
-    /// Weight and bias, where they are the whole layer: no low-rank branch, and a bias.
-    pub(crate) fn plain(&self) -> Option<(Tensor, Tensor)> {
-        match (&self.lora, &self.bias) {
-            (None, Some(bias)) => Some((self.weight.value(), bias.value())),
+    /// What layers make of one input, side by side, `[…, outputs]`; in one product where each is a weight
+    /// and a bias only.
+    ///
+    /// # Errors
+    /// If sizes differ.
+    pub(crate) fn side_by_side(layers: &[&Linear], x: &Tensor) -> Result<Tensor> {
+        let biases = layers.iter().map(|layer| match (&layer.lora, &layer.bias) {
+            (None, Some(bias)) => Some(bias.value()),
             _ => None,
+        });
+        if let Some(biases) = biases.collect::<Option<Vec<Tensor>>>() {
+            let bias = Tensor::cat(&biases, 0)?;
+            let held = layers.iter().map(|layer| layer.weight.held());
+            if let Some(weights) = held.collect::<Option<Vec<Tensor>>>() {
+                return linear(x, &Tensor::cat(&weights, 0)?, Some(&bias));
+            }
+            let mapped = layers.iter().map(|layer| layer.weight.mapped());
+            if let Some(weights) = mapped.collect::<Option<Vec<&MappedWeight>>>() {
+                return Ok(kernels::mapped_linear(x, &weights, Some(&bias))?);
+            }
         }
+        let parts = layers.iter().map(|layer| layer.forward(x));
+        Ok(Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, D::Minus1)?)
     }
 
     /// `[…, input]` → `[…, output]`.
@@ -81,7 +99,7 @@ impl Linear {
     /// If the last dimension is not `input`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let bias = self.bias.as_ref().map(Parameter::value);
-        let y = linear(x, &self.weight.value(), bias.as_ref())?;
+        let y = self.weight.product(x, bias.as_ref())?;
         match &self.lora {
             None => Ok(y),
             Some(lora) => {
@@ -93,6 +111,16 @@ impl Linear {
                 let branch = linear(&linear(&seen, &down, None)?, &up, None)?;
                 Ok((y + (branch * lora.scale)?)?)
             }
+        }
+    }
+}
+
+impl Matrix {
+    /// `x Wᵀ + b` for `x` `[…, input]`.
+    pub(crate) fn product(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        match self {
+            Matrix::Parameter(weight) => linear(x, &weight.value(), bias),
+            Matrix::Mapped(weight) => Ok(kernels::mapped_linear(x, &[weight], bias)?),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! of an even number the nearer one of the middle two, as torch has it. Relative networks say inverse
 //! depth, so its inverse is the answer: **the greater the farther**, whichever network it is.
 
-use crate::checkpoint::{read_tensors, whole};
+use crate::checkpoint::{map_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -93,12 +93,12 @@ impl DepthEstimator {
                 reason,
             }
         })?;
-        let tensors = read_tensors(source)?;
+        let tensors = map_tensors(source)?;
         let fingerprint = Hasher::new("depth anything")
-            .part(sdvp_models::weights::fingerprint_of(&tensors)?.as_bytes())
+            .part(sdvp_models::weights::fingerprint_of_stored(&tensors)?.as_bytes())
             .part(settings_text(&config, &processor).as_bytes())
             .finish();
-        let b = Builder::frozen(tensors, device);
+        let b = Builder::frozen_stored(tensors, device);
         let network = DepthAnything::new(&config, &b)?;
         whole(b, source)?;
         Ok(Self {

@@ -15,8 +15,8 @@ pub use summary::{CheckpointSummary, WeightSummary};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{
-    AnswerStudent, BlipAnswerer, BlipMatcher, CONFIG, ClipModel, LocateModel, LocateStudent,
-    MODEL_FILES, MatchStudent, StudentModel, StudentNetwork, ViltModel,
+    AnswerStudent, BlipAnswerer, BlipMatcher, CONFIG, FrozenModel, LocateStudent, MODEL_FILES,
+    MatchStudent,
 };
 use candle_core::Device;
 use prompting::NotOfIt;
@@ -86,18 +86,21 @@ fn loader(kind: SubTaskKind, found: &Kind) -> Option<Load> {
     let load: Load = match (kind, found.model_type.as_deref()) {
         (SubTaskKind::Locate, None | Some("owlvit" | "owlv2")) => |source, answering, device| {
             said_of(source, answering.nothing())?;
-            let model = Arc::new(placed(LocateModel::load(source, None)?, device)?);
-            Ok(Arc::new(LocateStudent::new(model)?))
+            Ok(Arc::new(LocateStudent::of(FrozenModel::load(
+                source, device,
+            )?)?))
         },
         (SubTaskKind::Match, None | Some("clip")) => |source, answering, device| {
             said_of(source, answering.nothing())?;
-            let model = Arc::new(placed(ClipModel::load(source, None)?, device)?);
-            Ok(Arc::new(MatchStudent::new(model)?))
+            Ok(Arc::new(MatchStudent::of(FrozenModel::load(
+                source, device,
+            )?)?))
         },
         (SubTaskKind::Answer, None | Some("vilt")) => |source, answering, device| {
             said_of(source, answering.nothing())?;
-            let model = Arc::new(placed(ViltModel::load(source, None)?, device)?);
-            Ok(Arc::new(AnswerStudent::new(model)?))
+            Ok(Arc::new(AnswerStudent::of(FrozenModel::load(
+                source, device,
+            )?)))
         },
         (SubTaskKind::Answer, Some("blip")) if is("BlipForQuestionAnswering") => {
             |source, answering, device| {
@@ -130,14 +133,6 @@ fn said_of<T>(source: &ModelSource, said: std::result::Result<T, NotOfIt>) -> Re
         model: source.name(),
         what,
     })
-}
-
-/// A model on a device; it is made in main memory.
-fn placed<N: StudentNetwork>(model: StudentModel<N>, device: &Device) -> Result<StudentModel<N>> {
-    match device {
-        Device::Cpu => Ok(model),
-        _ => model.on(device),
-    }
 }
 
 /// What can answer a kind.

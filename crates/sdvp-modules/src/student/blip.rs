@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::model::{StudentModel, settings_text};
 use super::network::StudentNetwork;
-use crate::checkpoint::{read_tensors, whole};
+use crate::checkpoint::{map_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::Result;
 use crate::source::ModelSource;
@@ -43,13 +43,13 @@ impl Blip {
         let config: BlipConfig = source.config(|_| BlipConfig::USUAL)?;
         let processor = source.processor()?;
         let tokenizer = source.tokenizer()?;
-        let tensors = read_tensors(source)?;
+        let tensors = map_tensors(source)?;
         let fingerprint = Hasher::new(name)
-            .part(sdvp_models::weights::fingerprint_of(&tensors)?.as_bytes())
+            .part(sdvp_models::weights::fingerprint_of_stored(&tensors)?.as_bytes())
             .part(settings_text(&config, &processor).as_bytes())
             .part(tokenizer.to_json()?.as_bytes())
             .finish();
-        let b = Builder::frozen(tensors, device);
+        let b = Builder::frozen_stored(tensors, device);
         let network = build(&config, &b)?;
         whole(b, source)?;
         let rest = Self {

@@ -1,8 +1,7 @@
 //! The locate student: OWL-ViT behind the [`Module`] trait.
 
-use super::LocateModel;
 use super::memory::Memory;
-use crate::computed_on::computed_on;
+use super::{FrozenModel, LocateModel};
 use crate::error::{Result, SetupError};
 use candle_core::Tensor;
 use sdvp_core::{
@@ -63,8 +62,7 @@ type Query = Arc<[f32]>;
 /// Locates with a frozen [`LocateModel`]. Features of an image are computed once, however many
 /// names are looked for in it, and so are the vectors of names.
 pub struct LocateStudent {
-    model: Arc<LocateModel>,
-    network: OwlVit,
+    model: LocateModel,
     fingerprint: Digest,
     features: Memory<Digest, Arc<ViewFeatures>>,
     queries: Memory<String, Query>,
@@ -89,8 +87,16 @@ impl LocateStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn new(model: Arc<LocateModel>) -> Result<Self> {
+    pub fn new(model: &LocateModel) -> Result<Self> {
         Self::with_memory(model, KEPT_VIEWS, KEPT_QUERIES)
+    }
+
+    /// Of a model that is frozen already.
+    ///
+    /// # Errors
+    /// If it looks at a part of pictures only.
+    pub fn of(model: FrozenModel<OwlVit>) -> Result<Self> {
+        Self::remembering(model, KEPT_VIEWS, KEPT_QUERIES)
     }
 
     /// As [`LocateStudent::new`], keeping from call to call the features of at most `views` views
@@ -98,7 +104,12 @@ impl LocateStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn with_memory(model: Arc<LocateModel>, views: usize, queries: usize) -> Result<Self> {
+    pub fn with_memory(model: &LocateModel, views: usize, queries: usize) -> Result<Self> {
+        Self::remembering(FrozenModel::of(model)?, views, queries)
+    }
+
+    fn remembering(frozen: FrozenModel<OwlVit>, views: usize, queries: usize) -> Result<Self> {
+        let FrozenModel { model, fingerprint } = frozen;
         if !matches!(model.processor.fit, Fit::Stretch | Fit::Square) {
             return Err(SetupError::Config {
                 model: "that finds".to_owned(),
@@ -107,17 +118,11 @@ impl LocateStudent {
             });
         }
         Ok(Self {
-            fingerprint: computed_on(&model.device, model.fingerprint()?),
-            network: model.frozen_network()?,
             model,
+            fingerprint,
             features: Memory::within(views, KEPT_BYTES, |features| features.bytes()),
             queries: Memory::new(queries),
         })
-    }
-
-    /// The frozen model.
-    pub fn model(&self) -> &Arc<LocateModel> {
-        &self.model
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> ModuleError {
@@ -137,7 +142,7 @@ impl LocateStudent {
             .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
                 let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
                 let pixels = self.model.processor.batch(&pixels, &self.model.device)?;
-                let features = self.network.image_features(&pixels)?;
+                let features = self.model.network.image_features(&pixels)?;
                 ViewFeatures::of_each(&features)
             })
     }
@@ -150,7 +155,7 @@ impl LocateStudent {
         self.queries.get_or_compute(texts, TEXTS_AT_ONCE, |texts| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let tokens = self.model.tokens(&texts)?;
-            let vectors = self.network.text_queries(&tokens.ids, &tokens.last)?;
+            let vectors = self.model.network.text_queries(&tokens.ids, &tokens.last)?;
             let vectors = vectors.to_vec2::<f32>()?;
             Ok(vectors.into_iter().map(Query::from).collect())
         })

@@ -13,7 +13,7 @@ impl Student {
     /// # Errors
     /// If parameters cannot be read.
     pub fn modules(&self) -> Result<Vec<Arc<dyn Module>>> {
-        let locate = |model: &Arc<LocateModel>| LocateStudent::new(Arc::clone(model));
+        let locate = |model: &Arc<LocateModel>| LocateStudent::new(model);
         self.modules_of(|model| Ok(Arc::new(locate(model)?)), MatchModel::module)
     }
 
@@ -23,7 +23,7 @@ impl Student {
     /// # Errors
     /// If parameters cannot be read.
     pub fn modules_without_memory(&self) -> Result<Vec<Arc<dyn Module>>> {
-        let locate = |model: &Arc<LocateModel>| LocateStudent::with_memory(Arc::clone(model), 0, 0);
+        let locate = |model: &Arc<LocateModel>| LocateStudent::with_memory(model, 0, 0);
         self.modules_of(
             |model| Ok(Arc::new(locate(model)?)),
             MatchModel::module_without_memory,

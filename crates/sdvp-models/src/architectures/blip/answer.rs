@@ -6,7 +6,7 @@ use super::text::{Beside, TextTransformer};
 use super::vision::VisionTower;
 use crate::error::Result;
 use crate::generation::{Decoding, Written, generate};
-use crate::layers::{Activation, LayerNorm, Linear, linear};
+use crate::layers::{Activation, LayerNorm, Linear};
 use crate::params::{Builder, Init};
 use candle_core::Tensor;
 
@@ -116,7 +116,7 @@ impl BlipAnswer {
     pub fn words(&self, x: &Tensor) -> Result<Tensor> {
         let x = self.activation.apply(&self.head.forward(x)?)?;
         let x = self.head_norm.forward(&x)?;
-        linear(&x, self.answer.words.weight(), Some(&self.bias))
+        self.answer.words.likeness(&x, &self.bias)
     }
 
     /// The answers, one a question. All are written at the same time, word by word.

@@ -33,7 +33,7 @@ impl AnswerModel {
     /// If the parameters cannot be read.
     pub fn module(&self) -> Result<Arc<dyn Module>> {
         Ok(match self {
-            AnswerModel::Vilt(model) => Arc::new(AnswerStudent::new(Arc::clone(model))?),
+            AnswerModel::Vilt(model) => Arc::new(AnswerStudent::new(model)?),
             AnswerModel::Blip(model) => Arc::new(BlipAnswerer::new(model)?),
         })
     }

@@ -1,10 +1,9 @@
 //! ViLT, which chooses among answers: what it says to learn from, and behind the [`Module`] trait.
 
 use crate::batch::outcomes_of;
-use crate::computed_on::computed_on;
 use crate::error::Result;
-use crate::student::ViltModel;
 use crate::student::early::EarlyLayers;
+use crate::student::{FrozenModel, ViltModel};
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 use sdvp_core::{
@@ -13,7 +12,6 @@ use sdvp_core::{
 use sdvp_models::architectures::{Vilt, ViltOutput, ViltStates};
 use sdvp_models::layers::softmax;
 use sdvp_models::{ModelError, TokenBatch};
-use std::sync::Arc;
 
 impl ViltModel {
     /// One logit per answer to questions about views, one each: `[batch, answers]`.
@@ -26,7 +24,10 @@ impl ViltModel {
         questions: &[&str],
     ) -> std::result::Result<Tensor, ModelError> {
         match &self.early {
-            None => self.logits_with(&self.network, views, questions),
+            None => self.by_shape(views, questions, |views, questions| {
+                let (tokens, pixels) = self.prepare(views, questions)?;
+                self.network.logits(&tokens.ids, &tokens.mask, &pixels)
+            }),
             Some(early) => self.by_shape(views, questions, |views, questions| {
                 let states = self.early_states(early, views, questions)?;
                 self.network.logits_after(&states, early.layers())
@@ -79,19 +80,6 @@ impl ViltModel {
             tokens: Tensor::from_vec(filled, shape, &self.device)?,
             seen: Tensor::cat(&[&tokens.mask, &seen], 1)?,
             words,
-        })
-    }
-
-    /// As [`ViltModel::logits`], by another network of the same sizes.
-    fn logits_with(
-        &self,
-        network: &Vilt,
-        views: &[&View],
-        questions: &[&str],
-    ) -> std::result::Result<Tensor, ModelError> {
-        self.by_shape(views, questions, |views, questions| {
-            let (tokens, pixels) = self.prepare(views, questions)?;
-            network.logits(&tokens.ids, &tokens.mask, &pixels)
         })
     }
 
@@ -159,8 +147,7 @@ impl ViltModel {
 
 /// Answers with a frozen [`ViltModel`].
 pub struct AnswerStudent {
-    model: Arc<ViltModel>,
-    network: Vilt,
+    model: ViltModel,
     fingerprint: Digest,
 }
 
@@ -175,23 +162,20 @@ impl AnswerStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn new(model: Arc<ViltModel>) -> Result<Self> {
-        Ok(Self {
-            fingerprint: computed_on(&model.device, model.fingerprint()?),
-            network: model.frozen_network()?,
-            model,
-        })
+    pub fn new(model: &ViltModel) -> Result<Self> {
+        Ok(Self::of(FrozenModel::of(model)?))
     }
 
-    /// The frozen model.
-    pub fn model(&self) -> &Arc<ViltModel> {
-        &self.model
+    /// Of a model that is frozen already.
+    pub fn of(frozen: FrozenModel<Vilt>) -> Self {
+        let FrozenModel { model, fingerprint } = frozen;
+        Self { model, fingerprint }
     }
 
     fn answer(&self, tasks: &[&SubTask]) -> std::result::Result<Vec<Outcome>, ModelError> {
         let views: Vec<&View> = tasks.iter().map(|task| &task.view).collect();
         let questions: Vec<&str> = tasks.iter().map(|task| task.text.as_str()).collect();
-        let logits = self.model.logits_with(&self.network, &views, &questions)?;
+        let logits = self.model.logits(&views, &questions)?;
         let probabilities = softmax(&logits)?.to_vec2::<f32>()?;
         Ok(probabilities
             .iter()

@@ -1,10 +1,9 @@
 //! CLIP, which compares pictures with texts: what it says to learn from, and behind the [`Module`] trait.
 
 use crate::batch::outcomes_of;
-use crate::computed_on::computed_on;
 use crate::error::Result;
-use crate::student::ClipModel;
 use crate::student::memory::Memory;
+use crate::student::{ClipModel, FrozenModel};
 use candle_core::Tensor;
 use sdvp_core::{Digest, Module, ModuleError, Outcome, SubTask, SubTaskKind, View};
 use sdvp_models::architectures::Clip;
@@ -63,8 +62,7 @@ type Vector = Arc<[f32]>;
 /// Matches with a frozen [`ClipModel`]. A picture's vector is computed once, however many texts it
 /// is compared with, and so is a text's.
 pub struct MatchStudent {
-    model: Arc<ClipModel>,
-    network: Clip,
+    model: ClipModel,
     /// What a cosine is multiplied with to be a logit.
     scale: f32,
     fingerprint: Digest,
@@ -85,7 +83,7 @@ impl MatchStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn new(model: Arc<ClipModel>) -> Result<Self> {
+    pub fn new(model: &ClipModel) -> Result<Self> {
         Self::with_memory(model, KEPT)
     }
 
@@ -94,12 +92,23 @@ impl MatchStudent {
     ///
     /// # Errors
     /// If the parameters cannot be read.
-    pub fn with_memory(model: Arc<ClipModel>, kept: usize) -> Result<Self> {
-        let network = model.frozen_network()?;
+    pub fn with_memory(model: &ClipModel, kept: usize) -> Result<Self> {
+        Self::remembering(FrozenModel::of(model)?, kept)
+    }
+
+    /// Of a model that is frozen already.
+    ///
+    /// # Errors
+    /// If its scale cannot be read.
+    pub fn of(frozen: FrozenModel<Clip>) -> Result<Self> {
+        Self::remembering(frozen, KEPT)
+    }
+
+    fn remembering(frozen: FrozenModel<Clip>, kept: usize) -> Result<Self> {
+        let FrozenModel { model, fingerprint } = frozen;
         Ok(Self {
-            fingerprint: computed_on(&model.device, model.fingerprint()?),
-            scale: network.scale()?,
-            network,
+            fingerprint,
+            scale: model.network.scale()?,
             model,
             images: Memory::new(kept),
             texts: Memory::new(kept),
@@ -117,13 +126,13 @@ impl MatchStudent {
             .get_or_compute(digests, IMAGES_AT_ONCE, |digests| {
                 let pixels: Vec<&View> = digests.iter().map(|digest| views[digest]).collect();
                 let pixels = self.model.processor.batch(&pixels, &self.model.device)?;
-                vectors(&self.network.image_vectors(&pixels)?)
+                vectors(&self.model.network.image_vectors(&pixels)?)
             })?;
         let texts = tasks.iter().map(|task| task.text.clone());
         let texts = self.texts.get_or_compute(texts, TEXTS_AT_ONCE, |texts| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let tokens = self.model.tokens(&texts)?;
-            vectors(&self.network.text_vectors(&tokens.ids, &tokens.last)?)
+            vectors(&self.model.network.text_vectors(&tokens.ids, &tokens.last)?)
         })?;
         let score = |task: &&SubTask| {
             let image = images.get(&task.view.digest())?;
@@ -196,7 +205,7 @@ mod tests {
         let logits = model.logits(&images, &words).unwrap();
         let logits = logits.to_vec2::<f32>().unwrap();
 
-        let student = MatchStudent::new(Arc::clone(&model)).unwrap();
+        let student = MatchStudent::new(&model).unwrap();
         let mut tasks = Vec::new();
         for view in &views {
             tasks.extend(texts.map(|text| SubTask::matching(view.clone(), text)));
@@ -208,7 +217,7 @@ mod tests {
                 panic!("{outcome:?}");
             };
             assert!((score - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-5);
-            let forgetful = MatchStudent::with_memory(Arc::clone(&model), 0).unwrap();
+            let forgetful = MatchStudent::with_memory(&model, 0).unwrap();
             let alone = forgetful.run(std::slice::from_ref(task)).remove(0);
             let Ok(Outcome::Score(alone)) = alone else {
                 panic!("{alone:?}");
@@ -219,7 +228,7 @@ mod tests {
 
     #[test]
     fn other_kinds_fail_alone() {
-        let student = MatchStudent::new(clip()).unwrap();
+        let student = MatchStudent::new(&clip()).unwrap();
         let view = views().remove(0);
         let outcomes = student.run(&[
             SubTask::locate(view.clone(), "dog"),

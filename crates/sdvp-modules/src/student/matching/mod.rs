@@ -34,7 +34,7 @@ impl MatchModel {
     /// If the parameters cannot be read.
     pub fn module(&self) -> Result<Arc<dyn Module>> {
         Ok(match self {
-            MatchModel::Clip(model) => Arc::new(MatchStudent::new(Arc::clone(model))?),
+            MatchModel::Clip(model) => Arc::new(MatchStudent::new(model)?),
             MatchModel::Blip(model) => Arc::new(BlipMatcher::new(model)?),
         })
     }
@@ -45,7 +45,7 @@ impl MatchModel {
     /// If the parameters cannot be read.
     pub fn module_without_memory(&self) -> Result<Arc<dyn Module>> {
         Ok(match self {
-            MatchModel::Clip(model) => Arc::new(MatchStudent::with_memory(Arc::clone(model), 0)?),
+            MatchModel::Clip(model) => Arc::new(MatchStudent::with_memory(model, 0)?),
             MatchModel::Blip(model) => Arc::new(BlipMatcher::with_memory(model, 0)?),
         })
     }

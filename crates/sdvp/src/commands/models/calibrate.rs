@@ -73,7 +73,7 @@ pub(crate) fn calibrate(name: &str, folder: &Path) -> Result<Calibration> {
         let best = best_for(Task::General, |believed| {
             let mut model = load()?;
             model.config.believed = believed;
-            Ok(Arc::new(LocateStudent::new(Arc::new(model))?))
+            Ok(Arc::new(LocateStudent::new(&model)?))
         })?;
         let mut model = load()?;
         model.config.believed = best;
