@@ -4,8 +4,9 @@
 
 writes `sdvp-models/tests/golden/qwen3_vl.safetensors`: a tiny network with random weights under the
 names of published checkpoints (`weight/…`), the patches of a picture that is no square and ids of
-two conversations about it (`input/…`), and transformers' logits of each (`output/…`) and what it
-writes greedily (`written/…`). Its metadata has a `config.json`.
+two conversations about it (`input/…`), and transformers' logits of each (`output/…`), what it writes
+greedily (`written/…`), and the gradients of all weights (`gradient/…`) of the sum of the first one's
+logits times as many numbers (`probe/…`). Its metadata has a `config.json`.
 
 It also writes `sdvp-modules/tests/golden/published/qwen3_vl`: a folder as it is downloaded (half
 precision, several files), and in `said.json` there what transformers answers to questions about a
@@ -126,6 +127,14 @@ def whole(folder):
         tensors[f"input/ids {at}"] = torch.tensor(ids)
         tensors[f"written/ids {at}"] = torch.tensor(words)
         tensors[f"written/probability {at}"] = torch.tensor([probability])
+    # The gradients of a sum that weighs every logit of the first conversation in its own way.
+    model.model.rope_deltas = None
+    logits = model(**given(prompts[0], IMAGE, both, grid)).logits[0]
+    probe = torch.randn(logits.shape, generator=torch.Generator().manual_seed(1))
+    (logits * probe).sum().backward()
+    tensors["probe/logits 0"] = probe
+    for name, value in model.named_parameters():
+        tensors[f"gradient/{name}"] = value.grad
     tensors = {name: value.contiguous().clone() for name, value in tensors.items()}
     metadata = {"config": json.dumps(sizes), "transformers": transformers.__version__}
     save_file(tensors, folder / "qwen3_vl.safetensors", metadata)

@@ -14,6 +14,15 @@ pub enum DistillError {
     /// A student or teacher could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// All weights, or those that see, were to learn of a network whose own never do.
+    #[error(
+        "expected low-rank additions for the {network}, whose own weights do not learn: give --lora RANK, \
+         and --lora-layer for where they are to sit"
+    )]
+    AdditionsOnly {
+        /// The network.
+        network: &'static str,
+    },
     /// The runtime could not be set up.
     #[error("the modules cannot run together: {0}")]
     Runtime(String),

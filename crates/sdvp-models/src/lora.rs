@@ -75,7 +75,8 @@ impl LoraConfig {
                 })
             };
             let (down, up, weight) = (take(DOWN)?, take(UP)?, take("weight")?);
-            let merged = (weight + self.addition(&down, &up)?)?;
+            // What is held in half precision could not take in small changes.
+            let merged = (weight.to_dtype(down.dtype())? + self.addition(&down, &up)?)?;
             tensors.insert(format!("{layer}weight"), merged.detach());
         }
         Ok(tensors)

@@ -94,7 +94,15 @@ impl Matrix {
 
 struct Trained {
     var: Var,
-    trainable: Arc<AtomicBool>,
+    /// None where it never is.
+    trainable: Option<Arc<AtomicBool>>,
+}
+
+impl Trained {
+    fn learns(&self) -> bool {
+        let trainable = self.trainable.as_ref();
+        trainable.is_some_and(|it| it.load(Ordering::Relaxed))
+    }
 }
 
 struct Shared {
@@ -242,9 +250,9 @@ impl Builder {
         Ok(self.make(shape.into(), name, init, false)?.value)
     }
 
-    /// A parameter of a network that is only used, as precise as it was loaded (in single or half
-    /// precision) or as [`Builder::with_precision`] says. It is no part of [`Params`]. A missing or
-    /// wrong one is noted for [`Builder::finish`]; what stands in for it takes no memory.
+    /// A parameter that never learns, as precise as it was loaded (in single or half precision) or as
+    /// [`Builder::with_precision`] says. A missing or wrong one is noted for [`Builder::finish`]; what
+    /// stands in for it takes no memory.
     ///
     /// # Errors
     /// If a tensor cannot be made.
@@ -264,7 +272,15 @@ impl Builder {
                     _ => DType::F32,
                 };
                 let value = value.to_dtype(precision.unwrap_or(kept))?;
-                Ok(value.to_device(&self.device)?.detach())
+                let value = value.to_device(&self.device)?;
+                if shared.frozen {
+                    return Ok(value.detach());
+                }
+                let var = Var::from_tensor(&value)?;
+                let value = var.as_detached_tensor();
+                let trainable = None;
+                shared.made.insert(full, Trained { var, trainable });
+                Ok(value)
             }
             found => {
                 shared.problems.push(misfit(&full, &shape, found.as_ref()));
@@ -366,7 +382,7 @@ impl Builder {
             full,
             Trained {
                 var,
-                trainable: parameter.trainable.clone(),
+                trainable: Some(parameter.trainable.clone()),
             },
         );
         Ok(parameter)
@@ -486,7 +502,7 @@ impl Params {
             name.into(),
             Trained {
                 var,
-                trainable: Arc::new(AtomicBool::new(true)),
+                trainable: Some(Arc::new(AtomicBool::new(true))),
             },
         );
     }
@@ -503,7 +519,7 @@ impl Params {
     pub fn trainable(&self) -> Vec<(String, Var)> {
         self.entries
             .iter()
-            .filter(|(_, entry)| entry.trainable.load(Ordering::Relaxed))
+            .filter(|(_, entry)| entry.learns())
             .map(|(name, entry)| (name.clone(), entry.var.clone()))
             .collect()
     }
@@ -511,7 +527,9 @@ impl Params {
     /// Chooses what training changes. Of frozen linear layers no gradient is even computed.
     pub fn set_trainable(&mut self, choose: impl Fn(&str) -> bool) {
         for (name, entry) in &mut self.entries {
-            entry.trainable.store(choose(name), Ordering::Relaxed);
+            if let Some(trainable) = &entry.trainable {
+                trainable.store(choose(name), Ordering::Relaxed);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::processor_config::{
 };
 use candle_core::{Device, Tensor};
 use sdvp_core::View;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How many times longer than its shorter side a view may be.
 const LONGER: f64 = 200.0;
@@ -18,7 +18,7 @@ const LONGER: f64 = 200.0;
 const MOST: u64 = 1 << 24;
 
 /// Settings of the image side of a model, as `preprocessor_config.json` has them.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "PatchFile")]
 pub struct PatchProcessor {
     /// Side of a patch, pixels.
@@ -83,6 +83,19 @@ impl PatchProcessor {
         Ok(ImageSize {
             height: side(height) as u32,
             width: side(width) as u32,
+        })
+    }
+
+    /// Rows and columns of the patches that a view becomes.
+    ///
+    /// # Errors
+    /// As [`PatchProcessor::input_size`].
+    pub fn grid(&self, view: &View) -> Result<PatchGrid> {
+        let (height, width) = (view.height(), view.width());
+        let size = self.input_size(ImageSize { height, width })?;
+        Ok(PatchGrid {
+            rows: (size.height / self.patch) as usize,
+            columns: (size.width / self.patch) as usize,
         })
     }
 

@@ -8,6 +8,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use sdvp_models::Decoding;
+use sdvp_models::LoraConfig;
 use sdvp_models::architectures::{
     BlipAnswer, BlipConfig, BlipMatch, Clip, ClipConfig, DepthAnything, DepthAnythingConfig,
     DepthMeaning, OwlVit, OwlVitConfig, PatchGrid, Qwen3Vl, Qwen3VlConfig, Vilt, ViltConfig,
@@ -309,4 +310,79 @@ fn qwen3_vl_answers() {
         texts.insert((written.words, expected.len()));
     }
     assert_eq!(texts.len(), 2, "{texts:?}");
+}
+
+/// Its matrices never learn, so their gradients show in additions: of `B A x` with 1s for `A`, what flows
+/// into `B` is what would flow into the matrix.
+#[test]
+fn qwen3_vl_gradients() {
+    let golden = Golden::read("qwen3_vl");
+    let config = golden.config::<Qwen3VlConfig>();
+    // As many directions as the widest layer has inputs.
+    let rank = 64;
+    let lora = LoraConfig {
+        rank,
+        alpha: rank as f32,
+        dropout: 0.0,
+        patterns: vec!["*".to_owned()],
+    };
+    let b = golden.builder().with_lora(lora, 0);
+    let network = Qwen3Vl::new(&config, &b).unwrap();
+    let params = b.finish().unwrap();
+    for name in params
+        .names()
+        .filter(|name| name.ends_with("lora_A.weight"))
+    {
+        let var = params.get(name).unwrap();
+        let inputs = var.dim(1).unwrap();
+        assert!(inputs <= rank, "{name}: {inputs}");
+        let ones = Tensor::eye(rank, DType::F32, &Device::Cpu).unwrap();
+        var.set(&ones.narrow(1, 0, inputs).unwrap().contiguous().unwrap())
+            .unwrap();
+    }
+    let numbers = |name: &str| {
+        let numbers = golden.get("input", name).to_dtype(DType::U32).unwrap();
+        numbers.to_vec1::<u32>().unwrap()
+    };
+    let (grid, ids) = (numbers("grid"), numbers("ids 0"));
+    let grid = PatchGrid {
+        rows: grid[0] as usize,
+        columns: grid[1] as usize,
+    };
+    let picture = network
+        .picture_states(golden.get("input", "patches"), grid)
+        .unwrap();
+    let first = ids.iter().position(|id| *id == 30).unwrap();
+    let count = ids.iter().filter(|id| **id == 30).count();
+    let mut reading = network.begin();
+    // Word by word where it is read in pieces, as answers are.
+    let states = [
+        network.read(&mut reading, &ids[..first]).unwrap(),
+        network.read_picture(&mut reading, &picture).unwrap(),
+        network.read(&mut reading, &ids[first + count..]).unwrap(),
+    ];
+    let logits = network.logits(&Tensor::cat(&states, 0).unwrap()).unwrap();
+    let probed = (logits * golden.get("probe", "logits 0")).unwrap();
+    let gradients = probed.sum_all().unwrap().backward().unwrap();
+    let mut compared = 0;
+    for (name, var) in params.trainable() {
+        if let Some(layer) = name.strip_suffix("lora_B.weight") {
+            let expected = golden.get("gradient", &format!("{layer}weight"));
+            let found = gradients.get(&var).unwrap();
+            let found = found.narrow(1, 0, expected.dim(1).unwrap()).unwrap();
+            let gap = norm(&(found - expected).unwrap());
+            assert!(gap < GRADIENTS * norm(expected), "{name}: {gap}");
+            compared += 1;
+        } else if !name.ends_with("lora_A.weight") {
+            // Norms and biases.
+            golden.gradient_agrees(&name, &gradients, &var);
+            compared += 1;
+        }
+    }
+    let weights = golden
+        .tensors
+        .keys()
+        .filter(|name| name.starts_with("weight/"));
+    // Words as they are read and written, patches and their places are all that is left.
+    assert_eq!(compared + 4, weights.count());
 }

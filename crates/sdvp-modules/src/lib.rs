@@ -16,8 +16,8 @@ mod teacher;
 pub use builtin::{BUILTIN, builtin_source};
 pub use error::SetupError;
 pub use published::{
-    Answering, CheckpointSummary, DepthEstimator, Prompting, Qwen3VlAnswerer, WeightSummary,
-    placed_module, published_module,
+    Answering, CheckpointSummary, DepthEstimator, Prompting, WeightSummary, placed_module,
+    published_module,
 };
 pub use source::ModelSource;
 pub use stand_in::StandIn;
@@ -25,8 +25,9 @@ pub use student::{
     AnswerModel, AnswerStudent, Appearance, BaseReference, BlipAnswerModel, BlipAnswerer,
     BlipMatchModel, BlipMatcher, ClipModel, Domain, DomainError, EarlySettings, ExpertManifest,
     FrozenModel, LearningModel, LocateModel, LocateStudent, MatchModel, MatchStudent,
-    ModuleAdapter, PassSizes, Student, StudentManifest, StudentModel, StudentNetwork, StudentPart,
-    ToldApart, TrainMethod, TrainingDemand, ViltModel, domain_of,
+    ModuleAdapter, PassSizes, Qwen3VlAnswerer, Qwen3VlModel, SquareNetwork, Student,
+    StudentManifest, StudentModel, StudentNetwork, StudentPart, ToldApart, TrainMethod,
+    TrainingDemand, ViltModel, WritingModel, domain_of,
 };
 pub use teacher::{
     AnswerTeacher, CallRecord, ConvDetector, Detector, LabelError, LabelFile, LocateTeacher,

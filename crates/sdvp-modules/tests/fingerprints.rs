@@ -338,3 +338,18 @@ fn a_checkpoint_in_its_file_is_the_same_module_as_one_in_memory() {
         assert_eq!(said(&mapped).unwrap(), said(&held).unwrap(), "{name}");
     }
 }
+
+#[test]
+fn students_of_models_that_write_say_what_the_checkpoints_say() {
+    let picture = image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([(5 * x) as u8, 9, y as u8]));
+    let view = sdvp_core::Image::new(picture).unwrap().view();
+    let task = SubTask::answer(view, "what is this");
+    for name in ["blip_answer", "qwen3_vl"] {
+        let folder = golden("published").join(name);
+        let published = published_module(SubTaskKind::Answer, &folder).unwrap();
+        let student = AnswerModel::load(&ModelSource::Folder(folder)).unwrap();
+        let student = student.module().unwrap();
+        let said = |module: &Arc<dyn Module>| module.run(std::slice::from_ref(&task)).remove(0);
+        assert_eq!(said(&student).unwrap(), said(&published).unwrap(), "{name}");
+    }
+}

@@ -8,7 +8,7 @@ use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use sdvp_models::Tokenizer;
 use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
-use sdvp_modules::{StudentModel, StudentNetwork};
+use sdvp_modules::{SquareNetwork, StudentModel};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -257,7 +257,7 @@ fn a_student_of_checkpoints_and_an_adapter_is_distilled_and_run() {
 }
 
 /// A BLIP that has learned nothing but knows the words of the built-in world, as a checkpoint.
-fn untaught_blip<N: StudentNetwork<Config = BlipConfig>>(folder: &Path) {
+fn untaught_blip<N: SquareNetwork<Config = BlipConfig>>(folder: &Path) {
     let words = sdvp_data::picto::word_list();
     let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
     let layers = json!({
@@ -374,10 +374,52 @@ fn a_student_of_blips_learns_one_task_after_another() {
 }
 
 #[test]
+fn an_instruction_tuned_student_learns_by_additions_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let student = folder.join("assembled");
+    let mut assemble = sdvp();
+    assemble.args(["models", "assemble", "--out"]).arg(&student);
+    assemble.arg("--answer").arg(checkpoint("qwen3_vl"));
+    assemble.assert().success();
+
+    let distill = |more: &[&str], after: &Path, out: &str| {
+        let mut distill = sdvp();
+        distill.args(["distill", "picto-gqa", "--no-gate", "--everywhere"]);
+        distill.args(["--questions", "8", "--rehearsal", "6", "--memory", "20"]);
+        distill.args(["--locate-steps", "0", "--answer-steps", "3"]);
+        distill
+            .args(["--batch", "4", "--rehearsed", "2"])
+            .args(more);
+        distill.arg("--after").arg(after);
+        distill.arg("--out").arg(folder.join(out)).assert()
+    };
+    let refused = distill(&[], &student, "refused").code(1);
+    refused.stderr(contains("--lora RANK"));
+    let lora = ["--lora", "2", "--lora-layer", "language_model"];
+    let told = distill(&lora, &student, "learned").success();
+    let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
+    assert!(told.contains("of disk a view"), "{told}");
+    let learned = folder.join("learned");
+    let saved = learned.join("answer-adapter/adapter_model.safetensors");
+    assert!(saved.is_file());
+    // What was learned is folded in before more is.
+    distill(&lora, &learned, "more").success();
+
+    for student in [learned, folder.join("more")] {
+        let mut run = sdvp();
+        run.args(["run", "picto-gqa", "--limit", "2", "--json", "--student"]);
+        let run = run.arg(&student).assert().success();
+        let result: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+        assert_eq!(result["score"]["failure_rate"], 0.0, "{result}");
+    }
+}
+
+#[test]
 fn what_is_only_run_is_no_student() {
     let folder = tempfile::tempdir().unwrap();
     for (option, name) in [
-        ("--answer", "qwen3_vl"),
+        ("--answer", "depth_anything"),
         ("--match", "vilt"),
         ("--answer", "clip"),
     ] {

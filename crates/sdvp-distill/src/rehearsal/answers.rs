@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sdvp_core::{SubTask, View};
 use sdvp_models::ModelError;
 use sdvp_models::layers::log_softmax;
-use sdvp_modules::{AnswerModel, BlipAnswerModel};
+use sdvp_modules::{AnswerModel, WritingModel};
 
 /// Words that are remembered of what might have stood at each word's place.
 const LIKELY: usize = 32;
@@ -27,6 +27,12 @@ pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<
             })
         }
         AnswerModel::Blip(student) => {
+            let student = student.frozen()?;
+            remember(calls, |views, questions| {
+                written(&student, views, questions)
+            })
+        }
+        AnswerModel::Qwen3Vl(student) => {
             let student = student.frozen()?;
             remember(calls, |views, questions| {
                 written(&student, views, questions)
@@ -58,7 +64,7 @@ fn remember(
 
 /// What a student writes, and at every word's place the likeliest ones.
 fn written(
-    student: &BlipAnswerModel,
+    student: &impl WritingModel,
     views: &[&View],
     questions: &[&str],
 ) -> std::result::Result<Vec<SaidBefore>, ModelError> {

@@ -11,7 +11,7 @@ use crate::train::{
 };
 use sdvp_core::SubTaskKind;
 use sdvp_models::Fit;
-use sdvp_modules::{AnswerModel, BlipAnswerModel, ViltModel};
+use sdvp_modules::{AnswerModel, StudentModel, StudentNetwork, ViltModel, WritingModel};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ enum Sayable<'a> {
     Chosen(HashMap<&'a str, usize>),
     /// Those that it can write, as labels name them.
     Written {
-        model: &'a BlipAnswerModel,
+        model: &'a dyn WritingModel,
         places: HashMap<String, Option<usize>>,
         words: Vec<Vec<u32>>,
     },
@@ -40,11 +40,16 @@ impl<'a> Sayable<'a> {
                 let answers = model.config.answers.iter().map(String::as_str);
                 Sayable::Chosen(answers.zip(0..).collect())
             }
-            AnswerModel::Blip(model) => Sayable::Written {
-                model,
-                places: HashMap::new(),
-                words: Vec::new(),
-            },
+            AnswerModel::Blip(model) => Self::written(model.as_ref()),
+            AnswerModel::Qwen3Vl(model) => Self::written(model.as_ref()),
+        }
+    }
+
+    fn written(model: &'a dyn WritingModel) -> Self {
+        Sayable::Written {
+            model,
+            places: HashMap::new(),
+            words: Vec::new(),
         }
     }
 
@@ -121,6 +126,10 @@ impl Course<'_> {
                 let (model, curve) = self.teach_to_write(model, words, material)?;
                 (AnswerModel::Blip(Arc::new(model)), curve)
             }
+            AnswerModel::Qwen3Vl(model) => {
+                let (model, curve) = self.teach_to_write(model, words, material)?;
+                (AnswerModel::Qwen3Vl(Arc::new(model)), curve)
+            }
         };
         learner.answer = model;
         self.record(&step, settings, counts, memory.len(), curve, learner)
@@ -156,12 +165,18 @@ impl Course<'_> {
         Ok((model, curve))
     }
 
-    fn teach_to_write(
+    fn teach_to_write<N>(
         &self,
-        student: &BlipAnswerModel,
+        student: &StudentModel<N>,
         answers: Vec<Vec<u32>>,
         mut material: Material<'_>,
-    ) -> Result<(BlipAnswerModel, TrainingCurve)> {
+    ) -> Result<(StudentModel<N>, TrainingCurve)>
+    where
+        N: StudentNetwork + Sync,
+        N::Config: Sync,
+        N::Processor: Sync,
+        StudentModel<N>: WritingModel,
+    {
         for example in &mut material.examples {
             keep_likeliest(&mut example.answers);
         }

@@ -214,6 +214,7 @@ impl Course<'_> {
                 match &student.answer {
                     AnswerModel::Vilt(model) => planned_demand(model, answer, seed, remembered)?,
                     AnswerModel::Blip(model) => planned_demand(model, answer, seed, remembered)?,
+                    AnswerModel::Qwen3Vl(model) => planned_demand(model, answer, seed, remembered)?,
                 },
             ),
         ];

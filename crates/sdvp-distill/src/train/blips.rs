@@ -4,10 +4,10 @@ use crate::pretrain::{SceneView, validation_views};
 use sdvp_data::picto::{SceneSpec, word_list};
 use sdvp_models::Tokenizer;
 use sdvp_models::architectures::BlipConfig;
-use sdvp_modules::{StudentModel, StudentNetwork};
+use sdvp_modules::{SquareNetwork, StudentModel};
 
 /// The words of the built-in world, and a network that has learned nothing.
-pub(crate) fn fresh<N: StudentNetwork<Config = BlipConfig>>(seed: u64) -> StudentModel<N> {
+pub(crate) fn fresh<N: SquareNetwork<Config = BlipConfig>>(seed: u64) -> StudentModel<N> {
     let words = word_list();
     let tokenizer = Tokenizer::from_words(words.iter().map(String::as_str)).unwrap();
     let (begin, end) = (

@@ -28,7 +28,7 @@ pub(crate) use matching::match_losses;
 pub(crate) use parts::{Objective, PARTS, learn_from, learn_labelled, parts_of, share};
 
 use crate::checkpoint::{KeptTraining, TrainingState};
-use crate::error::Result;
+use crate::error::{DistillError, Result};
 use crate::observer::Observer;
 use crate::rehearsal::Shuffle;
 use crate::settings::StepSettings;
@@ -76,6 +76,9 @@ pub(crate) fn planned_demand<N: StudentNetwork>(
 ) -> Result<Option<TrainingDemand>> {
     if settings.steps == 0 {
         return Ok(None);
+    }
+    if N::ADDITIONS_ONLY && settings.method.lora().is_none() {
+        return Err(DistillError::AdditionsOnly { network: N::NAME });
     }
     Ok(Some(match settings.method.lora() {
         None => demand(model, settings, remembered),
@@ -138,6 +141,7 @@ fn learn_and_rehearse<N, E: Sync, M: Sync>(
 where
     N: StudentNetwork + Sync,
     N::Config: Sync,
+    N::Processor: Sync,
 {
     let Training {
         settings,
@@ -145,6 +149,9 @@ where
         observer,
         kept,
     } = *training;
+    if N::ADDITIONS_ONLY && settings.method.lora().is_none() {
+        return Err(DistillError::AdditionsOnly { network: N::NAME });
+    }
     model
         .params
         .set_trainable(trained_by::<N>(&settings.method));

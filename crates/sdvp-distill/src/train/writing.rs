@@ -8,7 +8,7 @@ use crate::loss::{word_divergence, word_loss};
 use candle_core::Tensor;
 use sdvp_core::View;
 use sdvp_models::ModelError;
-use sdvp_modules::BlipAnswerModel;
+use sdvp_modules::{StudentModel, StudentNetwork, WritingModel};
 
 /// What of labelled questions is learned.
 pub struct WritingObjective {
@@ -25,13 +25,19 @@ pub struct WritingObjective {
 ///
 /// # Errors
 /// If the network fails or its gradients are not finite.
-pub fn train_writing(
-    model: &mut BlipAnswerModel,
+pub fn train_writing<N>(
+    model: &mut StudentModel<N>,
     objective: &WritingObjective,
     examples: &[AnswerExample],
     memory: &[&RememberedAnswer],
     training: &Training<'_>,
-) -> Result<TrainingCurve> {
+) -> Result<TrainingCurve>
+where
+    N: StudentNetwork + Sync,
+    N::Config: Sync,
+    N::Processor: Sync,
+    StudentModel<N>: WritingModel,
+{
     learn_and_rehearse(
         model,
         None,
@@ -44,7 +50,7 @@ pub fn train_writing(
 
 /// Both losses of one batch.
 fn losses(
-    model: &BlipAnswerModel,
+    model: &impl WritingModel,
     objective: &WritingObjective,
     labelled: &[&AnswerExample],
     remembered: &[&RememberedAnswer],
@@ -77,7 +83,7 @@ fn losses(
 
 /// How far what is said of remembered answers, word by word, is from what was.
 fn divergence(
-    model: &BlipAnswerModel,
+    model: &impl WritingModel,
     remembered: &[&RememberedAnswer],
 ) -> std::result::Result<Tensor, ModelError> {
     let before: Vec<&WrittenBefore> = remembered
@@ -105,7 +111,7 @@ mod tests {
     use sdvp_core::SubTask;
     use sdvp_models::LoraConfig;
     use sdvp_models::architectures::BlipAnswer;
-    use sdvp_modules::{AnswerModel, StudentNetwork, TrainMethod};
+    use sdvp_modules::{AnswerModel, BlipAnswerModel, ModelSource, Qwen3VlModel, TrainMethod};
     use std::sync::Arc;
 
     const QUESTION: &str = "What is this?";
@@ -241,6 +247,94 @@ mod tests {
                 assert!(may || values(was) == values(is), "{name} by {method:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_instruction_tuned_model_learns_beside_weights_that_stay() {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../sdvp-modules/tests/golden/published/qwen3_vl"
+        );
+        let source = ModelSource::Folder(folder.into());
+        let student = Arc::new(Qwen3VlModel::load(&source, None).unwrap());
+        let examples: Vec<AnswerExample> = views(4)
+            .into_iter()
+            .enumerate()
+            .map(|(place, view)| AnswerExample {
+                view,
+                question: QUESTION.to_owned(),
+                answers: vec![(place % 2, 1.0)],
+                weight: 1.0,
+                seen: None,
+            })
+            .collect();
+        let objective = WritingObjective {
+            answers: ["dog", "red"]
+                .map(|it| student.spell(it).unwrap().unwrap())
+                .to_vec(),
+            temperature: 1.0,
+        };
+        let calls = views(2)
+            .into_iter()
+            .map(|view| SubTask::answer(view, "is it red"));
+        let calls: Vec<SubTask> = calls.collect();
+        let memory = remember_answers(&calls, &AnswerModel::Qwen3Vl(Arc::clone(&student)));
+        let memory = memory.unwrap();
+        let memory: Vec<&RememberedAnswer> = memory.iter().collect();
+        let labelled: Vec<&AnswerExample> = examples.iter().collect();
+        let both = |model: &Qwen3VlModel| {
+            let (loss, divergence) = losses(model, &objective, &labelled, &memory).unwrap();
+            [loss, divergence.unwrap()].map(|it| it.to_scalar::<f32>().unwrap())
+        };
+        let lora = LoraConfig {
+            rank: 4,
+            alpha: 8.0,
+            dropout: 0.0,
+            patterns: vec!["language_model.".to_owned()],
+        };
+        let learn = |lambda: f64| {
+            let mut model = student.duplicate(Some((lora.clone(), 1))).unwrap();
+            let settings = StepSettings {
+                steps: 80,
+                learning_rate: 1e-2,
+                ..settings(TrainMethod::Lora(lora.clone()), lambda)
+            };
+            let training = Training {
+                settings: &settings,
+                seed: 3,
+                observer: &Silent,
+                kept: None,
+            };
+            train_writing(&mut model, &objective, &examples, &memory, &training).unwrap();
+            for name in student.params.names() {
+                let values = |model: &Qwen3VlModel| {
+                    let var = model.params.get(name).unwrap();
+                    let values = var.to_dtype(candle_core::DType::F32).unwrap();
+                    values.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+                };
+                assert_eq!(values(&student), values(&model), "{name}");
+            }
+            both(&model)
+        };
+        let [before, same] = both(&student);
+        assert!(same < 1e-3, "{same}");
+        let ([held, kept], [free, lost]) = (learn(5.0), learn(0.0));
+        assert!(
+            held < before / 2.0 && free < before / 2.0,
+            "{before} {held} {free}"
+        );
+        assert!(kept < lost, "{kept} {lost}");
+
+        let mut model = student.duplicate(None).unwrap();
+        let settings = settings(TrainMethod::Vision, 0.0);
+        let training = Training {
+            settings: &settings,
+            seed: 3,
+            observer: &Silent,
+            kept: None,
+        };
+        let refused = train_writing(&mut model, &objective, &examples, &[], &training);
+        assert!(refused.unwrap_err().to_string().contains("--lora RANK"));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! network fits into half the memory.
 
 use super::lanes::{sum2, vectorised};
-use super::matrix::{Place, product};
+use super::matrix::{Place, add_product, product};
+use super::sums::in_order;
 use super::transpose::transposed;
 use super::values;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -129,11 +130,79 @@ impl CustomOp2 for CompactLinear {
         }
         Ok((CpuStorage::F32(y), (rows, output).into()))
     }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let input = grad.contiguous()?.apply_op2_no_bwd(w, &InputGradient)?;
+        Ok((Some(input), None))
+    }
 }
 
-/// `x Wᵀ` for `x` `[rows, input]` in single precision and `w` `[output, input]` in single or half;
-/// without a backward pass.
+/// `dx = dy W`. Rows of the weight are shared out in parts whose number does not depend on threads.
+struct InputGradient;
+
+/// Parts of which one gradient each is made; they are added in order.
+const PARTS: usize = 8;
+
+impl CustomOp2 for InputGradient {
+    fn name(&self) -> &'static str {
+        "compact linear, gradient of the input"
+    }
+
+    fn cpu_fwd(
+        &self,
+        grad: &CpuStorage,
+        gl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (&[rows, output], &[_, input]) = (gl.dims(), wl.dims()) else {
+            bail!(
+                "a compact linear layer expected two matrices, found {:?} and {:?}",
+                gl.dims(),
+                wl.dims()
+            );
+        };
+        let (grad, held) = (values(grad, gl)?, Held::of(w, wl)?);
+        if rows * input == 0 || output == 0 {
+            return Ok((
+                CpuStorage::F32(vec![0.0; rows * input]),
+                (rows, input).into(),
+            ));
+        }
+        let part = output.div_ceil(PARTS).max(PIECE);
+        let parts: Vec<Vec<f32>> = (0..output.div_ceil(part))
+            .into_par_iter()
+            .map(|at| {
+                let (mut dx, mut space) = (vec![0f32; rows * input], Vec::new());
+                let end = (at * part + part).min(output);
+                for first in (at * part..end).step_by(PIECE) {
+                    let count = PIECE.min(end - first);
+                    let w = held.single(first * input..(first + count) * input, &mut space);
+                    let columns = Place {
+                        start: first,
+                        ..Place::rows_of(output)
+                    };
+                    let (grad, w) = ((grad, columns), (w, Place::rows_of(input)));
+                    let sizes = (rows, input, count);
+                    add_product(sizes, (&mut dx, Place::rows_of(input)), grad, w);
+                }
+                dx
+            })
+            .collect();
+        let dx = in_order(parts, rows * input);
+        Ok((CpuStorage::F32(dx), (rows, input).into()))
+    }
+}
+
+/// `x Wᵀ` for `x` `[rows, input]` in single precision and `w` `[output, input]` in single or half; the
+/// weight gets no gradient.
 pub(crate) fn compact_linear(x: &Tensor, w: &Tensor) -> Result<Tensor> {
     x.contiguous()?
-        .apply_op2_no_bwd(&w.contiguous()?, &CompactLinear)
+        .apply_op2(&w.detach().contiguous()?, CompactLinear)
 }

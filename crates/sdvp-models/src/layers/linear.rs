@@ -1,10 +1,9 @@
 //! Linear layers, with an optional low-rank branch.
 
-use crate::dropout::Dropout;
+use super::low_rank::LowRank;
 use crate::error::Result;
 use crate::kernels;
 use crate::kernels::MappedWeight;
-use crate::lora::{DOWN, UP};
 use crate::params::{Builder, Init, Matrix, Parameter};
 use crate::products::product;
 use candle_core::{D, Tensor};
@@ -14,13 +13,6 @@ pub struct Linear {
     weight: Matrix,
     bias: Option<Parameter>,
     lora: Option<LowRank>,
-}
-
-struct LowRank {
-    down: Parameter,
-    up: Parameter,
-    scale: f64,
-    dropout: Option<Dropout>,
 }
 
 impl Linear {
@@ -53,18 +45,7 @@ impl Linear {
         let bias = bias
             .map(|init| b.parameter(output, "bias", init))
             .transpose()?;
-        let lora = match b.lora_here() {
-            None => None,
-            Some(config) => {
-                let bound = 1.0 / (input as f32).sqrt();
-                Some(LowRank {
-                    down: b.parameter_or_fresh((config.rank, input), DOWN, Init::Uniform(bound))?,
-                    up: b.parameter_or_fresh((output, config.rank), UP, Init::Zeros)?,
-                    scale: config.scale()?,
-                    dropout: Dropout::new(config.dropout, b.seed(), b.path())?,
-                })
-            }
-        };
+        let lora = LowRank::new(input, output, b)?;
         Ok(Self { weight, bias, lora })
     }
 
@@ -102,15 +83,7 @@ impl Linear {
         let y = self.weight.product(x, bias.as_ref())?;
         match &self.lora {
             None => Ok(y),
-            Some(lora) => {
-                let (down, up) = (lora.down.value(), lora.up.value());
-                let seen = match &lora.dropout {
-                    Some(dropout) if lora.down.learns() => dropout.apply(x, &down)?,
-                    _ => x.clone(),
-                };
-                let branch = linear(&linear(&seen, &down, None)?, &up, None)?;
-                Ok((y + (branch * lora.scale)?)?)
-            }
+            Some(lora) => lora.added_to(&y, x),
         }
     }
 }

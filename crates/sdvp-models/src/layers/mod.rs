@@ -9,6 +9,7 @@ mod embedding;
 mod interpolation;
 mod layer_norm;
 mod linear;
+mod low_rank;
 mod rms_norm;
 mod rotary;
 mod softmax;

@@ -4,19 +4,17 @@
 
 mod depth;
 mod prompting;
-mod qwen3_vl;
 mod summary;
 
 pub use depth::DepthEstimator;
 pub use prompting::{Answering, Prompting};
-pub use qwen3_vl::Qwen3VlAnswerer;
 pub use summary::{CheckpointSummary, WeightSummary};
 
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use crate::student::{
     AnswerStudent, BlipAnswerer, BlipMatcher, CONFIG, FrozenModel, LocateStudent, MODEL_FILES,
-    MatchStudent,
+    MatchStudent, Qwen3VlAnswerer,
 };
 use candle_core::Device;
 use prompting::NotOfIt;

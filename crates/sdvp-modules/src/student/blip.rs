@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::model::{StudentModel, settings_text};
-use super::network::StudentNetwork;
+use super::network::SquareNetwork;
 use crate::checkpoint::{map_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::Result;
@@ -64,7 +64,7 @@ impl Blip {
     }
 
     /// The network of a model as it is now, and the rest; the states of at most `kept` pictures are kept.
-    pub(super) fn of<N: StudentNetwork<Config = BlipConfig>>(
+    pub(super) fn of<N: SquareNetwork<Config = BlipConfig>>(
         model: &StudentModel<N>,
         kept: usize,
     ) -> Result<(N, Self)> {

@@ -1,7 +1,7 @@
 //! What layers that do not learn say of a view, computed once for all steps of a training.
 
 use super::model::StudentModel;
-use super::network::StudentNetwork;
+use super::network::{SquareNetwork, StudentNetwork};
 use super::state_file::StateFile;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
@@ -59,31 +59,7 @@ pub(crate) fn layers_before<'a>(
     first.min().unwrap_or(count).min(count)
 }
 
-impl<N: StudentNetwork> StudentModel<N> {
-    /// From now on, the layers below the first one that learns leave no graph for gradients, and what
-    /// they say is kept; does nothing where the first one learns. Ends with [`StudentModel::forget_early`]; what learns must not change
-    /// in between.
-    ///
-    /// # Errors
-    /// If the copy does not fit in memory, or no file can be made.
-    pub fn keep_early(&mut self, settings: &EarlySettings) -> Result<()> {
-        let learning: Vec<String> = self.params.trainable().into_iter().map(|it| it.0).collect();
-        let names = || learning.iter().map(String::as_str);
-        let layers = N::untouched_layers(&self.config, &mut names());
-        if layers == 0 {
-            return Ok(());
-        }
-        let folder = settings.folder.clone().unwrap_or_else(std::env::temp_dir);
-        let read = names().any(N::reads);
-        self.early = Some(EarlyLayers {
-            network: self.frozen_network()?,
-            layers,
-            states: StateFile::new(&folder, settings.bytes)?,
-            texts: (!read).then(Mutex::default),
-        });
-        Ok(())
-    }
-
+impl<N: SquareNetwork> StudentModel<N> {
     /// What the layers that do not learn say of views, `[views, tokens, hidden]`, and how many layers
     /// those are; none where all may learn. `of` is given the network, pixels and that number.
     ///
@@ -109,6 +85,32 @@ impl<N: StudentNetwork> StudentModel<N> {
         })?;
         let states = stacked(&rows, N::pass_sizes(&self.config).hidden, &self.device)?;
         Ok(Some((states, early.layers)))
+    }
+}
+
+impl<N: StudentNetwork> StudentModel<N> {
+    /// From now on, the layers below the first one that learns leave no graph for gradients, and what
+    /// they say is kept; does nothing where the first one learns. Ends with [`StudentModel::forget_early`]; what learns must not change
+    /// in between.
+    ///
+    /// # Errors
+    /// If the copy does not fit in memory, or no file can be made.
+    pub fn keep_early(&mut self, settings: &EarlySettings) -> Result<()> {
+        let learning: Vec<String> = self.params.trainable().into_iter().map(|it| it.0).collect();
+        let names = || learning.iter().map(String::as_str);
+        let layers = N::untouched_layers(&self.config, &mut names());
+        if layers == 0 {
+            return Ok(());
+        }
+        let folder = settings.folder.clone().unwrap_or_else(std::env::temp_dir);
+        let read = names().any(N::reads);
+        self.early = Some(EarlyLayers {
+            network: self.frozen_network()?,
+            layers,
+            states: StateFile::new(&folder, settings.bytes)?,
+            texts: (!read).then(Mutex::default),
+        });
+        Ok(())
     }
 
     /// Vectors of texts `[texts, width]` as `of` computes them: those known from before, where the
@@ -223,10 +225,11 @@ fn stacked(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::student::WritingModel;
     use crate::{ModelSource, Student};
     use sdvp_core::Image;
     use sdvp_models::LoraConfig;
-    use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Vilt};
+    use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Qwen3Vl, Vilt};
 
     #[test]
     fn layers_below_the_first_that_learns() {
@@ -354,6 +357,23 @@ mod tests {
             let patches = output.patches_after(usize::MAX).unwrap();
             let patches = patches.mean((1, 2)).unwrap().unsqueeze(1).unwrap();
             Tensor::cat(&[&output.logits, &patches], 1).unwrap()
+        });
+    }
+
+    #[test]
+    fn what_a_qwen_saw_is_kept_too() {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/published/qwen3_vl"
+        );
+        let source = ModelSource::Folder(PathBuf::from(folder));
+        let model = StudentModel::<Qwen3Vl>::load(&source, None).unwrap();
+        let views = views();
+        let views: Vec<&View> = views.iter().collect();
+        let questions = ["what is this", "is it a dog", "Is it red?", "what is it"];
+        let answers: [(usize, &[u32]); 3] = [(0, &[5, 7, 2]), (3, &[2]), (0, &[6, 2])];
+        agree::<Qwen3Vl>(&model, "model.language_model.", |model| {
+            model.word_logits(&views, &questions, &answers).unwrap()
         });
     }
 

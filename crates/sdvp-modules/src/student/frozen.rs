@@ -37,8 +37,8 @@ impl<N: StudentNetwork> FrozenModel<N> {
     /// If a file is missing or does not fit.
     pub fn load(source: &ModelSource, device: &Device) -> Result<Self> {
         let config: N::Config = source.config(N::usual)?;
-        let processor = source.processor()?;
-        let tokenizer = source.tokenizer()?;
+        let (processor, tokenizer) = (source.processor()?, source.tokenizer()?);
+        let (processor, tokenizer) = N::settled(&config, processor, tokenizer)?;
         let mut tensors = map_tensors(source)?;
         let b = Builder::frozen_stored(tensors.clone(), device);
         let network = N::build(&config, &b)?;

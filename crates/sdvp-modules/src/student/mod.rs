@@ -20,7 +20,7 @@ mod modules;
 mod network;
 mod state_file;
 
-pub use answer::{AnswerModel, AnswerStudent, BlipAnswerer};
+pub use answer::{AnswerModel, AnswerStudent, BlipAnswerer, Qwen3VlAnswerer, WritingModel};
 pub use base::Student;
 pub use demand::{PassSizes, TrainingDemand};
 pub use domain::{Appearance, Domain, DomainError, ToldApart, domain_of};
@@ -32,6 +32,8 @@ pub use locate::LocateStudent;
 pub use manifest::{BaseReference, ExpertManifest, ModuleAdapter, StudentManifest, TrainMethod};
 pub use matching::{BlipMatcher, MatchModel, MatchStudent};
 pub(crate) use memory::Memory;
-pub use model::{BlipAnswerModel, BlipMatchModel, ClipModel, LocateModel, StudentModel, ViltModel};
+pub use model::{
+    BlipAnswerModel, BlipMatchModel, ClipModel, LocateModel, Qwen3VlModel, StudentModel, ViltModel,
+};
 pub(crate) use model::{CONFIG, MODEL_FILES, PROCESSOR, TOKENIZER, save_files, settings_text};
-pub use network::StudentNetwork;
+pub use network::{SquareNetwork, StudentNetwork};

@@ -1,17 +1,17 @@
 //! A network of images and texts with everything that belongs to it.
 
 use super::early::EarlyLayers;
-use super::network::StudentNetwork;
+use super::network::{SquareNetwork, StudentNetwork};
 use crate::checkpoint::{WEIGHTS, read_tensors};
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::{DType, Device, Tensor};
 use sdvp_core::{Digest, Hasher};
-use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Vilt};
+use sdvp_models::architectures::{BlipAnswer, BlipMatch, Clip, OwlVit, Qwen3Vl, Vilt};
 use sdvp_models::params::{Builder, Params};
 use sdvp_models::{ImageProcessor, LoraConfig, ModelError, Tokenizer, weights};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What belongs into a model's folder.
@@ -25,7 +25,7 @@ pub struct StudentModel<N: StudentNetwork> {
     /// Sizes.
     pub config: N::Config,
     /// Views to pixels.
-    pub processor: ImageProcessor,
+    pub processor: N::Processor,
     /// Texts to ids.
     pub tokenizer: Tokenizer,
     /// The network.
@@ -46,12 +46,14 @@ pub type LocateModel = StudentModel<OwlVit>;
 pub type ViltModel = StudentModel<Vilt>;
 /// A network that writes answers.
 pub type BlipAnswerModel = StudentModel<BlipAnswer>;
+/// A network that writes answers and learns by additions.
+pub type Qwen3VlModel = StudentModel<Qwen3Vl>;
 /// A network that reads pictures and texts each on their own, and compares what it read.
 pub type ClipModel = StudentModel<Clip>;
 /// A network that reads texts beside the pictures that they are compared with.
 pub type BlipMatchModel = StudentModel<BlipMatch>;
 
-impl<N: StudentNetwork> StudentModel<N> {
+impl<N: SquareNetwork> StudentModel<N> {
     /// Untrained, from a seed.
     ///
     /// # Errors
@@ -72,6 +74,26 @@ impl<N: StudentNetwork> StudentModel<N> {
         })
     }
 
+    /// Writes the model's files, weights in half precision.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let mut config = serde_json::json!(self.config);
+        if let Some((model_type, architecture)) = N::SAVED_AS {
+            config["model_type"] = model_type.into();
+            config["architectures"] = serde_json::json!([architecture]);
+        }
+        save_files(folder, &config, &self.processor, &self.params)?;
+        let tokenizer = self.tokenizer.to_file()?;
+        Ok(weights::write_whole(
+            &folder.join(TOKENIZER),
+            tokenizer.as_bytes(),
+        )?)
+    }
+}
+
+impl<N: StudentNetwork> StudentModel<N> {
     /// From a model's files, with untrained low-rank adapters where `lora` asks for them.
     ///
     /// # Errors
@@ -92,8 +114,8 @@ impl<N: StudentNetwork> StudentModel<N> {
         lora: Option<(LoraConfig, u64)>,
     ) -> Result<Self> {
         let config: N::Config = source.config(N::usual)?;
-        let processor = source.processor()?;
-        let tokenizer = source.tokenizer()?;
+        let (processor, tokenizer) = (source.processor()?, source.tokenizer()?);
+        let (processor, tokenizer) = N::settled(&config, processor, tokenizer)?;
         let made = Self::assemble(config, processor, tokenizer, tensors, lora, &Device::Cpu);
         made.map_err(|error| match error {
             SetupError::Model(source @ ModelError::Parameters(_)) => SetupError::Weights {
@@ -106,7 +128,7 @@ impl<N: StudentNetwork> StudentModel<N> {
 
     fn assemble(
         config: N::Config,
-        processor: ImageProcessor,
+        processor: N::Processor,
         tokenizer: Tokenizer,
         tensors: HashMap<String, Tensor>,
         lora: Option<(LoraConfig, u64)>,
@@ -127,24 +149,6 @@ impl<N: StudentNetwork> StudentModel<N> {
             adapters: lora.map(|(lora, _)| lora),
             early: None,
         })
-    }
-
-    /// Writes the model's files, weights in half precision.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn save(&self, folder: &Path) -> Result<()> {
-        let mut config = serde_json::json!(self.config);
-        if let Some((model_type, architecture)) = N::SAVED_AS {
-            config["model_type"] = model_type.into();
-            config["architectures"] = serde_json::json!([architecture]);
-        }
-        save_files(folder, &config, &self.processor, &self.params)?;
-        let tokenizer = self.tokenizer.to_file()?;
-        Ok(weights::write_whole(
-            &folder.join(TOKENIZER),
-            tokenizer.as_bytes(),
-        )?)
     }
 
     /// A copy that can be trained without touching this one, with untrained low-rank adapters
@@ -198,12 +202,18 @@ impl<N: StudentNetwork> StudentModel<N> {
     }
 
     /// The network as it is now, to be used and not trained: it records no graph for gradients,
-    /// and what adapters learned is folded into its weights.
+    /// and what adapters learned is folded into its weights, if these may be changed.
     ///
     /// # Errors
     /// If the copy does not fit in memory.
     pub fn frozen_network(&self) -> Result<N> {
-        let b = Builder::frozen(self.plain_tensors()?, &self.device);
+        let b = match &self.adapters {
+            Some(adapters) if N::ADDITIONS_ONLY => {
+                let tensors = self.params.to_tensors();
+                Builder::frozen(tensors, &self.device).with_lora(adapters.clone(), 0)
+            }
+            _ => Builder::frozen(self.plain_tensors()?, &self.device),
+        };
         let network = N::build(&self.config, &b)?;
         b.finish()?;
         Ok(network)
@@ -219,6 +229,10 @@ impl<N: StudentNetwork> StudentModel<N> {
             .part(weights::fingerprint(&self.params)?.as_bytes())
             .part(settings.as_bytes())
             .part(self.tokenizer.to_json()?.as_bytes());
+        let hasher = match N::ADDITIONS_ONLY {
+            true => hasher.part(precisions(&self.params.to_tensors()).as_bytes()),
+            false => hasher,
+        };
         // Adapters' values are among the parameters, but not what they are multiplied by.
         Ok(match &self.adapters {
             Some(adapters) => hasher.part(&adapters.scale()?.to_le_bytes()).finish(),
@@ -227,8 +241,17 @@ impl<N: StudentNetwork> StudentModel<N> {
     }
 }
 
+/// How precise every weight is. Half precision is multiplied by other kernels than single, so the same
+/// numbers may add up to others.
+pub(super) fn precisions(tensors: &HashMap<String, Tensor>) -> String {
+    let ordered: BTreeMap<&String, &Tensor> = tensors.iter().collect();
+    let named = ordered.into_iter();
+    let each = named.map(|(name, tensor)| format!("{name}: {}\n", tensor.dtype().as_str()));
+    each.collect()
+}
+
 /// Everything about a model that is not a weight, as text.
-pub(crate) fn settings_text(config: &impl Serialize, processor: &ImageProcessor) -> String {
+pub(crate) fn settings_text(config: &impl Serialize, processor: &impl Serialize) -> String {
     serde_json::json!({ "config": config, "processor": processor }).to_string()
 }
 

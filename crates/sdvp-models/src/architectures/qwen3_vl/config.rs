@@ -2,10 +2,10 @@
 
 use super::config_file::ConfigFile;
 use crate::layers::Activation;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Sizes of the whole network.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ConfigFile")]
 pub struct Qwen3VlConfig {
     /// The text decoder.
@@ -17,7 +17,7 @@ pub struct Qwen3VlConfig {
 }
 
 /// Sizes of the text decoder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Qwen3VlTextConfig {
     /// Number of token ids.
     pub vocabulary: usize,
@@ -46,7 +46,7 @@ pub struct Qwen3VlTextConfig {
 }
 
 /// Sizes of the image encoder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Qwen3VlVisionConfig {
     /// Width of a patch's state.
     pub hidden: usize,

@@ -1,5 +1,6 @@
 //! Qwen3-VL: answers in words of its own what it is asked about a picture (Qwen team 2025), as
-//! published in `Qwen/Qwen3-VL-*-Instruct`. It is only used: nothing here carries gradients.
+//! published in `Qwen/Qwen3-VL-*-Instruct`. Its weights stay as precise as they are stored; what learns are
+//! low-rank additions to them.
 
 mod config;
 mod config_file;
@@ -106,6 +107,24 @@ impl Qwen3Vl {
     /// If shapes do not fit the configuration.
     pub fn picture_states(&self, patches: &Tensor, grid: PatchGrid) -> Result<PictureStates> {
         self.vision.states(patches, grid)
+    }
+
+    /// The picture that [`PictureStates::to_row`] made a row of.
+    ///
+    /// # Errors
+    /// If the row is of one of another shape.
+    pub fn picture_of_row(&self, row: Vec<f32>, grid: PatchGrid) -> Result<PictureStates> {
+        let merge = self.config.vision.merge;
+        let tokens = grid.patches() / (merge * merge).max(1);
+        let parts = 1 + self.config.vision.deepstack.len();
+        let all = Tensor::from_vec(row, (parts, tokens, self.config.text.hidden), &self.device)?;
+        Ok(PictureStates {
+            tokens: all.get(0)?,
+            added: (1..parts)
+                .map(|part| all.get(part))
+                .collect::<candle_core::Result<_>>()?,
+            grid,
+        })
     }
 
     /// Before anything is read.

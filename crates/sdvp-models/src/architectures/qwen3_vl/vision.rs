@@ -24,6 +24,18 @@ pub struct PictureStates {
     pub(super) grid: PatchGrid,
 }
 
+impl PictureStates {
+    /// All numbers in one row.
+    ///
+    /// # Errors
+    /// If they cannot be read back from their device.
+    pub fn to_row(&self) -> Result<Vec<f32>> {
+        let mut parts = vec![&self.tokens];
+        parts.extend(&self.added);
+        Ok(Tensor::cat(&parts, 0)?.flatten_all()?.to_vec1()?)
+    }
+}
+
 struct Block {
     norm_before_attention: LayerNorm,
     packed: CompactLinear,

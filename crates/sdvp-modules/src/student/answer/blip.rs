@@ -1,5 +1,6 @@
 //! BLIP, which writes answers: what it says to learn from, and behind the [`Module`] trait.
 
+use super::WritingModel;
 use crate::batch::outcomes_of;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -21,13 +22,8 @@ struct ReadQuestions {
     mask: Tensor,
 }
 
-impl BlipAnswerModel {
-    /// The ids of an answer's words, the end included; none if it cannot be written: if it is empty, has
-    /// something in it that no word of the vocabulary stands for, or is longer than answers get.
-    ///
-    /// # Errors
-    /// If the tokenizer refuses the answer.
-    pub fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError> {
+impl WritingModel for BlipAnswerModel {
+    fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError> {
         let mut words = self.tokenizer.spell(answer)?;
         let longest = Decoding::default().longest;
         let unknown = self.tokenizer.unknown();
@@ -36,13 +32,7 @@ impl BlipAnswerModel {
         Ok((words.len() > 1 && words.len() <= longest && known).then_some(words))
     }
 
-    /// Logits of all words at every place of answers to questions about views, `[places, words]`, answer
-    /// by answer: of what may stand there if all before it is as said. Each answer comes with the place of
-    /// its question; `views` and `questions` go together.
-    ///
-    /// # Errors
-    /// If a view or question cannot be prepared, or an answer has no question.
-    pub fn word_logits(
+    fn word_logits(
         &self,
         views: &[&View],
         questions: &[&str],
@@ -73,11 +63,7 @@ impl BlipAnswerModel {
         self.network.words(&states)
     }
 
-    /// What it answers to questions about views, one each, greedily: ids of words, the end included.
-    ///
-    /// # Errors
-    /// If a view or question cannot be prepared.
-    pub fn write(
+    fn write(
         &self,
         views: &[&View],
         questions: &[&str],
@@ -95,7 +81,9 @@ impl BlipAnswerModel {
         });
         Ok(whole.collect())
     }
+}
 
+impl BlipAnswerModel {
     /// Each view goes through the image encoder once.
     fn read(
         &self,

@@ -1,18 +1,21 @@
 //! What answers questions: a network that chooses among answers, or one that writes them.
 
 mod blip;
+mod qwen3_vl;
 mod vilt;
 
 pub use blip::BlipAnswerer;
+pub use qwen3_vl::Qwen3VlAnswerer;
 pub use vilt::AnswerStudent;
 
 use super::learning::{LearningModel, one_of_them};
 use super::manifest::TrainMethod;
-use super::{BlipAnswerModel, ViltModel};
+use super::{BlipAnswerModel, Qwen3VlModel, ViltModel};
 use crate::error::Result;
 use crate::source::ModelSource;
 use candle_core::{Device, Tensor};
-use sdvp_core::{Digest, Module};
+use sdvp_core::{Digest, Module, View};
+use sdvp_models::ModelError;
 use sdvp_models::params::Params;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +27,41 @@ pub enum AnswerModel {
     Vilt(Arc<ViltModel>),
     /// It writes them, word by word.
     Blip(Arc<BlipAnswerModel>),
+    /// It writes them, too, and learns by low-rank additions.
+    Qwen3Vl(Arc<Qwen3VlModel>),
+}
+
+/// A model that writes answers word by word: what of it is learned and rehearsed.
+pub trait WritingModel {
+    /// The ids of an answer's words, the end included; none if it cannot be written: if it is empty, has
+    /// something in it that no word of the vocabulary stands for, or is longer than answers get.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses the answer.
+    fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError>;
+
+    /// Logits of all words at every place of answers to questions about views, `[places, words]`, answer
+    /// by answer: of what may stand there if all before it is as said. Each answer comes with the place of
+    /// its question; `views` and `questions` go together.
+    ///
+    /// # Errors
+    /// If a view or question cannot be prepared, or an answer has no question.
+    fn word_logits(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+        answers: &[(usize, &[u32])],
+    ) -> std::result::Result<Tensor, ModelError>;
+
+    /// What it answers to questions about views, one each, greedily: ids of words, the end included.
+    ///
+    /// # Errors
+    /// If a view or question cannot be prepared.
+    fn write(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<Vec<Vec<u32>>, ModelError>;
 }
 
 impl AnswerModel {
@@ -35,6 +73,7 @@ impl AnswerModel {
         Ok(match self {
             AnswerModel::Vilt(model) => Arc::new(AnswerStudent::new(model)?),
             AnswerModel::Blip(model) => Arc::new(BlipAnswerer::new(model)?),
+            AnswerModel::Qwen3Vl(model) => Arc::new(Qwen3VlAnswerer::new(model)?),
         })
     }
 
@@ -42,7 +81,7 @@ impl AnswerModel {
     pub fn vilt(&self) -> Option<&Arc<ViltModel>> {
         match self {
             AnswerModel::Vilt(model) => Some(model),
-            AnswerModel::Blip(_) => None,
+            AnswerModel::Blip(_) | AnswerModel::Qwen3Vl(_) => None,
         }
     }
 }
@@ -51,10 +90,11 @@ impl LearningModel for AnswerModel {
     fn load(source: &ModelSource) -> Result<Self> {
         Ok(match source.model_type()?.as_deref() {
             Some("blip") => AnswerModel::Blip(LearningModel::load(source)?),
+            Some("qwen3_vl") => AnswerModel::Qwen3Vl(LearningModel::load(source)?),
             None | Some("vilt") => AnswerModel::Vilt(LearningModel::load(source)?),
-            Some(other) => return Err(source.cannot_learn("a vilt or a blip", other)),
+            Some(other) => return Err(source.cannot_learn("a vilt, a blip or a qwen3_vl", other)),
         })
     }
 
-    one_of_them!(Vilt, Blip);
+    one_of_them!(Vilt, Blip, Qwen3Vl);
 }

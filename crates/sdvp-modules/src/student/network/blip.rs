@@ -1,14 +1,15 @@
 //! BLIP, which writes answers, and its sibling, which says whether a text describes a picture.
 
-use super::StudentNetwork;
+use super::{SquareNetwork, StudentNetwork};
 use crate::student::demand::PassSizes;
 use crate::student::early::layers_before;
-use sdvp_models::ModelError;
 use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
 use sdvp_models::params::Builder;
+use sdvp_models::{ImageProcessor, ModelError};
 
 impl StudentNetwork for BlipAnswer {
     type Config = BlipConfig;
+    type Processor = ImageProcessor;
     const NAME: &'static str = "answer student, blip";
     const SAVED_AS: Option<(&'static str, &'static str)> =
         Some(("blip", "BlipForQuestionAnswering"));
@@ -19,10 +20,6 @@ impl StudentNetwork for BlipAnswer {
 
     fn build(config: &BlipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         BlipAnswer::new(config, b)
-    }
-
-    fn image_size(config: &BlipConfig) -> usize {
-        config.vision_config.image_size
     }
 
     fn sees(parameter: &str) -> bool {
@@ -44,6 +41,7 @@ impl StudentNetwork for BlipAnswer {
 
 impl StudentNetwork for BlipMatch {
     type Config = BlipConfig;
+    type Processor = ImageProcessor;
     const NAME: &'static str = "match student, blip";
     const SAVED_AS: Option<(&'static str, &'static str)> =
         Some(("blip", "BlipForImageTextRetrieval"));
@@ -54,10 +52,6 @@ impl StudentNetwork for BlipMatch {
 
     fn build(config: &BlipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         BlipMatch::new(config, b)
-    }
-
-    fn image_size(config: &BlipConfig) -> usize {
-        config.vision_config.image_size
     }
 
     fn sees(parameter: &str) -> bool {
@@ -102,5 +96,17 @@ fn pass_sizes(config: &BlipConfig) -> PassSizes {
         layers: vision.encoder.num_hidden_layers,
         // Each layer that reads makes keys and values of what was seen; the words themselves are few.
         after: 2 * tokens * text.encoder.num_hidden_layers * text.encoder.hidden_size,
+    }
+}
+
+impl SquareNetwork for BlipAnswer {
+    fn image_size(config: &BlipConfig) -> usize {
+        config.vision_config.image_size
+    }
+}
+
+impl SquareNetwork for BlipMatch {
+    fn image_size(config: &BlipConfig) -> usize {
+        config.vision_config.image_size
     }
 }

@@ -1,14 +1,15 @@
 //! CLIP, which compares pictures with texts.
 
-use super::StudentNetwork;
 use super::tower::{tower_layers, tower_sizes};
+use super::{SquareNetwork, StudentNetwork};
 use crate::student::demand::PassSizes;
-use sdvp_models::ModelError;
 use sdvp_models::architectures::{Clip, ClipConfig};
 use sdvp_models::params::Builder;
+use sdvp_models::{ImageProcessor, ModelError};
 
 impl StudentNetwork for Clip {
     type Config = ClipConfig;
+    type Processor = ImageProcessor;
     const NAME: &'static str = "match student";
 
     fn usual(_: Option<&str>) -> &'static str {
@@ -17,10 +18,6 @@ impl StudentNetwork for Clip {
 
     fn build(config: &ClipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         Clip::new(config, b)
-    }
-
-    fn image_size(config: &ClipConfig) -> usize {
-        config.vision_config.image_size
     }
 
     fn sees(parameter: &str) -> bool {
@@ -41,5 +38,11 @@ impl StudentNetwork for Clip {
 
     fn pass_sizes(config: &ClipConfig) -> PassSizes {
         tower_sizes(&config.vision_config)
+    }
+}
+
+impl SquareNetwork for Clip {
+    fn image_size(config: &ClipConfig) -> usize {
+        config.vision_config.image_size
     }
 }

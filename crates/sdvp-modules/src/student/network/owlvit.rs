@@ -1,14 +1,15 @@
 //! OWL-ViT and OWLv2, which locate.
 
-use super::StudentNetwork;
 use super::tower::{tower_layers, tower_sizes};
+use super::{SquareNetwork, StudentNetwork};
 use crate::student::demand::PassSizes;
-use sdvp_models::ModelError;
 use sdvp_models::architectures::{OwlVit, OwlVitConfig};
 use sdvp_models::params::Builder;
+use sdvp_models::{ImageProcessor, ModelError};
 
 impl StudentNetwork for OwlVit {
     type Config = OwlVitConfig;
+    type Processor = ImageProcessor;
     const NAME: &'static str = "locate student";
 
     fn usual(model_type: Option<&str>) -> &'static str {
@@ -20,10 +21,6 @@ impl StudentNetwork for OwlVit {
 
     fn build(config: &OwlVitConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         OwlVit::new(config, b)
-    }
-
-    fn image_size(config: &OwlVitConfig) -> usize {
-        config.vision_config.image_size
     }
 
     fn sees(parameter: &str) -> bool {
@@ -46,5 +43,11 @@ impl StudentNetwork for OwlVit {
 
     fn pass_sizes(config: &OwlVitConfig) -> PassSizes {
         tower_sizes(&config.vision_config)
+    }
+}
+
+impl SquareNetwork for OwlVit {
+    fn image_size(config: &OwlVitConfig) -> usize {
+        config.vision_config.image_size
     }
 }

@@ -1,14 +1,15 @@
 //! ViLT, which chooses among answers.
 
-use super::StudentNetwork;
+use super::{SquareNetwork, StudentNetwork};
 use crate::student::demand::PassSizes;
 use crate::student::early::layers_before;
-use sdvp_models::ModelError;
 use sdvp_models::architectures::{Vilt, ViltConfig};
 use sdvp_models::params::Builder;
+use sdvp_models::{ImageProcessor, ModelError};
 
 impl StudentNetwork for Vilt {
     type Config = ViltConfig;
+    type Processor = ImageProcessor;
     const NAME: &'static str = "answer student";
 
     fn usual(_: Option<&str>) -> &'static str {
@@ -17,10 +18,6 @@ impl StudentNetwork for Vilt {
 
     fn build(config: &ViltConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         Vilt::new(config, b)
-    }
-
-    fn image_size(config: &ViltConfig) -> usize {
-        config.image_size
     }
 
     fn sees(parameter: &str) -> bool {
@@ -55,5 +52,11 @@ impl StudentNetwork for Vilt {
             layers: config.encoder.num_hidden_layers,
             after: 0,
         }
+    }
+}
+
+impl SquareNetwork for Vilt {
+    fn image_size(config: &ViltConfig) -> usize {
+        config.image_size
     }
 }

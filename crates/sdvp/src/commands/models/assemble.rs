@@ -17,8 +17,8 @@ pub(crate) struct Assemble {
     /// Low-rank additions to it, as Python's peft saves them.
     #[arg(long, value_name = "DIR")]
     locate_adapter: Option<PathBuf>,
-    /// A ViLT or a BLIP for question answering (its folder, or its name on the hub) that answers; the
-    /// shipped one if not given.
+    /// A ViLT, a BLIP for question answering or a Qwen3-VL (its folder, or its name on the hub) that
+    /// answers; the shipped one if not given.
     #[arg(long, value_name = "DIR|ID")]
     answer: Option<PathBuf>,
     /// Low-rank additions to it.
