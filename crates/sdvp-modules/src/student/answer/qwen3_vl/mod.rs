@@ -1,6 +1,8 @@
-//! Qwen3-VL, which writes answers: what it says to learn from, and behind the [`Module`] trait.
+//! Qwen3-VL, which writes answers, behind the [`Module`] trait.
 
-use super::WritingModel;
+mod conversation;
+mod learning;
+
 use crate::checkpoint::{read_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
@@ -10,203 +12,19 @@ use crate::student::model::precisions;
 use crate::student::{
     CONFIG, FrozenModel, MODEL_FILES, Memory, PROCESSOR, Qwen3VlModel, StudentNetwork,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Device;
+use conversation::{LONGEST_QUESTION, Words};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
-use sdvp_models::architectures::{PictureStates, Qwen3Vl, Qwen3VlConfig, Reading};
+use sdvp_models::architectures::{Qwen3Vl, Qwen3VlConfig, Reading};
 use sdvp_models::params::Builder;
 use sdvp_models::{ModelError, PatchProcessor, Tokenizer, weights};
-use std::collections::{BTreeMap, HashMap};
 
 /// Pictures of which is kept what the decoder has read of them (of the published 2B, 69 MB for
 /// 640 × 480 pixels).
 const KEPT_PICTURES: usize = 8;
-/// The longest question, tokens.
-const LONGEST_QUESTION: usize = 1024;
 const NAME: &str = "qwen3-vl";
-/// What ends a turn.
-const END: &str = "<|im_end|>";
-
-/// Ids of the words that a conversation is made of.
-struct Words {
-    start: u32,
-    end: u32,
-    vision_start: u32,
-    vision_end: u32,
-    /// Either ends an answer.
-    ends: [u32; 2],
-    user: Vec<u32>,
-    line: Vec<u32>,
-    assistant: Vec<u32>,
-}
-
-impl Words {
-    fn of(tokenizer: &Tokenizer) -> std::result::Result<Self, ModelError> {
-        let end = tokenizer.id(END)?;
-        Ok(Self {
-            start: tokenizer.id("<|im_start|>")?,
-            end,
-            vision_start: tokenizer.id("<|vision_start|>")?,
-            vision_end: tokenizer.id("<|vision_end|>")?,
-            ends: [end, tokenizer.id("<|endoftext|>")?],
-            user: tokenizer.spell("user\n")?,
-            line: tokenizer.spell("\n")?,
-            assistant: tokenizer.spell("assistant\n")?,
-        })
-    }
-
-    /// Reads what every question about a picture begins with: `<|im_start|>user⏎<|vision_start|>`, the
-    /// picture, `<|vision_end|>`.
-    fn begin(
-        &self,
-        network: &Qwen3Vl,
-        picture: &PictureStates,
-    ) -> std::result::Result<Reading, ModelError> {
-        let before = [&[self.start], self.user.as_slice(), &[self.vision_start]];
-        let mut reading = network.begin();
-        network.read(&mut reading, &before.concat())?;
-        network.read_picture(&mut reading, picture)?;
-        network.read(&mut reading, &[self.vision_end])?;
-        Ok(reading)
-    }
-
-    /// The rest, `question⏎instruction<|im_end|>⏎<|im_start|>assistant⏎`; of a question that is too long,
-    /// how many tokens it has.
-    fn asked(
-        &self,
-        tokenizer: &Tokenizer,
-        question: &str,
-        instruction: &str,
-    ) -> std::result::Result<std::result::Result<Vec<u32>, usize>, ModelError> {
-        let said = match instruction {
-            "" => question.to_owned(),
-            instruction => format!("{question}\n{instruction}"),
-        };
-        let said = tokenizer.spell(&said)?;
-        if said.len() > LONGEST_QUESTION {
-            return Ok(Err(said.len()));
-        }
-        let turn = [&[self.end], self.line.as_slice(), &[self.start]].concat();
-        Ok(Ok([said, turn, self.assistant.clone()].concat()))
-    }
-}
-
-impl Qwen3VlModel {
-    /// States of views, each once; those known from before, where the image encoder does not learn.
-    fn pictures(
-        &self,
-        views: &[&View],
-    ) -> std::result::Result<HashMap<Digest, PictureStates>, ModelError> {
-        let most = Prompting::default().most_pixels;
-        let processor = self.processor.clone().with_at_most(most)?;
-        let distinct: BTreeMap<Digest, &View> = views.iter().map(|v| (v.digest(), *v)).collect();
-        let look = |network: &Qwen3Vl, view: &View| {
-            let (patches, grid) = processor.process(view, &self.device)?;
-            network.picture_states(&patches, grid)
-        };
-        let Some(early) = &self.early else {
-            let looked = distinct.into_iter();
-            let looked = looked.map(|(digest, view)| Ok((digest, look(&self.network, view)?)));
-            return looked.collect();
-        };
-        let digests: Vec<Digest> = distinct.keys().copied().collect();
-        let views: Vec<&View> = distinct.into_values().collect();
-        let rows = early.rows(&digests, |network, _, places| {
-            let looked = places
-                .iter()
-                .map(|&place| look(network, views[place])?.to_row());
-            looked.collect()
-        })?;
-        let known = digests.into_iter().zip(views).zip(rows);
-        let known = known.map(|((digest, view), row)| {
-            let picture = self.network.picture_of_row(row, processor.grid(view)?)?;
-            Ok((digest, picture))
-        });
-        known.collect()
-    }
-
-    /// What was read of every question about its view, with the states of its last token, `[1, hidden]`.
-    fn read(
-        &self,
-        views: &[&View],
-        questions: &[&str],
-    ) -> std::result::Result<Vec<(Reading, Tensor)>, ModelError> {
-        let words = Words::of(&self.tokenizer)?;
-        let instruction = Prompting::default().instruction;
-        let pictures = self.pictures(views)?.into_iter();
-        let begun = pictures.map(|(digest, picture)| {
-            let begun = words.begin(&self.network, &picture)?;
-            Ok((digest, begun))
-        });
-        let begun = begun.collect::<std::result::Result<HashMap<_, _>, ModelError>>()?;
-        let read = views.iter().zip(questions).map(|(view, question)| {
-            let asked = words.asked(&self.tokenizer, question, &instruction)?;
-            let asked = asked.map_err(|found| {
-                ModelError::Config(format!(
-                    "expected a question of at most {LONGEST_QUESTION} tokens, found {found}"
-                ))
-            })?;
-            let seen = begun.get(&view.digest());
-            let mut reading = seen.cloned().unwrap_or_else(|| self.network.begin());
-            let states = self.network.read(&mut reading, &asked)?;
-            let last = states.narrow(0, states.dim(0)? - 1, 1)?;
-            Ok((reading, last))
-        });
-        read.collect()
-    }
-}
-
-impl WritingModel for Qwen3VlModel {
-    fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError> {
-        let mut words = self.tokenizer.spell(answer)?;
-        words.push(self.tokenizer.id(END)?);
-        let longest = Prompting::default().longest_answer;
-        Ok((words.len() > 1 && words.len() <= longest).then_some(words))
-    }
-
-    fn word_logits(
-        &self,
-        views: &[&View],
-        questions: &[&str],
-        answers: &[(usize, &[u32])],
-    ) -> std::result::Result<Tensor, ModelError> {
-        let read = self.read(views, questions)?;
-        let mut states = Vec::with_capacity(answers.len());
-        for (place, words) in answers {
-            let (reading, last) = read.get(*place).ok_or_else(|| {
-                ModelError::Config(format!("no question {place} is among those that are asked"))
-            })?;
-            states.push(last.clone());
-            if let Some((_, before)) = words.split_last()
-                && !before.is_empty()
-            {
-                states.push(self.network.read(&mut reading.clone(), before)?);
-            }
-        }
-        self.network.logits(&Tensor::cat(&states, 0)?)
-    }
-
-    fn write(
-        &self,
-        views: &[&View],
-        questions: &[&str],
-    ) -> std::result::Result<Vec<Vec<u32>>, ModelError> {
-        let words = Words::of(&self.tokenizer)?;
-        let longest = Prompting::default().longest_answer;
-        let written = self.read(views, questions)?.into_iter();
-        let written = written.map(|(reading, last)| {
-            let written = self.network.write(reading, &last, &words.ends, longest)?;
-            let mut said = written.words;
-            // One that was cut off has no end.
-            if said.len() < longest {
-                said.push(words.end);
-            }
-            Ok(said)
-        });
-        written.collect()
-    }
-}
 
 /// Answers questions in words of its own.
 pub struct Qwen3VlAnswerer {
