@@ -23,6 +23,17 @@ pub enum DistillError {
         /// The network.
         network: &'static str,
     },
+    /// Low-rank additions were to learn, but there is no layer that they sit in.
+    #[error(
+        "no layer of the {network} has a name with {patterns} in it, so that nothing of it would learn: \
+         give one more --lora-layer, or no steps for what it does"
+    )]
+    NothingLearns {
+        /// The network.
+        network: &'static str,
+        /// What layers' names were to have.
+        patterns: String,
+    },
     /// The runtime could not be set up.
     #[error("the modules cannot run together: {0}")]
     Runtime(String),

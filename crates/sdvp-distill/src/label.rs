@@ -169,13 +169,13 @@ impl LocateExample {
 }
 
 /// Labels harvested questions with the teacher's distribution over answers, by the places that
-/// `place_of` gives answers. Questions the teacher does not understand, or answers with less than
+/// `place_of` gives answers to a call. Questions the teacher does not understand, or answers with less than
 /// [`DistillSettings::answer_confidence`], are left out, and so are answers without a place, which the
 /// student cannot give.
 pub fn label_answers(
     calls: &[SubTask],
     teacher: &dyn Teacher,
-    mut place_of: impl FnMut(&str) -> Option<usize>,
+    mut place_of: impl FnMut(&SubTask, &str) -> Option<usize>,
     settings: &DistillSettings,
 ) -> Labelled<AnswerExample> {
     let mut done = Labelled {
@@ -194,7 +194,7 @@ pub fn label_answers(
         let known: Vec<(usize, f32)> = answer
             .top
             .iter()
-            .filter_map(|(text, p)| Some((place_of(text)?, *p)))
+            .filter_map(|(text, p)| Some((place_of(call, text)?, *p)))
             .collect();
         let total: f32 = known.iter().map(|(_, p)| p).sum();
         if total <= 0.0 {

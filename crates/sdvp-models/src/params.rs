@@ -51,6 +51,13 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
+    /// One that learns.
+    #[cfg(test)]
+    pub(crate) fn learning(value: Tensor) -> Self {
+        let trainable = Arc::new(AtomicBool::new(true));
+        Self { value, trainable }
+    }
+
     /// Whether training changes it now.
     pub(crate) fn learns(&self) -> bool {
         self.trainable.load(Ordering::Relaxed)
@@ -99,6 +106,10 @@ struct Trained {
 }
 
 impl Trained {
+    fn bytes(&self) -> usize {
+        self.var.elem_count() * self.var.dtype().size_in_bytes()
+    }
+
     fn learns(&self) -> bool {
         let trainable = self.trainable.as_ref();
         trainable.is_some_and(|it| it.load(Ordering::Relaxed))
@@ -507,6 +518,17 @@ impl Params {
         );
     }
 
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        self.entries.values().map(Trained::bytes).sum()
+    }
+
+    /// Bytes of those that never learn, which copies share.
+    pub fn fixed_bytes(&self) -> usize {
+        let fixed = self.entries.values().filter(|it| it.trainable.is_none());
+        fixed.map(Trained::bytes).sum()
+    }
+
     /// Number of scalars.
     pub fn count(&self) -> usize {
         self.entries
@@ -535,9 +557,14 @@ impl Params {
 
     /// The values, sharing memory with the parameters: training changes them.
     pub fn to_tensors(&self) -> HashMap<String, Tensor> {
-        self.entries
-            .iter()
-            .map(|(name, entry)| (name.clone(), entry.var.as_detached_tensor()))
+        let value = |entry: &Trained| match entry.trainable {
+            Some(_) => entry.var.as_detached_tensor(),
+            // As a variable, which a network that is made of it shares rather than copies.
+            None => entry.var.as_tensor().clone(),
+        };
+        let entries = self.entries.iter();
+        entries
+            .map(|(name, entry)| (name.clone(), value(entry)))
             .collect()
     }
 

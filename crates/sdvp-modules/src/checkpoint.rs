@@ -46,7 +46,7 @@ pub(crate) fn read_tensors(source: &ModelSource) -> Result<HashMap<String, Tenso
     tensors_of(source, &|file| read_file(source, file))
 }
 
-/// As [`read_tensors`], for a network that is only used: of files, matrices are read when they are needed.
+/// As [`read_tensors`], for a network that is only used: matrices stay in their files.
 ///
 /// # Errors
 /// As those of [`read_tensors`].

@@ -6,7 +6,9 @@
 
 use candle_core::{DType, Device};
 use sdvp_core::{Image, Module, Outcome, Region, SubTask, SubTaskKind, View};
-use sdvp_modules::{Answering, placed_module, published_module};
+use sdvp_modules::{
+    Answering, ModelSource, Qwen3VlModel, WritingModel, placed_module, published_module,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -453,4 +455,16 @@ fn a_checkpoint_for_something_else_is_refused_by_name() {
             assert!(error.contains(part), "{part} in {error}");
         }
     }
+}
+
+#[test]
+fn what_a_qwen3_vl_cannot_be_asked_is_known_before() {
+    let source = ModelSource::Folder(folder("qwen3_vl"));
+    let model = Qwen3VlModel::load(&source, None).unwrap();
+    let thin = image::RgbImage::new(300, 1);
+    let thin = Image::new(thin).unwrap().view();
+    assert!(model.can_read(&picture(), "what is this"));
+    assert!(!model.can_read(&thin, "what is this"));
+    assert!(!model.can_read(&picture(), &"what ".repeat(2000)));
+    assert!(model.write(&[&thin], &["what is this"]).is_err());
 }

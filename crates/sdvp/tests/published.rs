@@ -397,6 +397,19 @@ fn an_instruction_tuned_student_learns_by_additions_only() {
     let refused = distill(&[], &student, "refused").code(1);
     refused.stderr(contains("--lora RANK"));
     let lora = ["--lora", "2", "--lora-layer", "language_model"];
+    let mut elsewhere = sdvp();
+    elsewhere.args([
+        "distill",
+        "picto-gqa",
+        "--questions",
+        "8",
+        "--rehearsal",
+        "6",
+    ]);
+    elsewhere.args(lora).arg("--after").arg(&student);
+    elsewhere.arg("--out").arg(folder.join("elsewhere"));
+    let refused = elsewhere.assert().code(1);
+    refused.stderr(contains("no layer of the locate student").and(contains("--lora-layer")));
     let told = distill(&lora, &student, "learned").success();
     let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
     assert!(told.contains("of disk a view"), "{told}");

@@ -310,6 +310,10 @@ fn answers(
             Asked::Written { words, .. } => Some(words.len()),
         })
         .collect();
+    if written.contains(&0) {
+        let reason = "expected at least one word of a written answer, found none".to_owned();
+        return Err(broken(&numbers.path, reason));
+    }
     let mut logits = numbers.of(place, ANSWER_LOGITS, calls.len() - written.len())?;
     let words = written.iter().sum();
     let (mut likely, mut likelihoods) = match written.is_empty() {

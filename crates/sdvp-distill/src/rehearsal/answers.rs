@@ -10,6 +10,9 @@ use sdvp_models::ModelError;
 use sdvp_models::layers::log_softmax;
 use sdvp_modules::{AnswerModel, WritingModel};
 
+/// Calls of which a network that reads picture and question word by word says what it says together: for
+/// each it holds in memory what every layer has read.
+const READ_AT_ONCE: usize = 2;
 /// Words that are remembered of what might have stood at each word's place.
 const LIKELY: usize = 32;
 
@@ -21,20 +24,25 @@ pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<
     match student {
         AnswerModel::Vilt(student) => {
             let student = student.frozen()?;
-            remember(calls, |views, questions| {
+            remember(calls, AT_ONCE, |views, questions| {
                 let logits = student.logits(views, questions)?.to_vec2::<f32>()?;
                 Ok(logits.into_iter().map(SaidBefore::Chosen).collect())
             })
         }
         AnswerModel::Blip(student) => {
             let student = student.frozen()?;
-            remember(calls, |views, questions| {
+            remember(calls, AT_ONCE, |views, questions| {
                 written(&student, views, questions)
             })
         }
         AnswerModel::Qwen3Vl(student) => {
             let student = student.frozen()?;
-            remember(calls, |views, questions| {
+            // What it cannot be asked it has said nothing to.
+            let calls = calls
+                .iter()
+                .filter(|it| student.can_read(&it.view, &it.text));
+            let calls: Vec<SubTask> = calls.cloned().collect();
+            remember(&calls, READ_AT_ONCE, |views, questions| {
                 written(&student, views, questions)
             })
         }
@@ -43,10 +51,11 @@ pub fn remember_answers(calls: &[SubTask], student: &AnswerModel) -> Result<Vec<
 
 fn remember(
     calls: &[SubTask],
+    at_once: usize,
     say: impl Fn(&[&View], &[&str]) -> std::result::Result<Vec<SaidBefore>, ModelError> + Sync,
 ) -> Result<Vec<RememberedAnswer>> {
     let remembered: Vec<Vec<RememberedAnswer>> = calls
-        .par_chunks(AT_ONCE)
+        .par_chunks(at_once)
         .map(|calls| {
             let views: Vec<&View> = calls.iter().map(|call| &call.view).collect();
             let questions: Vec<&str> = calls.iter().map(|call| call.text.as_str()).collect();

@@ -9,8 +9,8 @@ use crate::settings::StepSettings;
 use crate::train::{
     AnswerObjective, PatchNames, TrainingCurve, WritingObjective, train_answer, train_writing,
 };
-use sdvp_core::SubTaskKind;
-use sdvp_models::Fit;
+use sdvp_core::{SubTask, SubTaskKind};
+use sdvp_models::{Fit, ModelError};
 use sdvp_modules::{AnswerModel, StudentModel, StudentNetwork, ViltModel, WritingModel};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,11 +26,16 @@ enum Sayable<'a> {
     /// Those that it chooses among.
     Chosen(HashMap<&'a str, usize>),
     /// Those that it can write, as labels name them.
-    Written {
-        model: &'a dyn WritingModel,
-        places: HashMap<String, Option<usize>>,
-        words: Vec<Vec<u32>>,
-    },
+    Written(Written<'a>),
+}
+
+/// Answers that are written.
+struct Written<'a> {
+    model: &'a dyn WritingModel,
+    places: HashMap<String, Option<usize>>,
+    words: Vec<Vec<u32>>,
+    /// Why an answer could not even be tried.
+    fault: Option<ModelError>,
 }
 
 impl<'a> Sayable<'a> {
@@ -46,40 +51,46 @@ impl<'a> Sayable<'a> {
     }
 
     fn written(model: &'a dyn WritingModel) -> Self {
-        Sayable::Written {
+        Sayable::Written(Written {
             model,
             places: HashMap::new(),
             words: Vec::new(),
-        }
+            fault: None,
+        })
     }
 
-    fn place(&mut self, answer: &str) -> Option<usize> {
-        match self {
-            Sayable::Chosen(places) => places.get(answer).copied(),
-            Sayable::Written {
-                model,
-                places,
-                words,
-            } => {
-                if let Some(known) = places.get(answer) {
-                    return *known;
-                }
-                // What no tokenizer reads cannot be written either.
-                let place = model.spell(answer).ok().flatten().map(|spelled| {
-                    words.push(spelled);
-                    words.len() - 1
-                });
-                places.insert(answer.to_owned(), place);
-                place
-            }
+    /// Of an answer to a call's question.
+    fn place(&mut self, call: &SubTask, answer: &str) -> Option<usize> {
+        let written = match self {
+            Sayable::Chosen(places) => return places.get(answer).copied(),
+            Sayable::Written(written) => written,
+        };
+        if !written.model.can_read(&call.view, &call.text) {
+            return None;
         }
+        if let Some(known) = written.places.get(answer) {
+            return *known;
+        }
+        let spelled = written.model.spell(answer).unwrap_or_else(|error| {
+            written.fault.get_or_insert(error);
+            None
+        });
+        let place = spelled.map(|spelled| {
+            written.words.push(spelled);
+            written.words.len() - 1
+        });
+        written.places.insert(answer.to_owned(), place);
+        place
     }
 
     /// The words of every answer that is written, by its place.
-    fn words(self) -> Vec<Vec<u32>> {
+    fn words(self) -> Result<Vec<Vec<u32>>> {
         match self {
-            Sayable::Chosen(_) => Vec::new(),
-            Sayable::Written { words, .. } => words,
+            Sayable::Chosen(_) => Ok(Vec::new()),
+            Sayable::Written(Written { fault, words, .. }) => match fault {
+                Some(fault) => Err(fault.into()),
+                None => Ok(words),
+            },
         }
     }
 }
@@ -103,9 +114,9 @@ impl Course<'_> {
         let calls = calls.of(kind);
         let (mut learner, settings) = self.learner(settings)?;
         let mut sayable = Sayable::by(&learner.answer);
-        let place = |answer: &str| sayable.place(answer);
+        let place = |call: &SubTask, answer: &str| sayable.place(call, answer);
         let labelled = label_answers(calls, self.lesson.answer, place, self.settings);
-        let words = sayable.words();
+        let words = sayable.words()?;
         let counts = Counts::of(calls, &labelled);
         need(kind, &counts)?;
         let settings = &settings.for_calls(labelled.examples.len());

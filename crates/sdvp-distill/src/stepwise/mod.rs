@@ -200,21 +200,31 @@ impl Course<'_> {
         let steps = [
             (
                 "locate",
-                planned_demand(&student.locate, locate, seed, remembered)?,
+                planned_demand(&student.locate, locate, (seed, true), remembered)?,
             ),
             (
                 "match",
                 match &student.matching {
-                    MatchModel::Clip(model) => planned_demand(model, matching, seed, remembered)?,
-                    MatchModel::Blip(model) => planned_demand(model, matching, seed, remembered)?,
+                    MatchModel::Clip(model) => {
+                        planned_demand(model, matching, (seed, false), remembered)?
+                    }
+                    MatchModel::Blip(model) => {
+                        planned_demand(model, matching, (seed, false), remembered)?
+                    }
                 },
             ),
             (
                 "answer",
                 match &student.answer {
-                    AnswerModel::Vilt(model) => planned_demand(model, answer, seed, remembered)?,
-                    AnswerModel::Blip(model) => planned_demand(model, answer, seed, remembered)?,
-                    AnswerModel::Qwen3Vl(model) => planned_demand(model, answer, seed, remembered)?,
+                    AnswerModel::Vilt(model) => {
+                        planned_demand(model, answer, (seed, true), remembered)?
+                    }
+                    AnswerModel::Blip(model) => {
+                        planned_demand(model, answer, (seed, true), remembered)?
+                    }
+                    AnswerModel::Qwen3Vl(model) => {
+                        planned_demand(model, answer, (seed, true), remembered)?
+                    }
                 },
             ),
         ];

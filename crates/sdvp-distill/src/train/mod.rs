@@ -49,6 +49,20 @@ fn trained_by<N: StudentNetwork>(method: &TrainMethod) -> fn(&str) -> bool {
     }
 }
 
+/// Whether anything of a model, which has its low-rank additions, learns.
+fn check_method<N: StudentNetwork>(model: &StudentModel<N>, method: &TrainMethod) -> Result<()> {
+    if N::ADDITIONS_ONLY && method.lora().is_none() {
+        return Err(DistillError::AdditionsOnly { network: N::NAME });
+    }
+    match method.lora() {
+        Some(lora) if !model.params.names().any(is_addition) => Err(DistillError::NothingLearns {
+            network: N::NAME,
+            patterns: lora.patterns.join(", "),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// What teaching a model, which has its low-rank additions, takes if so many calls are remembered.
 fn demand<N: StudentNetwork>(
     model: &StudentModel<N>,
@@ -64,26 +78,29 @@ fn demand<N: StudentNetwork>(
 }
 
 /// What teaching a model as the settings say will take, said before anything is begun; nothing if it is
-/// not taught.
+/// not taught. If that is certain, and not only if programs ask for it, something of it must learn.
 ///
 /// # Errors
 /// If low-rank additions cannot be made.
 pub(crate) fn planned_demand<N: StudentNetwork>(
     model: &StudentModel<N>,
     settings: &StepSettings,
-    seed: u64,
+    (seed, is_certain): (u64, bool),
     remembered: usize,
 ) -> Result<Option<TrainingDemand>> {
     if settings.steps == 0 {
         return Ok(None);
     }
-    if N::ADDITIONS_ONLY && settings.method.lora().is_none() {
-        return Err(DistillError::AdditionsOnly { network: N::NAME });
-    }
     Ok(Some(match settings.method.lora() {
-        None => demand(model, settings, remembered),
+        None => {
+            check_method(model, &settings.method)?;
+            demand(model, settings, remembered)
+        }
         Some(lora) => {
             let adapted = model.duplicate(Some((lora.clone(), seed)))?;
+            if is_certain {
+                check_method(&adapted, &settings.method)?;
+            }
             demand(&adapted, settings, remembered)
         }
     }))
@@ -149,9 +166,7 @@ where
         observer,
         kept,
     } = *training;
-    if N::ADDITIONS_ONLY && settings.method.lora().is_none() {
-        return Err(DistillError::AdditionsOnly { network: N::NAME });
-    }
+    check_method(model, &settings.method)?;
     model
         .params
         .set_trainable(trained_by::<N>(&settings.method));

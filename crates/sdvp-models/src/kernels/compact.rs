@@ -148,6 +148,8 @@ struct InputGradient;
 
 /// Parts of which one gradient each is made; they are added in order.
 const PARTS: usize = 8;
+/// Numbers of them that are in memory at once: of many rows, parts are fewer.
+const MOST: usize = 1 << 23;
 
 impl CustomOp2 for InputGradient {
     fn name(&self) -> &'static str {
@@ -175,7 +177,8 @@ impl CustomOp2 for InputGradient {
                 (rows, input).into(),
             ));
         }
-        let part = output.div_ceil(PARTS).max(PIECE);
+        let parts = (MOST / (rows * input)).clamp(1, PARTS);
+        let part = output.div_ceil(parts).max(PIECE);
         let parts: Vec<Vec<f32>> = (0..output.div_ceil(part))
             .into_par_iter()
             .map(|at| {

@@ -1,5 +1,5 @@
-//! Weights that stay in their file, for networks that are only used: nothing is read before it is needed,
-//! nothing is copied, and processes that use one file share the memory.
+//! Weights that stay in their file, for networks that are only used: nothing is copied, and processes that
+//! use one file share the memory.
 
 #![allow(unsafe_code)] // The file must not change while it is mapped.
 
@@ -84,7 +84,13 @@ impl MappedLinear<'_> {
         }
         let weight = match self.weights {
             [only] => Cow::Borrowed(only.values()),
-            several => Cow::Owned(several.iter().flat_map(|it| it.values()).copied().collect()),
+            several => Cow::Owned(
+                several
+                    .iter()
+                    .map(|it| it.values())
+                    .collect::<Vec<_>>()
+                    .concat(),
+            ),
         };
         let rows = x.len() / input.max(1);
         let y = forward_values(x, &weight, bias, (rows, input, output));

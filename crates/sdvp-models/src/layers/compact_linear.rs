@@ -4,14 +4,14 @@ use super::linear;
 use super::low_rank::LowRank;
 use crate::error::Result;
 use crate::kernels;
-use crate::params::{Builder, Init};
+use crate::params::{Builder, Init, Parameter};
 use candle_core::{D, Tensor};
 
 /// `y = W x + b`, computed in single precision, with `W` as precise as the builder hands it out. Of its
 /// own nothing learns but a low-rank branch.
 pub struct CompactLinear {
     weight: Tensor,
-    bias: Option<Tensor>,
+    bias: Option<Parameter>,
     lora: Option<LowRank>,
 }
 
@@ -21,7 +21,7 @@ impl CompactLinear {
     /// # Errors
     /// If a tensor cannot be made.
     pub fn new(input: usize, output: usize, bias: bool, b: &Builder) -> Result<Self> {
-        let bias = bias.then(|| b.get(output, "bias", Init::Zeros));
+        let bias = bias.then(|| b.parameter(output, "bias", Init::Zeros));
         Ok(Self {
             weight: b.stored((output, input), "weight")?,
             bias: bias.transpose()?,
@@ -37,7 +37,7 @@ impl CompactLinear {
         let y = compact_linear(x, &self.weight)?;
         let y = match &self.bias {
             None => y,
-            Some(bias) => y.broadcast_add(bias)?,
+            Some(bias) => y.broadcast_add(&bias.value())?,
         };
         match &self.lora {
             None => Ok(y),

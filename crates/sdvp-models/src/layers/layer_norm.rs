@@ -2,13 +2,13 @@
 
 use crate::error::Result;
 use crate::kernels;
-use crate::params::{Builder, Init};
+use crate::params::{Builder, Init, Parameter};
 use candle_core::{D, Tensor};
 
 /// `(x − mean) / sqrt(variance + ε) · weight + bias` over the last dimension.
 pub struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
+    weight: Parameter,
+    bias: Parameter,
     eps: f64,
 }
 
@@ -19,8 +19,8 @@ impl LayerNorm {
     /// If a tensor cannot be made.
     pub fn new(dim: usize, eps: f64, b: &Builder) -> Result<Self> {
         Ok(Self {
-            weight: b.get(dim, "weight", Init::Ones)?,
-            bias: b.get(dim, "bias", Init::Zeros)?,
+            weight: b.parameter(dim, "weight", Init::Ones)?,
+            bias: b.parameter(dim, "bias", Init::Zeros)?,
             eps,
         })
     }
@@ -31,7 +31,8 @@ impl LayerNorm {
     /// If it is not.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if kernels::fits(x) {
-            return Ok(kernels::layer_norm(x, &self.weight, &self.bias, self.eps)?);
+            let (weight, bias) = (self.weight.value(), self.bias.value());
+            return Ok(kernels::layer_norm(x, &weight, &bias, self.eps)?);
         }
         self.composite(x)
     }
@@ -42,8 +43,8 @@ impl LayerNorm {
         let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
         let normed = centered.broadcast_div(&(variance + self.eps)?.sqrt()?)?;
         Ok(normed
-            .broadcast_mul(&self.weight)?
-            .broadcast_add(&self.bias)?)
+            .broadcast_mul(&self.weight.value())?
+            .broadcast_add(&self.bias.value())?)
     }
 }
 
@@ -60,8 +61,8 @@ mod tests {
         // 300 rows: more than one piece; 13 columns: not a whole number of lanes.
         let (x, w, b) = (var(&[3, 100, 13]), var(&[13]), var(&[13]));
         let norm = LayerNorm {
-            weight: w.as_tensor().clone(),
-            bias: b.as_tensor().clone(),
+            weight: Parameter::learning(w.as_tensor().clone()),
+            bias: Parameter::learning(b.as_tensor().clone()),
             eps: 1e-5,
         };
         let (fast, slow) = (norm.forward(&x).unwrap(), norm.composite(&x).unwrap());

@@ -17,6 +17,8 @@ pub struct PassSizes {
     pub inner: usize,
     /// Layers.
     pub layers: usize,
+    /// Scalars that are kept on disk of a view, if no layer of the encoder learns or only later ones.
+    pub kept: usize,
     /// Scalars that are kept until the backward pass of what comes after the encoder, whichever layers
     /// learn; 0 where that is little.
     pub after: usize,
@@ -83,11 +85,12 @@ impl<N: StudentNetwork> StudentModel<N> {
         TrainingDemand {
             weights,
             learning,
-            weight_bytes: 2 * 4 * weights,
+            // The former self shares what never learns.
+            weight_bytes: (2 * self.params.bytes() - self.params.fixed_bytes()) as u64,
             optimizer_bytes: 4 * 4 * learning,
             step_bytes: at_once as u64 * sizes.layer_bytes(sizes.layers - untouched, adapted),
             kept_bytes: match untouched > 0 && early.bytes > 0 {
-                true => 4 * (sizes.tokens * sizes.hidden) as u64,
+                true => 4 * sizes.kept as u64,
                 false => 0,
             },
         }

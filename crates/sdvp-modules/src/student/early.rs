@@ -90,8 +90,8 @@ impl<N: SquareNetwork> StudentModel<N> {
 
 impl<N: StudentNetwork> StudentModel<N> {
     /// From now on, the layers below the first one that learns leave no graph for gradients, and what
-    /// they say is kept; does nothing where the first one learns. Ends with [`StudentModel::forget_early`]; what learns must not change
-    /// in between.
+    /// they say is kept; does nothing where the first one learns. Ends with
+    /// [`StudentModel::forget_early`]; what learns must not change in between.
     ///
     /// # Errors
     /// If the copy does not fit in memory, or no file can be made.

@@ -1,7 +1,7 @@
 //! Models that are asked and not trained.
 
 use super::model::{StudentModel, settings_text};
-use super::network::StudentNetwork;
+use super::network::{SquareNetwork, StudentNetwork};
 use crate::checkpoint::{WEIGHTS, map_tensors};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
@@ -29,7 +29,9 @@ impl<N: StudentNetwork> FrozenModel<N> {
             model: model.frozen()?,
         })
     }
+}
 
+impl<N: SquareNetwork> FrozenModel<N> {
     /// From a model's files, to compute on a device. In main memory, matrices stay in the files, which must
     /// not be written into while this lives.
     ///

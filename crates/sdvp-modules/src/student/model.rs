@@ -225,8 +225,12 @@ impl<N: StudentNetwork> StudentModel<N> {
     /// If the parameters cannot be read.
     pub fn fingerprint(&self) -> Result<Digest> {
         let settings = settings_text(&self.config, &self.processor);
+        let weights = match N::ADDITIONS_ONLY {
+            true => weights::fingerprint_in_pieces(&self.params.to_tensors())?,
+            false => weights::fingerprint(&self.params)?,
+        };
         let hasher = Hasher::new(N::NAME)
-            .part(weights::fingerprint(&self.params)?.as_bytes())
+            .part(weights.as_bytes())
             .part(settings.as_bytes())
             .part(self.tokenizer.to_json()?.as_bytes());
         let hasher = match N::ADDITIONS_ONLY {

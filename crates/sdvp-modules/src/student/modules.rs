@@ -14,7 +14,11 @@ impl Student {
     /// If parameters cannot be read.
     pub fn modules(&self) -> Result<Vec<Arc<dyn Module>>> {
         let locate = |model: &Arc<LocateModel>| LocateStudent::new(model);
-        self.modules_of(|model| Ok(Arc::new(locate(model)?)), MatchModel::module)
+        self.modules_of(
+            |model| Ok(Arc::new(locate(model)?)),
+            AnswerModel::module,
+            MatchModel::module,
+        )
     }
 
     /// As [`Student::modules`], remembering neither images nor names between calls: how the reference
@@ -26,6 +30,7 @@ impl Student {
         let locate = |model: &Arc<LocateModel>| LocateStudent::with_memory(model, 0, 0);
         self.modules_of(
             |model| Ok(Arc::new(locate(model)?)),
+            AnswerModel::module_without_memory,
             MatchModel::module_without_memory,
         )
     }
@@ -33,12 +38,12 @@ impl Student {
     fn modules_of(
         &self,
         locate: impl Fn(&Arc<LocateModel>) -> Result<Arc<dyn Module>>,
+        answer: impl Fn(&AnswerModel) -> Result<Arc<dyn Module>>,
         matching: impl Fn(&MatchModel) -> Result<Arc<dyn Module>>,
     ) -> Result<Vec<Arc<dyn Module>>> {
         let experts = self.manifest.experts.iter();
         let domains = experts.map(|expert| expert.domain.clone()).collect();
         let told = Arc::new(Recognition::new(domains));
-        let answer = AnswerModel::module;
         Ok(vec![
             self.apart(&self.locate, |e| e.locate.as_ref(), locate, &told)?,
             self.apart(&self.answer, |e| e.answer.as_ref(), answer, &told)?,

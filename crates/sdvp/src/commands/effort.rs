@@ -145,7 +145,7 @@ pub(crate) struct How {
     #[serde(default)]
     lora_alpha: Option<f32>,
     /// Where they sit: layers whose name holds this, or matches it if it has a `*`. May be given
-    /// several times; all layers of the encoders if not.
+    /// several times; all layers of the encoders if not, and of a Qwen3-VL those of its decoder.
     #[arg(long, requires = "lora")]
     lora_layer: Vec<String>,
     /// The probability with which each number that they read is left out while they learn.

@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use sdvp_core::{
     AnswerOutcome, Digest, Hasher, Module, ModuleError, Outcome, SubTask, SubTaskKind, View,
 };
-use sdvp_models::architectures::BlipAnswer;
+use sdvp_models::architectures::{BlipAnswer, BlipConfig};
 use sdvp_models::{Decoding, ModelError, Written};
 use std::collections::HashMap;
 
@@ -23,6 +23,11 @@ struct ReadQuestions {
 }
 
 impl WritingModel for BlipAnswerModel {
+    /// Views are stretched, and long questions cut.
+    fn can_read(&self, _: &View, _: &str) -> bool {
+        true
+    }
+
     fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError> {
         let mut words = self.tokenizer.spell(answer)?;
         let longest = Decoding::default().longest;
@@ -137,9 +142,9 @@ impl BlipAnswerer {
     /// # Errors
     /// If a file is missing or does not fit.
     pub fn load(source: &ModelSource, decoding: Decoding, device: &Device) -> Result<Self> {
-        let (network, mut blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
-        // What begins an answer has a place, too.
-        let places = blip.config.text_config.max_position_embeddings;
+        // What begins an answer has a place, too. It is known before the weights are read.
+        let config: BlipConfig = source.config(|_| BlipConfig::USUAL)?;
+        let places = config.text_config.max_position_embeddings;
         if decoding.longest >= places {
             return Err(SetupError::Config {
                 model: source.name(),
@@ -150,6 +155,7 @@ impl BlipAnswerer {
                 ),
             });
         }
+        let (network, mut blip) = Blip::load(source, device, "blip answers", BlipAnswer::new)?;
         if decoding != Decoding::default() {
             blip.fingerprint = Hasher::new("blip answers, written")
                 .part(blip.fingerprint.as_bytes())
@@ -168,7 +174,15 @@ impl BlipAnswerer {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: &BlipAnswerModel) -> Result<Self> {
-        let (network, blip) = Blip::of(model, KEPT_PICTURES)?;
+        Self::with_memory(model, KEPT_PICTURES)
+    }
+
+    /// As [`BlipAnswerer::new`], keeping from call to call what was seen in at most `kept` views.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub fn with_memory(model: &BlipAnswerModel, kept: usize) -> Result<Self> {
+        let (network, blip) = Blip::of(model, kept)?;
         let decoding = Decoding::default();
         Ok(Self {
             network,

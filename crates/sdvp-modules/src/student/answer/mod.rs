@@ -33,6 +33,9 @@ pub enum AnswerModel {
 
 /// A model that writes answers word by word: what of it is learned and rehearsed.
 pub trait WritingModel {
+    /// Whether it can be asked a question about a view at all.
+    fn can_read(&self, view: &View, question: &str) -> bool;
+
     /// The ids of an answer's words, the end included; none if it cannot be written: if it is empty, has
     /// something in it that no word of the vocabulary stands for, or is longer than answers get.
     ///
@@ -74,6 +77,18 @@ impl AnswerModel {
             AnswerModel::Vilt(model) => Arc::new(AnswerStudent::new(model)?),
             AnswerModel::Blip(model) => Arc::new(BlipAnswerer::new(model)?),
             AnswerModel::Qwen3Vl(model) => Arc::new(Qwen3VlAnswerer::new(model)?),
+        })
+    }
+
+    /// As [`AnswerModel::module`], remembering nothing from call to call.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub fn module_without_memory(&self) -> Result<Arc<dyn Module>> {
+        Ok(match self {
+            AnswerModel::Vilt(model) => Arc::new(AnswerStudent::new(model)?),
+            AnswerModel::Blip(model) => Arc::new(BlipAnswerer::with_memory(model, 0)?),
+            AnswerModel::Qwen3Vl(model) => Arc::new(Qwen3VlAnswerer::with_memory(model, 0)?),
         })
     }
 

@@ -5,7 +5,7 @@ use crate::student::demand::PassSizes;
 use crate::student::early::layers_before;
 use sdvp_models::architectures::{BlipAnswer, BlipConfig, BlipMatch};
 use sdvp_models::params::Builder;
-use sdvp_models::{ImageProcessor, ModelError};
+use sdvp_models::{Decoding, ImageProcessor, ModelError, Tokenizer};
 
 impl StudentNetwork for BlipAnswer {
     type Config = BlipConfig;
@@ -20,6 +20,24 @@ impl StudentNetwork for BlipAnswer {
 
     fn build(config: &BlipConfig, b: &Builder) -> std::result::Result<Self, ModelError> {
         BlipAnswer::new(config, b)
+    }
+
+    fn settled(
+        config: &BlipConfig,
+        processor: ImageProcessor,
+        tokenizer: Tokenizer,
+    ) -> std::result::Result<(ImageProcessor, Tokenizer), ModelError> {
+        // What begins an answer has a place, too.
+        let (places, longest) = (
+            config.text_config.max_position_embeddings,
+            Decoding::default().longest,
+        );
+        match longest < places {
+            true => Ok((processor, tokenizer)),
+            false => Err(ModelError::Config(format!(
+                "expected places for more than the {longest} tokens of an answer, found {places}"
+            ))),
+        }
     }
 
     fn sees(parameter: &str) -> bool {
@@ -91,6 +109,7 @@ fn pass_sizes(config: &BlipConfig) -> PassSizes {
     let tokens = 1 + patches;
     PassSizes {
         tokens,
+        kept: tokens * vision.encoder.hidden_size,
         hidden: vision.encoder.hidden_size,
         inner: vision.encoder.intermediate_size,
         layers: vision.encoder.num_hidden_layers,

@@ -66,6 +66,7 @@ impl StudentNetwork for Qwen3Vl {
         let widths = 25 * text.hidden + 5 * text.inner;
         PassSizes {
             tokens: patches,
+            kept: (1 + vision.deepstack.len()) * tokens * text.hidden,
             hidden: vision.hidden,
             inner: vision.inner,
             layers: vision.layers,

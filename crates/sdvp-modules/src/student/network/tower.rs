@@ -21,8 +21,10 @@ pub(super) fn tower_layers<'a>(
 
 /// [`StudentNetwork::pass_sizes`](super::StudentNetwork::pass_sizes) of an image tower.
 pub(super) fn tower_sizes(config: &ImageTowerConfig) -> PassSizes {
+    let tokens = 1 + (config.image_size / config.patch_size.max(1)).pow(2);
     PassSizes {
-        tokens: 1 + (config.image_size / config.patch_size.max(1)).pow(2),
+        tokens,
+        kept: tokens * config.encoder.hidden_size,
         hidden: config.encoder.hidden_size,
         inner: config.encoder.intermediate_size,
         layers: config.encoder.num_hidden_layers,

@@ -45,8 +45,10 @@ impl StudentNetwork for Vilt {
 
     fn pass_sizes(config: &ViltConfig) -> PassSizes {
         let patches = (config.image_size / config.patch_size.max(1)).pow(2);
+        let tokens = config.max_position_embeddings + 1 + patches;
         PassSizes {
-            tokens: config.max_position_embeddings + 1 + patches,
+            tokens,
+            kept: tokens * config.encoder.hidden_size,
             hidden: config.encoder.hidden_size,
             inner: config.encoder.intermediate_size,
             layers: config.encoder.num_hidden_layers,

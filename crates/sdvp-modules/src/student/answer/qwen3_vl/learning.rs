@@ -75,6 +75,13 @@ impl Qwen3VlModel {
 }
 
 impl WritingModel for Qwen3VlModel {
+    fn can_read(&self, view: &View, question: &str) -> bool {
+        let instruction = Prompting::default().instruction;
+        let words = Words::of(&self.tokenizer);
+        let asked = words.and_then(|words| words.asked(&self.tokenizer, question, &instruction));
+        self.processor.grid(view).is_ok() && asked.is_ok_and(|asked| asked.is_ok())
+    }
+
     fn spell(&self, answer: &str) -> std::result::Result<Option<Vec<u32>>, ModelError> {
         let mut words = self.tokenizer.spell(answer)?;
         words.push(self.tokenizer.id(END)?);

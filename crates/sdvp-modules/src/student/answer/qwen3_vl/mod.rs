@@ -85,6 +85,14 @@ impl Qwen3VlAnswerer {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn new(model: &Qwen3VlModel) -> Result<Self> {
+        Self::with_memory(model, KEPT_PICTURES)
+    }
+
+    /// As [`Qwen3VlAnswerer::new`], keeping from call to call what was read of at most `kept` views.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub fn with_memory(model: &Qwen3VlModel, kept: usize) -> Result<Self> {
         let FrozenModel { model, fingerprint } = FrozenModel::of(model)?;
         let prompting = Prompting::default();
         let fingerprint = Hasher::new("qwen3-vl answers, student")
@@ -99,7 +107,7 @@ impl Qwen3VlAnswerer {
             prompting,
             device: model.device,
             fingerprint,
-            pictures: Memory::new(KEPT_PICTURES),
+            pictures: Memory::new(kept),
         })
     }
 
