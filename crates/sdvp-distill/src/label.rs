@@ -169,13 +169,14 @@ impl LocateExample {
 }
 
 /// Labels harvested questions with the teacher's distribution over answers, by the places that
-/// `place_of` gives answers to a call. Questions the teacher does not understand, or answers with less than
+/// `place_of` gives answers. Questions the teacher does not understand, or answers with less than
 /// [`DistillSettings::answer_confidence`], are left out, and so are answers without a place, which the
-/// student cannot give.
+/// student cannot give, and all of calls that it cannot be asked.
 pub fn label_answers(
     calls: &[SubTask],
     teacher: &dyn Teacher,
-    mut place_of: impl FnMut(&SubTask, &str) -> Option<usize>,
+    can_ask: impl Fn(&SubTask) -> bool,
+    mut place_of: impl FnMut(&str) -> Option<usize>,
     settings: &DistillSettings,
 ) -> Labelled<AnswerExample> {
     let mut done = Labelled {
@@ -191,10 +192,13 @@ pub fn label_answers(
             continue;
         };
         done.calls += 1;
-        let known: Vec<(usize, f32)> = answer
-            .top
+        let sayable = match can_ask(call) {
+            true => answer.top.as_slice(),
+            false => &[],
+        };
+        let known: Vec<(usize, f32)> = sayable
             .iter()
-            .filter_map(|(text, p)| Some((place_of(call, text)?, *p)))
+            .filter_map(|(text, p)| Some((place_of(text)?, *p)))
             .collect();
         let total: f32 = known.iter().map(|(_, p)| p).sum();
         if total <= 0.0 {

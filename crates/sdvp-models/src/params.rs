@@ -177,9 +177,8 @@ impl Builder {
     /// As [`Builder::load`], for a network that is only used: no graph for gradients is recorded,
     /// which saves time and memory. What it hands out is no part of [`Params`].
     pub fn frozen(tensors: HashMap<String, Tensor>, device: &Device) -> Self {
-        let builder = Self::load(tensors, device);
-        builder.shared.borrow_mut().frozen = true;
-        builder
+        let held = |(name, tensor): (String, Tensor)| (name, tensor.into());
+        Self::frozen_stored(tensors.into_iter().map(held).collect(), device)
     }
 
     /// As [`Builder::frozen`], of tensors that may still be in their files: matrices that a layer multiplies

@@ -21,9 +21,19 @@ use std::path::Path;
 /// If the file is missing, not safetensors, or truncated; the message names it.
 pub fn read_safetensors(path: &Path, device: &Device) -> Result<HashMap<String, Tensor>> {
     let opened = header::open(path)?;
+    each_tensor(&opened, |name, info| {
+        read_named(path, &opened, name, info, device)
+    })
+}
+
+/// What `read` says of every tensor of a file, of several at once.
+fn each_tensor<T: Send>(
+    opened: &Opened,
+    read: impl Fn(&str, &TensorInfo) -> Result<T> + Sync,
+) -> Result<HashMap<String, T>> {
     let stored: Vec<(String, &TensorInfo)> = opened.header.tensors().into_iter().collect();
     let tensors = stored.into_par_iter().map(|(name, info)| {
-        let tensor = read_named(path, &opened, &name, info, device)?;
+        let tensor = read(&name, info)?;
         Ok((name, tensor))
     });
     tensors.collect()
@@ -68,15 +78,12 @@ pub fn map_safetensors(path: &Path) -> Result<HashMap<String, StoredTensor>> {
             _ => None,
         }
     };
-    let stored: Vec<(String, &TensorInfo)> = opened.header.tensors().into_iter().collect();
-    let tensors = stored.into_par_iter().map(|(name, info)| {
-        let tensor = match mapped(info) {
+    each_tensor(&opened, |name, info| {
+        Ok(StoredTensor(match mapped(info) {
             Some(weight) => Stored::Mapped(weight),
-            None => Stored::Held(read_named(path, &opened, &name, info, &Device::Cpu)?),
-        };
-        Ok((name, StoredTensor(tensor)))
-    });
-    tensors.collect()
+            None => Stored::Held(read_named(path, &opened, name, info, &Device::Cpu)?),
+        }))
+    })
 }
 
 /// Why a tensor could not be read.
@@ -199,15 +206,9 @@ pub fn fingerprint(params: &Params) -> Result<Digest> {
 /// # Errors
 /// If a tensor cannot be read back from its device.
 pub fn fingerprint_of(tensors: &HashMap<String, Tensor>) -> Result<Digest> {
-    let tensors: BTreeMap<&String, &Tensor> = tensors.iter().collect();
-    let mut hasher = Hasher::new("weights");
-    for (name, tensor) in tensors {
-        hasher = hasher
-            .part(name.as_bytes())
-            .part(format!("{:?}", tensor.dims()).as_bytes());
-        hasher = with_values(hasher, tensor)?;
-    }
-    Ok(hasher.finish())
+    let held = tensors.iter();
+    let held = held.map(|(name, tensor)| (name.clone(), tensor.clone().into()));
+    fingerprint_of_stored(&held.collect())
 }
 
 /// As [`fingerprint_of`], of tensors that may still be in their files.

@@ -466,5 +466,5 @@ fn what_a_qwen3_vl_cannot_be_asked_is_known_before() {
     assert!(model.can_read(&picture(), "what is this"));
     assert!(!model.can_read(&thin, "what is this"));
     assert!(!model.can_read(&picture(), &"what ".repeat(2000)));
-    assert!(model.write(&[&thin], &["what is this"]).is_err());
+    assert!(model.written(&[&thin], &["what is this"]).is_err());
 }

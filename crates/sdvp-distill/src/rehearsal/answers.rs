@@ -77,10 +77,7 @@ fn written(
     views: &[&View],
     questions: &[&str],
 ) -> std::result::Result<Vec<SaidBefore>, ModelError> {
-    let words = student.write(views, questions)?;
-    let answers = words.iter().map(Vec::as_slice).enumerate();
-    let answers: Vec<(usize, &[u32])> = answers.collect();
-    let logits = student.word_logits(views, questions, &answers)?;
+    let (words, logits) = student.written(views, questions)?;
     let mut places = likeliest(&logits)?.into_iter();
     let said = words.into_iter().map(|words| {
         let at: Vec<Vec<(u32, f32)>> = places.by_ref().take(words.len()).collect();

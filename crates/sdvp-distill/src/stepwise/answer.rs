@@ -59,15 +59,11 @@ impl<'a> Sayable<'a> {
         })
     }
 
-    /// Of an answer to a call's question.
-    fn place(&mut self, call: &SubTask, answer: &str) -> Option<usize> {
+    fn place(&mut self, answer: &str) -> Option<usize> {
         let written = match self {
             Sayable::Chosen(places) => return places.get(answer).copied(),
             Sayable::Written(written) => written,
         };
-        if !written.model.can_read(&call.view, &call.text) {
-            return None;
-        }
         if let Some(known) = written.places.get(answer) {
             return *known;
         }
@@ -114,8 +110,13 @@ impl Course<'_> {
         let calls = calls.of(kind);
         let (mut learner, settings) = self.learner(settings)?;
         let mut sayable = Sayable::by(&learner.answer);
-        let place = |call: &SubTask, answer: &str| sayable.place(call, answer);
-        let labelled = label_answers(calls, self.lesson.answer, place, self.settings);
+        let can_ask = |call: &SubTask| match &learner.answer {
+            AnswerModel::Vilt(_) => true,
+            AnswerModel::Blip(model) => model.can_read(&call.view, &call.text),
+            AnswerModel::Qwen3Vl(model) => model.can_read(&call.view, &call.text),
+        };
+        let place = |answer: &str| sayable.place(answer);
+        let labelled = label_answers(calls, self.lesson.answer, can_ask, place, self.settings);
         let words = sayable.words()?;
         let counts = Counts::of(calls, &labelled);
         need(kind, &counts)?;

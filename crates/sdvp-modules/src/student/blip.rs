@@ -1,14 +1,14 @@
 //! What both BLIPs have beside their networks, when they are run.
 
 use super::memory::Memory;
-use super::model::{StudentModel, settings_text};
+use super::model::{StudentModel, identity};
 use super::network::SquareNetwork;
 use crate::checkpoint::{map_tensors, whole};
 use crate::computed_on::computed_on;
 use crate::error::Result;
 use crate::source::ModelSource;
 use candle_core::{Device, Tensor};
-use sdvp_core::{Digest, Hasher, SubTask, View};
+use sdvp_core::{Digest, SubTask, View};
 use sdvp_models::architectures::BlipConfig;
 use sdvp_models::params::Builder;
 use sdvp_models::{ImageProcessor, ModelError, Tokenizer};
@@ -44,11 +44,9 @@ impl Blip {
         let processor = source.processor()?;
         let tokenizer = source.tokenizer()?;
         let tensors = map_tensors(source)?;
-        let fingerprint = Hasher::new(name)
-            .part(sdvp_models::weights::fingerprint_of_stored(&tensors)?.as_bytes())
-            .part(settings_text(&config, &processor).as_bytes())
-            .part(tokenizer.to_json()?.as_bytes())
-            .finish();
+        let weights = sdvp_models::weights::fingerprint_of_stored(&tensors)?;
+        let settings = (&config, &processor);
+        let fingerprint = identity(name, &weights, settings, &tokenizer)?.finish();
         let b = Builder::frozen_stored(tensors, device);
         let network = build(&config, &b)?;
         whole(b, source)?;

@@ -61,7 +61,7 @@ pub(crate) fn layers_before<'a>(
 
 impl<N: SquareNetwork> StudentModel<N> {
     /// What the layers that do not learn say of views, `[views, tokens, hidden]`, and how many layers
-    /// those are; none where all may learn. `of` is given the network, pixels and that number.
+    /// those are: 0 where all may learn. `of` is given the network, pixels and that number.
     ///
     /// # Errors
     /// If a view cannot be prepared, or the network fails.
@@ -69,9 +69,10 @@ impl<N: SquareNetwork> StudentModel<N> {
         &self,
         views: &[&View],
         of: impl Fn(&N, &Tensor, usize) -> std::result::Result<Tensor, ModelError>,
-    ) -> std::result::Result<Option<(Tensor, usize)>, ModelError> {
+    ) -> std::result::Result<(Tensor, usize), ModelError> {
         let Some(early) = &self.early else {
-            return Ok(None);
+            let pixels = self.processor.batch(views, &self.device)?;
+            return Ok((of(&self.network, &pixels, 0)?, 0));
         };
         let digests: Vec<Digest> = views.iter().map(|view| view.digest()).collect();
         let rows = early.rows(&digests, |network, layers, places| {
@@ -84,7 +85,7 @@ impl<N: SquareNetwork> StudentModel<N> {
             Ok(states.flatten_from(1)?.to_vec2::<f32>()?)
         })?;
         let states = stacked(&rows, N::pass_sizes(&self.config).hidden, &self.device)?;
-        Ok(Some((states, early.layers)))
+        Ok((states, early.layers))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Models that are asked and not trained.
 
-use super::model::{StudentModel, settings_text};
+use super::model::{StudentModel, identity};
 use super::network::{SquareNetwork, StudentNetwork};
 use crate::checkpoint::{WEIGHTS, map_tensors};
 use crate::computed_on::computed_on;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
 use candle_core::Device;
-use sdvp_core::{Digest, Hasher};
+use sdvp_core::Digest;
 use sdvp_models::params::{Builder, Params};
 use sdvp_models::{ModelError, weights};
 
@@ -58,11 +58,9 @@ impl<N: SquareNetwork> FrozenModel<N> {
             Err(other) => return Err(other.into()),
         }
         // As that of a model that is trained: adapters it has none.
-        let fingerprint = Hasher::new(N::NAME)
-            .part(weights::fingerprint_of_stored(&tensors)?.as_bytes())
-            .part(settings_text(&config, &processor).as_bytes())
-            .part(tokenizer.to_json()?.as_bytes())
-            .finish();
+        let weights = weights::fingerprint_of_stored(&tensors)?;
+        let settings = (&config, &processor);
+        let fingerprint = identity(N::NAME, &weights, settings, &tokenizer)?.finish();
         Ok(Self {
             fingerprint: computed_on(device, fingerprint),
             model: StudentModel {

@@ -33,13 +33,8 @@ impl LocateModel {
         &self,
         views: &[&View],
     ) -> std::result::Result<ImageFeatures, ModelError> {
-        match self.early_views(views, OwlVit::early_states)? {
-            Some((states, layers)) => self.network.features_after(&states, layers),
-            None => {
-                let pixels = self.processor.batch(views, &self.device)?;
-                self.network.image_features(&pixels)
-            }
-        }
+        let (states, layers) = self.early_views(views, OwlVit::early_states)?;
+        self.network.features_after(&states, layers)
     }
 
     fn tokens(&self, texts: &[&str]) -> std::result::Result<TokenBatch, ModelError> {

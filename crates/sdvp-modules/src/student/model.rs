@@ -224,15 +224,12 @@ impl<N: StudentNetwork> StudentModel<N> {
     /// # Errors
     /// If the parameters cannot be read.
     pub fn fingerprint(&self) -> Result<Digest> {
-        let settings = settings_text(&self.config, &self.processor);
         let weights = match N::ADDITIONS_ONLY {
             true => weights::fingerprint_in_pieces(&self.params.to_tensors())?,
             false => weights::fingerprint(&self.params)?,
         };
-        let hasher = Hasher::new(N::NAME)
-            .part(weights.as_bytes())
-            .part(settings.as_bytes())
-            .part(self.tokenizer.to_json()?.as_bytes());
+        let (settings, tokenizer) = ((&self.config, &self.processor), &self.tokenizer);
+        let hasher = identity(N::NAME, &weights, settings, tokenizer)?;
         let hasher = match N::ADDITIONS_ONLY {
             true => hasher.part(precisions(&self.params.to_tensors()).as_bytes()),
             false => hasher,
@@ -243,6 +240,20 @@ impl<N: StudentNetwork> StudentModel<N> {
             None => hasher.finish(),
         })
     }
+}
+
+/// What the identity of every model that reads texts begins with: a name, its weights, its configuration and
+/// processor, and its tokenizer.
+pub(super) fn identity(
+    name: &str,
+    weights: &Digest,
+    (config, processor): (&impl Serialize, &impl Serialize),
+    tokenizer: &Tokenizer,
+) -> Result<Hasher> {
+    Ok(Hasher::new(name)
+        .part(weights.as_bytes())
+        .part(settings_text(config, processor).as_bytes())
+        .part(tokenizer.to_json()?.as_bytes()))
 }
 
 /// How precise every weight is. Half precision is multiplied by other kernels than single, so the same

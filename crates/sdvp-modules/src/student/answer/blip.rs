@@ -1,6 +1,6 @@
 //! BLIP, which writes answers: what it says to learn from, and behind the [`Module`] trait.
 
-use super::WritingModel;
+use super::{WritingModel, each_its_own};
 use crate::batch::outcomes_of;
 use crate::error::{Result, SetupError};
 use crate::source::ModelSource;
@@ -43,7 +43,38 @@ impl WritingModel for BlipAnswerModel {
         questions: &[&str],
         answers: &[(usize, &[u32])],
     ) -> std::result::Result<Tensor, ModelError> {
+        self.logits_at(&self.read(views, questions)?, answers)
+    }
+
+    fn written(
+        &self,
+        views: &[&View],
+        questions: &[&str],
+    ) -> std::result::Result<(Vec<Vec<u32>>, Tensor), ModelError> {
         let read = self.read(views, questions)?;
+        let decoding = Decoding::default();
+        let written = self.network.generate(&read.states, &read.mask, &decoding)?;
+        let whole = written.into_iter().map(|written| {
+            let mut words = written.words;
+            // One that was cut off has no end.
+            if words.len() < decoding.longest {
+                words.push(self.config.text_config.sep_token_id);
+            }
+            words
+        });
+        let whole: Vec<Vec<u32>> = whole.collect();
+        let logits = self.logits_at(&read, &each_its_own(&whole))?;
+        Ok((whole, logits))
+    }
+}
+
+impl BlipAnswerModel {
+    /// [`WritingModel::word_logits`] of questions that were read.
+    fn logits_at(
+        &self,
+        read: &ReadQuestions,
+        answers: &[(usize, &[u32])],
+    ) -> std::result::Result<Tensor, ModelError> {
         let asked: Vec<u32> = answers.iter().map(|(place, _)| *place as u32).collect();
         let asked = Tensor::new(asked, &self.device)?;
         // The first word is written after what begins an answer, and nothing comes after the last one.
@@ -68,27 +99,6 @@ impl WritingModel for BlipAnswerModel {
         self.network.words(&states)
     }
 
-    fn write(
-        &self,
-        views: &[&View],
-        questions: &[&str],
-    ) -> std::result::Result<Vec<Vec<u32>>, ModelError> {
-        let ReadQuestions { states, mask } = self.read(views, questions)?;
-        let decoding = Decoding::default();
-        let written = self.network.generate(&states, &mask, &decoding)?;
-        let whole = written.into_iter().map(|written| {
-            let mut words = written.words;
-            // One that was cut off has no end.
-            if words.len() < decoding.longest {
-                words.push(self.config.text_config.sep_token_id);
-            }
-            words
-        });
-        Ok(whole.collect())
-    }
-}
-
-impl BlipAnswerModel {
     /// Each view goes through the image encoder once.
     fn read(
         &self,
@@ -106,13 +116,8 @@ impl BlipAnswerModel {
             }
             rows.push(row);
         }
-        let seen = match self.early_views(&distinct, BlipAnswer::early_states)? {
-            Some((states, layers)) => self.network.image_states_after(&states, layers)?,
-            None => {
-                let pixels = self.processor.batch(&distinct, &self.device)?;
-                self.network.image_states(&pixels)?
-            }
-        };
+        let (states, layers) = self.early_views(&distinct, BlipAnswer::early_states)?;
+        let seen = self.network.image_states_after(&states, layers)?;
         let seen = match distinct.len() == views.len() {
             true => seen,
             false => seen.index_select(&Tensor::new(rows, &self.device)?, 0)?,

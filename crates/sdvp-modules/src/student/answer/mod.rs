@@ -56,15 +56,22 @@ pub trait WritingModel {
         answers: &[(usize, &[u32])],
     ) -> std::result::Result<Tensor, ModelError>;
 
-    /// What it answers to questions about views, one each, greedily: ids of words, the end included.
+    /// What it answers to questions about views, one each, greedily: ids of words, the end included, with
+    /// the [logits](WritingModel::word_logits) of all words at their places.
     ///
     /// # Errors
     /// If a view or question cannot be prepared.
-    fn write(
+    fn written(
         &self,
         views: &[&View],
         questions: &[&str],
-    ) -> std::result::Result<Vec<Vec<u32>>, ModelError>;
+    ) -> std::result::Result<(Vec<Vec<u32>>, Tensor), ModelError>;
+}
+
+/// Answers, one to each question, as [`WritingModel::word_logits`] takes them.
+fn each_its_own(answers: &[Vec<u32>]) -> Vec<(usize, &[u32])> {
+    let words = answers.iter().map(Vec::as_slice);
+    words.enumerate().collect()
 }
 
 impl AnswerModel {

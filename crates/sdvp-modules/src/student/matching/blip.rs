@@ -25,13 +25,8 @@ impl BlipMatchModel {
         texts: &[&str],
         pairs: &[(u32, u32)],
     ) -> std::result::Result<Tensor, ModelError> {
-        let seen = match self.early_views(views, BlipMatch::early_states)? {
-            Some((states, layers)) => self.network.image_states_after(&states, layers)?,
-            None => {
-                let pixels = self.processor.batch(views, &self.device)?;
-                self.network.image_states(&pixels)?
-            }
-        };
+        let (states, layers) = self.early_views(views, BlipMatch::early_states)?;
+        let seen = self.network.image_states_after(&states, layers)?;
         let longest = self.config.text_config.max_position_embeddings;
         let tokens = self.tokenizer.batch(texts, longest, &self.device)?;
         let rows = |rows: Vec<u32>| Tensor::new(rows, &self.device);

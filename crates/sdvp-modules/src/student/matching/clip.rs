@@ -17,13 +17,8 @@ impl ClipModel {
     /// # Errors
     /// If a view cannot be prepared.
     pub fn image_vectors(&self, views: &[&View]) -> std::result::Result<Tensor, ModelError> {
-        match self.early_views(views, Clip::early_states)? {
-            Some((states, layers)) => self.network.vectors_after(&states, layers),
-            None => {
-                let pixels = self.processor.batch(views, &self.device)?;
-                self.network.image_vectors(&pixels)
-            }
-        }
+        let (states, layers) = self.early_views(views, Clip::early_states)?;
+        self.network.vectors_after(&states, layers)
     }
 
     /// Unit vectors of texts, `[texts, projection]`.

@@ -2,6 +2,7 @@
 
 use super::conversation::{END, LONGEST_QUESTION, Words};
 use crate::published::Prompting;
+use crate::student::answer::each_its_own;
 use crate::student::{Qwen3VlModel, WritingModel};
 use candle_core::Tensor;
 use sdvp_core::{Digest, View};
@@ -72,6 +73,27 @@ impl Qwen3VlModel {
         });
         read.collect()
     }
+
+    /// [`WritingModel::word_logits`] of questions that were read.
+    fn logits_at(
+        &self,
+        read: &[(Reading, Tensor)],
+        answers: &[(usize, &[u32])],
+    ) -> std::result::Result<Tensor, ModelError> {
+        let mut states = Vec::with_capacity(answers.len());
+        for (place, words) in answers {
+            let (reading, last) = read.get(*place).ok_or_else(|| {
+                ModelError::Config(format!("no question {place} is among those that are asked"))
+            })?;
+            states.push(last.clone());
+            if let Some((_, before)) = words.split_last()
+                && !before.is_empty()
+            {
+                states.push(self.network.read(&mut reading.clone(), before)?);
+            }
+        }
+        self.network.logits(&Tensor::cat(&states, 0)?)
+    }
 }
 
 impl WritingModel for Qwen3VlModel {
@@ -95,32 +117,21 @@ impl WritingModel for Qwen3VlModel {
         questions: &[&str],
         answers: &[(usize, &[u32])],
     ) -> std::result::Result<Tensor, ModelError> {
-        let read = self.read(views, questions)?;
-        let mut states = Vec::with_capacity(answers.len());
-        for (place, words) in answers {
-            let (reading, last) = read.get(*place).ok_or_else(|| {
-                ModelError::Config(format!("no question {place} is among those that are asked"))
-            })?;
-            states.push(last.clone());
-            if let Some((_, before)) = words.split_last()
-                && !before.is_empty()
-            {
-                states.push(self.network.read(&mut reading.clone(), before)?);
-            }
-        }
-        self.network.logits(&Tensor::cat(&states, 0)?)
+        self.logits_at(&self.read(views, questions)?, answers)
     }
 
-    fn write(
+    fn written(
         &self,
         views: &[&View],
         questions: &[&str],
-    ) -> std::result::Result<Vec<Vec<u32>>, ModelError> {
+    ) -> std::result::Result<(Vec<Vec<u32>>, Tensor), ModelError> {
         let words = Words::of(&self.tokenizer)?;
         let longest = Prompting::default().longest_answer;
-        let written = self.read(views, questions)?.into_iter();
-        let written = written.map(|(reading, last)| {
-            let written = self.network.write(reading, &last, &words.ends, longest)?;
+        let read = self.read(views, questions)?;
+        let whole = read.iter().map(|(reading, last)| {
+            let written = self
+                .network
+                .write(reading.clone(), last, &words.ends, longest)?;
             let mut said = written.words;
             // One that was cut off has no end.
             if said.len() < longest {
@@ -128,6 +139,8 @@ impl WritingModel for Qwen3VlModel {
             }
             Ok(said)
         });
-        written.collect()
+        let whole = whole.collect::<std::result::Result<Vec<Vec<u32>>, ModelError>>()?;
+        let logits = self.logits_at(&read, &each_its_own(&whole))?;
+        Ok((whole, logits))
     }
 }
